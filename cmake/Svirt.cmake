@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# How targets of this project are built; every CMakeLists.txt uses these.
+
+option(SVIRT_WERROR "Treat warnings as errors" ON)
+set(SVIRT_SANITIZE "" CACHE STRING "Sanitizers, as given to -fsanitize=")
+
+add_library(svirt_options INTERFACE)
+target_compile_features(svirt_options INTERFACE cxx_std_20 c_std_99)
+target_compile_options(svirt_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion
+                       $<$<BOOL:${SVIRT_WERROR}>:-Werror>)
+if(SVIRT_SANITIZE)
+  target_compile_options(svirt_options INTERFACE -fsanitize=${SVIRT_SANITIZE}
+                         -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(svirt_options INTERFACE -fsanitize=${SVIRT_SANITIZE})
+else()
+  target_compile_options(svirt_options INTERFACE -fstack-protector-strong)
+  target_compile_definitions(svirt_options INTERFACE
+                             $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  target_link_options(svirt_options INTERFACE -Wl,-z,now -Wl,-z,relro)
+endif()
+
+# svirt_library(NAME SOURCES... [LINK libs...]): a part of the host.
+function(svirt_library name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE svirt_options PUBLIC svirt_abi ${arg_LINK})
+endfunction()
+
+# svirt_test(NAME SOURCES... [LINK libs...] [LABELS labels...]): a GoogleTest program.
+function(svirt_test name)
+  cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE svirt_options ${arg_LINK} GTest::gtest_main GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name})
+  list(APPEND arg_LABELS unit)
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+endfunction()

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/config/config.h"
+
+#include <boost/algorithm/string.hpp>
+#include <boost/property_tree/ini_parser.hpp>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include "host/util/file.h"
+
+#ifndef SVIRT_PLUGIN_DIRECTORY
+#error "the build gives SVIRT_PLUGIN_DIRECTORY, where plugins are installed"
+#endif
+
+namespace svirt {
+namespace {
+
+namespace pt = boost::property_tree;
+
+constexpr size_t kLargestConfig = 1 << 20;
+
+std::vector<std::string> Split(const std::string &text, const char *separators) {
+  std::vector<std::string> parts;
+  boost::split(parts, text, boost::is_any_of(separators), boost::token_compress_on);
+  for (std::string &part : parts) {
+    boost::trim(part);
+  }
+  std::erase(parts, "");
+  return parts;
+}
+
+Status SetBool(const std::string &value, bool *out) {
+  if (value == "yes" || value == "true" || value == "1") {
+    *out = true;
+  } else if (value == "no" || value == "false" || value == "0") {
+    *out = false;
+  } else {
+    return Error{Errc::kInvalid, "'" + value + "' is neither yes nor no"};
+  }
+  return {};
+}
+
+Status SetDirectories(const std::string &value, std::vector<std::string> *out) {
+  *out = Split(value, ":");
+  for (const std::string &dir : *out) {
+    if (dir.front() != '/') {
+      return Error{Errc::kInvalid, "directory '" + dir + "' is not an absolute path"};
+    }
+  }
+  if (out->empty()) {
+    return Error{Errc::kInvalid, "no directory is given"};
+  }
+  return {};
+}
+
+Status SetModels(const std::string &value, Config *config) {
+  config->models = Split(value, ", \t");
+  if (config->models.empty()) {
+    return Error{Errc::kInvalid, "say 'auto', 'none' or the names of models"};
+  }
+  const bool one = config->models.size() == 1;
+  for (const std::string &model : config->models) {
+    if ((model == "auto" || model == "none") && !one) {
+      return Error{Errc::kInvalid, "'" + model + "' cannot stand beside other models"};
+    }
+  }
+  if (std::set<std::string>(config->models.begin(), config->models.end()).size() !=
+      config->models.size()) {
+    return Error{Errc::kInvalid, "a model is named twice"};
+  }
+  config->choice = ModelChoice::kList;
+  if (config->models.front() == "auto") {
+    config->choice = ModelChoice::kAuto;
+    config->models.clear();
+  } else if (config->models.front() == "none") {
+    config->choice = ModelChoice::kNone;
+    config->models.clear();
+  }
+  return {};
+}
+
+using Setter = std::function<Status(const std::string &)>;
+using Section = std::map<std::string, Setter>;
+
+// The whole grammar of svirt.conf: sections, keys, and what each one sets.
+std::map<std::string, Section> Grammar(Config *config) {
+  return {
+      {"plugins",
+       {{"directories",
+         [config](const std::string &v) { return SetDirectories(v, &config->plugin_directories); }},
+        {"order",
+         [config](const std::string &v) {
+           config->order = Split(v, ", \t");
+           return Status();
+         }},
+        {"not_critical",
+         [config](const std::string &v) {
+           config->not_critical = Split(v, ", \t");
+           return Status();
+         }},
+        {"scanner",
+         [config](const std::string &v) { return SetBool(v, &config->scan_in_helper); }}}},
+      {"confinement",
+       {{"models", [config](const std::string &v) { return SetModels(v, config); }},
+        {"allow_none", [config](const std::string &v) { return SetBool(v, &config->allow_none); }},
+        {"default_confined",
+         [config](const std::string &v) { return SetBool(v, &config->default_confined); }},
+        {"require_confined",
+         [config](const std::string &v) { return SetBool(v, &config->require_confined); }}}},
+  };
+}
+
+std::string Known(const Section &section) {
+  std::vector<std::string> names;
+  for (const auto &[name, setter] : section) {
+    names.push_back(name);
+  }
+  return boost::join(names, ", ");
+}
+
+}  // namespace
+
+Paths Paths::System() {
+  return {"/etc/svirt/svirt.conf", "/var/lib/svirt", "/run/svirt"};
+}
+
+Paths Paths::Below(const std::string &dir) {
+  return {dir + "/svirt.conf", dir + "/state", dir + "/run"};
+}
+
+Result<Config> ParseConfig(std::string_view text, const std::string &file) {
+  Config config;
+  config.plugin_directories = {SVIRT_PLUGIN_DIRECTORY};
+
+  // '#' starts a comment as ';' does; the parser knows the latter only.
+  std::string ini;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = line.find_first_not_of(" \t\r");
+    ini += first != std::string::npos && line[first] == '#' ? "\n" : line + "\n";
+  }
+
+  pt::ptree tree;
+  try {
+    std::istringstream stream(ini);
+    pt::read_ini(stream, tree);
+  } catch (const pt::ini_parser_error &e) {
+    return Error{Errc::kInvalid, file + ":" + std::to_string(e.line()) + ": " + e.message()};
+  }
+
+  const auto grammar = Grammar(&config);
+  for (const auto &[section_name, section_tree] : tree) {
+    if (section_tree.empty()) {
+      return Error{Errc::kInvalid, file + ": '" + section_name +
+                                       "' stands outside any section; the sections are "
+                                       "[plugins], [confinement] and [doi]"};
+    }
+    if (section_name == "doi") {
+      for (const auto &[model, value] : section_tree) {
+        config.doi[model] = value.data();
+      }
+      continue;
+    }
+    const auto section = grammar.find(section_name);
+    if (section == grammar.end()) {
+      return Error{Errc::kInvalid, file + ": unknown section [" + section_name +
+                                       "]; the sections are [plugins], [confinement] and [doi]"};
+    }
+    for (const auto &[key, value] : section_tree) {
+      const auto setter = section->second.find(key);
+      if (setter == section->second.end()) {
+        return Error{Errc::kInvalid, file + ": unknown key '" + key + "' in [" + section_name +
+                                         "]; known are " + Known(section->second)};
+      }
+      if (Status status = setter->second(value.data()); !status.ok()) {
+        return Error{Errc::kInvalid,
+                     file + ": " + key + " in [" + section_name + "]: " + status.error().message};
+      }
+    }
+  }
+  return config;
+}
+
+Result<Config> LoadConfig(const std::string &file) {
+  auto text = ReadFile(file, kLargestConfig);
+  if (!text.ok()) {
+    return text.error().code == Errc::kNotFound ? ParseConfig("", file) : std::move(text).error();
+  }
+  return ParseConfig(*text, file);
+}
+
+}  // namespace svirt

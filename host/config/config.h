@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Where the host keeps its things. Given by the embedder; nothing else is ever looked at.
+struct Paths {
+  std::string config_file;  // svirt.conf; need not exist
+  std::string state_dir;    // definitions, labels, journal; survives a reboot
+  std::string run_dir;      // sockets and status of running domains; does not
+
+  // The system's own: /etc/svirt/svirt.conf, /var/lib/svirt, /run/svirt.
+  static Paths System();
+  // Everything below one directory: DIR/svirt.conf, DIR/state, DIR/run.
+  static Paths Below(const std::string &dir);
+};
+
+// Which security models domains of this host get.
+enum class ModelChoice {
+  kAuto,  // the first plugin that reports active
+  kNone,  // no driver, by the administrator's word
+  kList,  // the ones named in Config::models, all of them, primary first
+};
+
+// svirt.conf, with the defaults for what it does not say.
+struct Config {
+  // [plugins]
+  std::vector<std::string> plugin_directories;  // "directories", separated by ':'
+  std::vector<std::string> order;               // complete order of models, or empty
+  std::vector<std::string> not_critical;        // probe errors of these do not stop the selection
+  bool scan_in_helper = true;                   // "scanner"
+  // [confinement]
+  ModelChoice choice = ModelChoice::kAuto;  // "models = auto | none | MODEL, ..."
+  std::vector<std::string> models;
+  bool allow_none = false;  // with auto: start domains unconfined if no plugin is active
+  bool default_confined = true;
+  bool require_confined = false;
+  // [doi] MODEL = NAME: whose policy gives the labels of MODEL their meaning.
+  std::map<std::string, std::string> doi;
+};
+
+// The text of an svirt.conf. file names it in errors. Unknown sections and keys are errors, so
+// that a misspelt one never means less confinement.
+Result<Config> ParseConfig(std::string_view text, const std::string &file);
+
+// Reads the file; one that does not exist gives the defaults.
+Result<Config> LoadConfig(const std::string &file);
+
+}  // namespace svirt

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace svirt {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Config Good(std::string_view text) {
+  auto config = ParseConfig(text, "svirt.conf");
+  EXPECT_TRUE(config.ok()) << (config.ok() ? "" : config.error().message);
+  return config.ok() ? *config : Config{};
+}
+
+std::string Bad(std::string_view text) {
+  auto config = ParseConfig(text, "svirt.conf");
+  EXPECT_FALSE(config.ok());
+  if (config.ok()) return "";
+  EXPECT_EQ(config.error().code, Errc::kInvalid);
+  return config.error().message;
+}
+
+TEST(Config, DefaultsConfineAndNeverAllowNone) {
+  const Config config = Good("");
+  EXPECT_EQ(config.choice, ModelChoice::kAuto);
+  EXPECT_FALSE(config.allow_none);
+  EXPECT_TRUE(config.default_confined);
+  EXPECT_TRUE(config.scan_in_helper);
+  EXPECT_EQ(config.plugin_directories.size(), 1u);
+}
+
+TEST(Config, ReadsEveryKey) {
+  const Config config = Good(
+      "# a comment\n; another\n[plugins]\ndirectories = /a/b:/c\norder = x, y\n"
+      "not_critical = y\nscanner = no\n\n[confinement]\nmodels = x, dac\nallow_none = yes\n"
+      "default_confined = no\nrequire_confined = 1\n[doi]\nx = eng.example.com\n");
+  EXPECT_THAT(config.plugin_directories, ElementsAre("/a/b", "/c"));
+  EXPECT_THAT(config.order, ElementsAre("x", "y"));
+  EXPECT_THAT(config.not_critical, ElementsAre("y"));
+  EXPECT_FALSE(config.scan_in_helper);
+  EXPECT_EQ(config.choice, ModelChoice::kList);
+  EXPECT_THAT(config.models, ElementsAre("x", "dac"));
+  EXPECT_TRUE(config.allow_none);
+  EXPECT_FALSE(config.default_confined);
+  EXPECT_TRUE(config.require_confined);
+  EXPECT_EQ(config.doi.at("x"), "eng.example.com");
+}
+
+TEST(Config, NoneIsAWordOfItsOwn) {
+  EXPECT_EQ(Good("[confinement]\nmodels=none\n").choice, ModelChoice::kNone);
+  EXPECT_THAT(Bad("[confinement]\nmodels=none, x\n"), HasSubstr("cannot stand beside"));
+  EXPECT_THAT(Bad("[confinement]\nmodels=x, x\n"), HasSubstr("named twice"));
+}
+
+TEST(Config, MisspeltNamesAreErrorsThatListTheKnownOnes) {
+  EXPECT_THAT(Bad("[plugins]\nordre = x\n"),
+              HasSubstr("svirt.conf: unknown key 'ordre' in [plugins]; known are directories"));
+  EXPECT_THAT(Bad("[plugin]\norder = x\n"), HasSubstr("unknown section [plugin]"));
+  EXPECT_THAT(Bad("order = x\n"), HasSubstr("outside any section"));
+  EXPECT_THAT(Bad("[confinement]\nallow_none = maybe\n"), HasSubstr("neither yes nor no"));
+  EXPECT_THAT(Bad("[plugins]\ndirectories = a\n"), HasSubstr("not an absolute path"));
+}
+
+TEST(Config, SyntaxErrorsNameTheLine) {
+  EXPECT_THAT(Bad("[plugins]\n\nnonsense\n"), HasSubstr("svirt.conf:3: "));
+  EXPECT_THAT(Bad("[plugins]\norder=x\norder=y\n"), HasSubstr("svirt.conf:3: "));
+}
+
+TEST(Config, AFileThatIsNotThereGivesTheDefaults) {
+  auto config = LoadConfig("/nonexistent/svirt.conf");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->choice, ModelChoice::kAuto);
+}
+
+TEST(Config, AFileThatCannotBeReadIsAnError) {
+  auto config = LoadConfig("/");
+  EXPECT_FALSE(config.ok());
+}
+
+}  // namespace
+}  // namespace svirt

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/property_tree/ptree.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/domain/seclabel.h"
+
+namespace svirt {
+
+// A domain as its XML describes it: the parts that become resources or that a hypervisor driver
+// needs, typed; and the whole document as a tree, so that what is not understood is kept.
+// Strings that the XML does not give are empty, numbers 0. Paths are absolute.
+
+// <source> of a disk or of a backing image.
+struct ImageSource {
+  enum class Type { kNone, kFile, kBlock, kDir, kNetwork, kVolume, kNvme, kVhostUser };
+  Type type = Type::kNone;
+  std::string path;          // file=, dev=, dir=; socket path of vhost-user
+  std::string format;        // raw, qcow2, ...: from <driver type> or <format type>; never guessed
+  std::string pool, volume;  // kVolume
+  std::string data_file;     // <dataStore> of a qcow2 image
+  std::vector<DeviceSecLabel> seclabels;
+};
+
+struct Disk {
+  std::string device = "disk";  // disk, cdrom, floppy, lun
+  std::string target, bus;      // "vda", "virtio"
+  std::string cache, io, serial;
+  bool readonly = false, shareable = false;
+  // The chain from the top down. chain[0] is the image the guest sees; empty drives have none.
+  std::vector<ImageSource> chain;
+  bool chain_closed = false;  // an empty <backingStore/> ends the chain: nothing further down
+};
+
+// Character devices, and the sources of rng, smartcard, redirdev and friends.
+struct CharSource {
+  enum class Type {
+    kNone,
+    kNull,
+    kVc,
+    kPty,
+    kDev,
+    kFile,
+    kPipe,
+    kStdio,
+    kUnix,
+    kTcp,
+    kUdp,
+    kSpicevmc,
+    kOther
+  };
+  Type type = Type::kNone;
+  std::string path;
+  bool listen = false;  // unix: mode='bind'
+  bool append = false;  // file: append='on'
+  std::string host, service;
+  std::string log_path;  // <log file=>
+  std::vector<DeviceSecLabel> seclabels;
+};
+
+struct Chardev {
+  std::string kind;         // serial, parallel, console, channel
+  std::string target_type;  // virtio, isa-serial, ...
+  std::string target_name;  // channel's name=
+  unsigned port = 0;
+  CharSource source;
+};
+
+struct HostDevice {
+  std::string type;  // pci, usb, scsi, scsi_host, mdev
+  bool managed = false, readonly = false, shareable = false;
+  unsigned domain = 0, bus = 0, slot = 0, function = 0;  // pci; usb: bus
+  unsigned device = 0;                                   // usb; 0 if given by ids only
+  unsigned vendor_id = 0, product_id = 0;                // usb
+  std::string adapter;                                   // scsi: "scsi_host0"
+  unsigned scsi_bus = 0, target = 0, unit = 0;
+  std::string wwpn;  // scsi_host
+  std::string mdev_uuid;
+  std::vector<DeviceSecLabel> seclabels;
+};
+
+struct Tpm {
+  std::string model;        // tpm-tis, tpm-crb, ...
+  std::string backend;      // passthrough, emulator, external
+  std::string device_path;  // passthrough
+  std::string cancel_path;  // passthrough
+  std::string socket_path;  // external
+  std::string state_path;   // emulator: state directory or file
+};
+
+struct MemoryDevice {
+  std::string model;  // nvdimm, virtio-pmem, dimm, sgx-epc
+  std::string path;
+  bool readonly = false;
+  uint64_t size_bytes = 0;
+};
+
+struct Filesystem {
+  std::string type, driver;  // mount; path, virtiofs
+  std::string source_dir, target_tag;
+  std::string socket_path;  // virtiofsd run by somebody else
+  bool readonly = false;
+};
+
+struct Interface {
+  std::string type;  // user, ethernet, bridge, network, direct, vhostuser, vdpa
+  std::string mac, model;
+  std::string source;       // bridge, network, or device name; device path for vdpa
+  std::string target;       // tap device name
+  std::string socket_path;  // vhostuser
+  bool socket_server = false;
+};
+
+struct Graphics {
+  std::string type;         // vnc, spice, egl-headless, dbus
+  std::string socket_path;  // listen on a unix socket
+  std::string listen;       // address
+  int port = -1;
+  bool autoport = true;
+  std::string render_node;  // <gl rendernode=>
+};
+
+struct Input {
+  std::string type, bus;  // evdev, passthrough, tablet, ...
+  std::string path;
+};
+
+struct Rng {
+  std::string backend;  // random, egd, builtin
+  std::string path;
+  CharSource egd;
+};
+
+struct Shmem {
+  std::string name, model;
+  std::string server_path;
+};
+
+struct LoaderNvram {
+  std::string loader, loader_type;  // type: rom, pflash
+  bool loader_readonly = false;
+  std::string nvram, nvram_template;
+};
+
+struct Domain {
+  std::string type;  // kvm, qemu, xen, ...: the virt type
+  std::string name;  // any UTF-8 without '/' and control characters
+  std::string uuid;  // 36 characters, lower case; made up if the XML gives none
+  uint64_t memory_bytes = 0;
+  unsigned vcpus = 1;
+  std::string arch, machine, os_type;   // x86_64, pc-q35-7.2, hvm
+  std::vector<std::string> boot_order;  // <boot dev=>
+  std::string cpu_mode, cpu_model;
+  std::string emulator;
+  std::string kernel, initrd, dtb, cmdline;
+  LoaderNvram firmware;
+  std::vector<std::string> acpi_tables;                     // <acpi><table>
+  std::vector<std::pair<std::string, std::string>> fw_cfg;  // sysinfo fwcfg entries: name, file
+  bool acpi = false;                                        // <features><acpi/>
+  std::string memory_source;  // <memoryBacking><source type=>: file, memfd, anonymous
+  bool hugepages = false;
+  std::string on_poweroff, on_reboot, on_crash;
+  std::vector<Disk> disks;
+  std::vector<Chardev> chardevs;
+  std::vector<HostDevice> hostdevs;
+  std::vector<Tpm> tpms;
+  std::vector<MemoryDevice> memory_devices;
+  std::vector<Filesystem> filesystems;
+  std::vector<Interface> interfaces;
+  std::vector<Graphics> graphics;
+  std::vector<Input> inputs;
+  std::vector<Rng> rngs;
+  std::vector<Shmem> shmems;
+  bool vsock = false;
+  uint32_t vsock_cid = 0;
+  std::vector<std::string> qemu_args;                         // <qemu:commandline><qemu:arg>
+  std::vector<std::pair<std::string, std::string>> qemu_env;  // <qemu:env>
+  std::vector<SecLabel> seclabels;
+  std::vector<std::string> unknown;  // paths of elements that are kept but not acted upon
+
+  // The document, as Boost.PropertyTree keeps XML (<xmlattr>, <xmlcomment>).
+  boost::property_tree::ptree document;
+};
+
+}  // namespace svirt

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "host/domain/domain.h"
+#include "host/domain/resource.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Where the host's /dev and /sys are looked up (vfio groups, usb nodes); tests give another root.
+struct ManifestOptions {
+  std::string root = "/";
+};
+
+// Every resource of the domain that its XML names, in document order. Fails if one cannot be
+// told for sure: an image without a format, a usb device given by ids that two devices have, a
+// pool volume without a path.
+Result<Manifest> BuildManifest(const Domain &domain, const ManifestOptions &options);
+
+}  // namespace svirt

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace svirt {
+
+// One <seclabel> of a domain, as libvirt's domain XML defines it. Strings that the XML does not
+// give are empty.
+struct SecLabel {
+  enum class Type {
+    kDefault,  // no type given: what the configuration's default_confined says
+    kDynamic,
+    kStatic,
+    kNone,
+  };
+  Type type = Type::kDefault;
+  std::string model;        // "" means the primary model
+  bool relabel = true;      // false: resources keep their labels
+  std::string label;        // static: given. dynamic: of the running domain
+  std::string image_label;  // of the running domain only
+  std::string base_label;   // dynamic only
+};
+
+// One <seclabel> inside a device's <source>: an exception for this resource.
+struct DeviceSecLabel {
+  std::string model;  // "" means every model
+  bool relabel = true;
+  std::string label;  // "" unless given
+};
+
+}  // namespace svirt

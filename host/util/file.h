@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "host/util/result.h"
+
+namespace svirt {
+
+// The whole content of a regular file, pipe or /proc file; more than limit bytes is an error.
+Result<std::string> ReadFile(const std::string &path, size_t limit);
+
+// Replaces path by a file with this content: written beside it, synced, renamed. Readers see the
+// old or the new one, also after a crash.
+Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t mode);
+
+// Makes the directory and its missing ancestors, mode 0755, the last one with mode. An existing
+// one is left as it is.
+Status MakeDirectories(const std::string &path, mode_t mode);
+
+}  // namespace svirt

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/process.h"
+
+#include <cerrno>
+#include <sstream>
+
+#include "host/util/file.h"
+
+namespace svirt {
+namespace {
+
+struct ProcStat {
+  char state = '?';
+  uint64_t start_time = 0;
+};
+
+Result<ProcStat> ReadProcStat(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  SVIRT_ASSIGN(const std::string text, ReadFile(path, 65536));
+  // The second field is the command in parentheses and may itself hold anything, ")" too.
+  const size_t end = text.rfind(')');
+  if (end == std::string::npos) {
+    return Error{Errc::kSystem, path + " is not in the form proc(5) gives"};
+  }
+  std::istringstream fields(text.substr(end + 1));
+  ProcStat stat;
+  fields >> stat.state;
+  std::string skipped;
+  for (int field = 4; field < 22; ++field) {
+    fields >> skipped;
+  }
+  if (!(fields >> stat.start_time)) {
+    return Error{Errc::kSystem, path + " is not in the form proc(5) gives"};
+  }
+  return stat;
+}
+
+Result<std::string> BootId() {
+  SVIRT_ASSIGN(std::string id, ReadFile("/proc/sys/kernel/random/boot_id", 128));
+  while (!id.empty() && id.back() == '\n') {
+    id.pop_back();
+  }
+  return id;
+}
+
+}  // namespace
+
+Result<ProcessId> IdentifyProcess(pid_t pid) {
+  SVIRT_ASSIGN(std::string boot_id, BootId());
+  auto stat = ReadProcStat(pid);
+  if (!stat.ok()) {
+    return Error{Errc::kNotFound, "there is no process " + std::to_string(pid)};
+  }
+  return ProcessId{std::move(boot_id), pid, stat->start_time};
+}
+
+bool IsRunning(const ProcessId &process) {
+  const auto boot_id = BootId();
+  if (boot_id.ok() && *boot_id != process.boot_id) {
+    return false;
+  }
+  const auto stat = ReadProcStat(process.pid);
+  if (!stat.ok()) {
+    // A process that ends while its file is read gives ESRCH.
+    return stat.error().code != Errc::kNotFound && stat.error().sys_errno != ESRCH;
+  }
+  return stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
+}
+
+}  // namespace svirt

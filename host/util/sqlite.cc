@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace svirt {
+
+void StatementDeleter::operator()(sqlite3_stmt *statement) const { sqlite3_finalize(statement); }
+
+Query::Query(Database *database, const char *sql, StatementPtr statement)
+    : database_(database), sql_(sql), statement_(std::move(statement)) {}
+
+Query::~Query() {
+  if (statement_) {
+    database_->GiveBack(sql_, std::move(statement_));
+  }
+}
+
+void Query::BindInt(int64_t value) {
+  const int rc = sqlite3_bind_int64(statement_.get(), ++arguments_, value);
+  bind_error_ = rc == SQLITE_OK ? bind_error_ : rc;
+}
+
+void Query::Bind(std::string_view text) {
+  // A view may point nowhere when it is empty; to SQLite that would be NULL.
+  const char *data = text.data() == nullptr ? "" : text.data();
+  const int rc = sqlite3_bind_text64(statement_.get(), ++arguments_, data, text.size(),
+                                     SQLITE_TRANSIENT, SQLITE_UTF8);
+  bind_error_ = rc == SQLITE_OK ? bind_error_ : rc;
+}
+
+void Query::Bind(const std::optional<std::string> &text) {
+  if (text) {
+    Bind(std::string_view(*text));
+  } else {
+    ++arguments_;  // arguments are NULL until they are bound
+  }
+}
+
+Result<bool> Query::Step() {
+  if (bind_error_ != SQLITE_OK) {
+    return database_->LastError();
+  }
+  switch (sqlite3_step(statement_.get())) {
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
+    default:
+      return database_->LastError();
+  }
+}
+
+int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+
+std::string Query::Text(int column) const {
+  const auto *text = reinterpret_cast<const char *>(sqlite3_column_text(statement_.get(), column));
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column));
+  return text == nullptr ? std::string() : std::string(text, size);
+}
+
+std::optional<std::string> Query::OptionalText(int column) const {
+  if (sqlite3_column_type(statement_.get(), column) == SQLITE_NULL) {
+    return std::nullopt;
+  }
+  return Text(column);
+}
+
+Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const Options &options) {
+  std::unique_ptr<Database> database(new Database(path));
+  const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+  if (sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr) != SQLITE_OK) {
+    return database->LastError();
+  }
+  database->busy_timeout_ = options.busy_timeout;
+  sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
+  return database;
+}
+
+Database::~Database() {
+  cache_.clear();
+  sqlite3_close(handle_);
+}
+
+Status Database::Execute(const std::string &sql) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return LastError();
+  }
+  return {};
+}
+
+// SQLite's own handler sleeps longer and longer, so that among many processes the unlucky ones
+// starve. Short sleeps of uneven length give each its turn.
+int Database::OnBusy(void *self, int count) {
+  auto *database = static_cast<Database *>(self);
+  const auto now = std::chrono::steady_clock::now();
+  if (count == 0) {
+    database->busy_since_ = now;
+  }
+  if (now - database->busy_since_ >= database->busy_timeout_) {
+    return 0;
+  }
+  int noise = 0;
+  sqlite3_randomness(sizeof(noise), &noise);
+  const int longest = std::min(200 + 100 * count, 2000);
+  std::this_thread::sleep_for(std::chrono::microseconds(50 + (noise & 0x7fffffff) % longest));
+  return 1;
+}
+
+Result<StatementPtr> Database::Take(const char *sql) {
+  const auto cached = cache_.find(sql);
+  if (cached != cache_.end() && cached->second) {
+    return std::move(cached->second);
+  }
+  sqlite3_stmt *statement = nullptr;
+  if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+      SQLITE_OK) {
+    return LastError();
+  }
+  return StatementPtr(statement);
+}
+
+void Database::GiveBack(const char *sql, StatementPtr statement) {
+  sqlite3_reset(statement.get());
+  sqlite3_clear_bindings(statement.get());
+  cache_[sql] = std::move(statement);
+}
+
+int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(handle_); }
+
+Error Database::LastError() const {
+  const int extended = sqlite3_extended_errcode(handle_);
+  const int sys_errno = sqlite3_system_errno(handle_);
+  const std::string where = "database " + path_;
+  switch (extended & 0xff) {
+    case SQLITE_BUSY:
+      return Error{Errc::kConflict, where + " has been locked by another process for more than " +
+                                        std::to_string(busy_timeout_.count()) + " ms; try again"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Error{Errc::kSystem, where + " is damaged (" + sqlite3_errmsg(handle_) +
+                                      "); stop all domains, move the file away and start again"};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return Error{Errc::kPermission,
+                   where + " cannot be written by this user: " + sqlite3_errmsg(handle_),
+                   sys_errno};
+    default:
+      return Error{Errc::kSystem, where + ": " + sqlite3_errmsg(handle_), sys_errno};
+  }
+}
+
+Result<Transaction> Transaction::Begin(Database *database, Durability durability) {
+  SVIRT_TRY(database->Run(durability == Durability::kDurable ? "PRAGMA synchronous=FULL"
+                                                             : "PRAGMA synchronous=NORMAL"));
+  SVIRT_TRY(database->Run("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr) {
+    // Fails only where SQLite has rolled back by itself already.
+    [[maybe_unused]] const Status status = database_->Run("ROLLBACK");
+  }
+}
+
+Status Transaction::Commit() {
+  SVIRT_TRY(database_->Run("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace svirt

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+
+#include "host/util/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace svirt {
+
+class Database;
+
+struct StatementDeleter {
+  void operator()(sqlite3_stmt *statement) const;
+};
+using StatementPtr = std::unique_ptr<sqlite3_stmt, StatementDeleter>;
+
+// A compiled statement with its arguments, borrowed from the cache of its Database, which must
+// outlive it.
+class Query {
+ public:
+  Query(Database *database, const char *sql, StatementPtr statement);
+  ~Query();
+  Query(Query &&) noexcept = default;
+  Query &operator=(Query &&) = delete;
+  Query(const Query &) = delete;
+  Query &operator=(const Query &) = delete;
+
+  // Arguments fill ?1, ?2, ... in turn. A failure shows in the next Step.
+  template <typename T>
+    requires std::is_integral_v<T>
+  void Bind(T value) {
+    BindInt(static_cast<int64_t>(value));
+  }
+  void Bind(std::string_view text);
+  void Bind(const std::optional<std::string> &text);  // nullopt is NULL
+
+  // Goes to the next row; false: there is none.
+  Result<bool> Step();
+  // Columns of the row, from 0. NULL reads as 0 and as "".
+  int64_t Int(int column) const;
+  uint64_t Unsigned(int column) const { return static_cast<uint64_t>(Int(column)); }
+  std::string Text(int column) const;
+  std::optional<std::string> OptionalText(int column) const;
+
+ private:
+  void BindInt(int64_t value);
+
+  Database *database_;
+  const char *sql_;
+  StatementPtr statement_;
+  int arguments_ = 0;
+  int bind_error_ = 0;
+};
+
+// One connection to an SQLite database file. For one thread at a time, and not across fork.
+class Database {
+ public:
+  struct Options {
+    bool read_only = false;
+    // How long an operation may wait for other connections before it fails with kConflict.
+    std::chrono::milliseconds busy_timeout{10000};
+  };
+
+  // The file must exist, and path must not go through a symbolic link. ":memory:" is a private
+  // database in memory.
+  static Result<std::unique_ptr<Database>> Open(const std::string &path, const Options &options);
+  ~Database();
+  Database(const Database &) = delete;
+  Database &operator=(const Database &) = delete;
+
+  // One or more statements without arguments; rows are dropped.
+  Status Execute(const std::string &sql);
+
+  // sql must be a literal: it is compiled once per connection, and found again by its address.
+  template <typename... Args>
+  Result<Query> Ask(const char *sql, Args &&...args) {
+    auto statement = Take(sql);
+    if (!statement.ok()) {
+      return std::move(statement).error();
+    }
+    Query query(this, sql, std::move(statement).value());
+    (query.Bind(args), ...);
+    return query;
+  }
+
+  // A statement whose rows, if any, do not matter.
+  template <typename... Args>
+  Status Run(const char *sql, Args &&...args) {
+    SVIRT_ASSIGN(Query query, Ask(sql, args...));
+    SVIRT_ASSIGN([[maybe_unused]] bool row, query.Step());
+    return {};
+  }
+
+  // First column of the first row as an integer; nullopt if there is no row.
+  template <typename... Args>
+  Result<std::optional<int64_t>> AskInt(const char *sql, Args &&...args) {
+    SVIRT_ASSIGN(Query query, Ask(sql, args...));
+    SVIRT_ASSIGN(bool row, query.Step());
+    return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
+  }
+
+  int64_t LastInsertId() const;
+  // The present error of the connection as an Error.
+  Error LastError() const;
+
+ private:
+  friend class Query;
+  explicit Database(std::string path) : path_(std::move(path)) {}
+  static int OnBusy(void *self, int count);
+  Result<StatementPtr> Take(const char *sql);
+  void GiveBack(const char *sql, StatementPtr statement);
+
+  std::string path_;
+  std::chrono::milliseconds busy_timeout_{0};
+  std::chrono::steady_clock::time_point busy_since_;
+  sqlite3 *handle_ = nullptr;
+  std::unordered_map<const char *, StatementPtr> cache_;
+};
+
+// A write transaction, taken at once, so that what is read in it stays true until Commit. Without
+// Commit it is undone.
+class Transaction {
+ public:
+  enum class Durability {
+    kOrdered,  // survives the death of every process; a power failure may lose it and what follows
+    kDurable,  // it, and all that went before, is on the disk when Commit returns
+  };
+  static Result<Transaction> Begin(Database *database, Durability durability);
+  ~Transaction();
+  Transaction(Transaction &&other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction &operator=(Transaction &&) = delete;
+  Transaction(const Transaction &) = delete;
+  Transaction &operator=(const Transaction &) = delete;
+
+  Status Commit();
+
+ private:
+  explicit Transaction(Database *database) : database_(database) {}
+  Database *database_;
+};
+
+}  // namespace svirt

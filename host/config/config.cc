@@ -41,6 +41,15 @@ Status SetBool(const std::string &value, bool *out) {
   return {};
 }
 
+Status SetScanner(const std::string &value, Config *config) {
+  if (value.starts_with('/')) {
+    config->scan_in_helper = true;
+    config->scanner = value;
+    return {};
+  }
+  return SetBool(value, &config->scan_in_helper);
+}
+
 Status SetDirectories(const std::string &value, std::vector<std::string> *out) {
   *out = Split(value, ":");
   for (const std::string &dir : *out) {
@@ -69,12 +78,12 @@ Status SetModels(const std::string &value, Config *config) {
       config->models.size()) {
     return Error{Errc::kInvalid, "a model is named twice"};
   }
-  config->choice = ModelChoice::kList;
+  config->choice = DriverChoice::kList;
   if (config->models.front() == "auto") {
-    config->choice = ModelChoice::kAuto;
+    config->choice = DriverChoice::kAuto;
     config->models.clear();
   } else if (config->models.front() == "none") {
-    config->choice = ModelChoice::kNone;
+    config->choice = DriverChoice::kNone;
     config->models.clear();
   }
   return {};
@@ -99,8 +108,7 @@ std::map<std::string, Section> Grammar(Config *config) {
            config->not_critical = Split(v, ", \t");
            return Status();
          }},
-        {"scanner",
-         [config](const std::string &v) { return SetBool(v, &config->scan_in_helper); }}}},
+        {"scanner", [config](const std::string &v) { return SetScanner(v, config); }}}},
       {"confinement",
        {{"models", [config](const std::string &v) { return SetModels(v, config); }},
         {"allow_none", [config](const std::string &v) { return SetBool(v, &config->allow_none); }},

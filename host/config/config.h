@@ -23,7 +23,7 @@ struct Paths {
 };
 
 // Which security models domains of this host get.
-enum class ModelChoice {
+enum class DriverChoice {
   kAuto,  // the first plugin that reports active
   kNone,  // no driver, by the administrator's word
   kList,  // the ones named in Config::models, all of them, primary first
@@ -35,9 +35,10 @@ struct Config {
   std::vector<std::string> plugin_directories;  // "directories", separated by ':'
   std::vector<std::string> order;               // complete order of models, or empty
   std::vector<std::string> not_critical;        // probe errors of these do not stop the selection
-  bool scan_in_helper = true;                   // "scanner"
+  bool scan_in_helper = true;                   // "scanner = yes | no | PATH"
+  std::string scanner;                          // the PATH; "" for the one that is installed
   // [confinement]
-  ModelChoice choice = ModelChoice::kAuto;  // "models = auto | none | MODEL, ..."
+  DriverChoice choice = DriverChoice::kAuto;  // "models = auto | none | MODEL, ..."
   std::vector<std::string> models;
   bool allow_none = false;  // with auto: start domains unconfined if no plugin is active
   bool default_confined = true;

@@ -26,7 +26,7 @@ std::string Bad(std::string_view text) {
 
 TEST(Config, DefaultsConfineAndNeverAllowNone) {
   const Config config = Good("");
-  EXPECT_EQ(config.choice, ModelChoice::kAuto);
+  EXPECT_EQ(config.choice, DriverChoice::kAuto);
   EXPECT_FALSE(config.allow_none);
   EXPECT_TRUE(config.default_confined);
   EXPECT_TRUE(config.scan_in_helper);
@@ -42,7 +42,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_THAT(config.order, ElementsAre("x", "y"));
   EXPECT_THAT(config.not_critical, ElementsAre("y"));
   EXPECT_FALSE(config.scan_in_helper);
-  EXPECT_EQ(config.choice, ModelChoice::kList);
+  EXPECT_EQ(Good("[plugins]\nscanner = /x/scan\n").scanner, "/x/scan");
+  EXPECT_EQ(config.choice, DriverChoice::kList);
   EXPECT_THAT(config.models, ElementsAre("x", "dac"));
   EXPECT_TRUE(config.allow_none);
   EXPECT_FALSE(config.default_confined);
@@ -51,7 +52,7 @@ TEST(Config, ReadsEveryKey) {
 }
 
 TEST(Config, NoneIsAWordOfItsOwn) {
-  EXPECT_EQ(Good("[confinement]\nmodels=none\n").choice, ModelChoice::kNone);
+  EXPECT_EQ(Good("[confinement]\nmodels=none\n").choice, DriverChoice::kNone);
   EXPECT_THAT(Bad("[confinement]\nmodels=none, x\n"), HasSubstr("cannot stand beside"));
   EXPECT_THAT(Bad("[confinement]\nmodels=x, x\n"), HasSubstr("named twice"));
 }
@@ -73,7 +74,7 @@ TEST(Config, SyntaxErrorsNameTheLine) {
 TEST(Config, AFileThatIsNotThereGivesTheDefaults) {
   auto config = LoadConfig("/nonexistent/svirt.conf");
   ASSERT_TRUE(config.ok());
-  EXPECT_EQ(config->choice, ModelChoice::kAuto);
+  EXPECT_EQ(config->choice, DriverChoice::kAuto);
 }
 
 TEST(Config, AFileThatCannotBeReadIsAnError) {

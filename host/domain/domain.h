@@ -3,7 +3,8 @@
 
 #include <boost/property_tree/ptree.hpp>
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,15 +16,25 @@ namespace svirt {
 // A domain as its XML describes it: the parts that become resources or that a hypervisor driver
 // needs, typed; and the whole document as a tree, so that what is not understood is kept.
 // Strings that the XML does not give are empty, numbers 0. Paths are absolute.
+// position: the place in the document, counted from its start; it orders the manifest.
+
+struct PciAddress {
+  unsigned domain = 0, bus = 0, slot = 0, function = 0;
+};
 
 // <source> of a disk or of a backing image.
 struct ImageSource {
-  enum class Type { kNone, kFile, kBlock, kDir, kNetwork, kVolume, kNvme, kVhostUser };
+  enum class Type { kNone, kFile, kBlock, kDir, kNetwork, kVolume, kNvme, kVhostUser, kVhostVdpa };
   Type type = Type::kNone;
-  std::string path;          // file=, dev=, dir=; socket path of vhost-user
+  // file=, dev=, dir=; the socket of vhost-user; for kNetwork the unix socket of the server, if it
+  // has one; for kVolume what the volume was resolved to, by whoever knows pools.
+  std::string path;
   std::string format;        // raw, qcow2, ...: from <driver type> or <format type>; never guessed
   std::string pool, volume;  // kVolume
-  std::string data_file;     // <dataStore> of a qcow2 image
+  std::string data_file;     // <dataStore> of a qcow2 image, always raw
+  bool data_is_block = false;     // data_file is a block device
+  PciAddress pci;                 // kNvme: the controller
+  std::string reservations_path;  // socket of the persistent reservations helper
   std::vector<DeviceSecLabel> seclabels;
 };
 
@@ -31,10 +42,12 @@ struct Disk {
   std::string device = "disk";  // disk, cdrom, floppy, lun
   std::string target, bus;      // "vda", "virtio"
   std::string cache, io, serial;
-  bool readonly = false, shareable = false;
+  bool readonly = false, shareable = false;  // a cdrom is always readonly
+  unsigned boot_order = 0;                   // <boot order=>, from 1; 0 none
   // The chain from the top down. chain[0] is the image the guest sees; empty drives have none.
   std::vector<ImageSource> chain;
   bool chain_closed = false;  // an empty <backingStore/> ends the chain: nothing further down
+  uint32_t position = 0;
 };
 
 // Character devices, and the sources of rng, smartcard, redirdev and friends.
@@ -64,11 +77,15 @@ struct CharSource {
 };
 
 struct Chardev {
-  std::string kind;         // serial, parallel, console, channel
+  std::string kind;         // serial, parallel, console, channel; redirdev, smartcard
   std::string target_type;  // virtio, isa-serial, ...
   std::string target_name;  // channel's name=
   unsigned port = 0;
+  // The first console of a domain with serial ports, of target type serial, is the first serial
+  // port under another name, not a device.
+  bool serial_alias = false;
   CharSource source;
+  uint32_t position = 0;
 };
 
 struct HostDevice {
@@ -79,9 +96,12 @@ struct HostDevice {
   unsigned vendor_id = 0, product_id = 0;                // usb
   std::string adapter;                                   // scsi: "scsi_host0"
   unsigned scsi_bus = 0, target = 0, unit = 0;
-  std::string wwpn;  // scsi_host
+  std::string wwpn;    // scsi_host
+  bool iscsi = false;  // scsi: reached by the network
   std::string mdev_uuid;
+  std::string rom_file;  // <rom file=>, read by the emulator
   std::vector<DeviceSecLabel> seclabels;
+  uint32_t position = 0;
 };
 
 struct Tpm {
@@ -91,6 +111,7 @@ struct Tpm {
   std::string cancel_path;  // passthrough
   std::string socket_path;  // external
   std::string state_path;   // emulator: state directory or file
+  uint32_t position = 0;
 };
 
 struct MemoryDevice {
@@ -98,6 +119,7 @@ struct MemoryDevice {
   std::string path;
   bool readonly = false;
   uint64_t size_bytes = 0;
+  uint32_t position = 0;
 };
 
 struct Filesystem {
@@ -105,6 +127,7 @@ struct Filesystem {
   std::string source_dir, target_tag;
   std::string socket_path;  // virtiofsd run by somebody else
   bool readonly = false;
+  uint32_t position = 0;
 };
 
 struct Interface {
@@ -114,6 +137,11 @@ struct Interface {
   std::string target;       // tap device name
   std::string socket_path;  // vhostuser
   bool socket_server = false;
+  std::string driver;                // <driver name=>: qemu, vhost
+  std::string tap_path, vhost_path;  // <backend tap= vhost=>: other nodes than the usual
+  std::string rom_file;              // <rom file=>, read by the emulator
+  unsigned boot_order = 0;           // <boot order=>, from 1; 0 none
+  uint32_t position = 0;
 };
 
 struct Graphics {
@@ -123,28 +151,35 @@ struct Graphics {
   int port = -1;
   bool autoport = true;
   std::string render_node;  // <gl rendernode=>
+  std::string xauth;        // sdl: X authority file
+  uint32_t position = 0;
 };
 
 struct Input {
   std::string type, bus;  // evdev, passthrough, tablet, ...
   std::string path;
+  uint32_t position = 0;
 };
 
 struct Rng {
   std::string backend;  // random, egd, builtin
-  std::string path;
+  std::string path;     // random: the device, /dev/urandom if the XML gives none
   CharSource egd;
+  uint32_t position = 0;
 };
 
 struct Shmem {
   std::string name, model;
   std::string server_path;
+  uint32_t position = 0;
 };
 
 struct LoaderNvram {
   std::string loader, loader_type;  // type: rom, pflash
-  bool loader_readonly = false;
+  bool loader_readonly = true;      // unless the XML says readonly='no'
   std::string nvram, nvram_template;
+  bool nvram_is_block = false;
+  std::vector<DeviceSecLabel> nvram_seclabels;
 };
 
 struct Domain {
@@ -167,6 +202,7 @@ struct Domain {
   std::string on_poweroff, on_reboot, on_crash;
   std::vector<Disk> disks;
   std::vector<Chardev> chardevs;
+  std::vector<Chardev> redirections;  // <redirdev>, and <smartcard mode='passthrough'>
   std::vector<HostDevice> hostdevs;
   std::vector<Tpm> tpms;
   std::vector<MemoryDevice> memory_devices;
@@ -176,11 +212,16 @@ struct Domain {
   std::vector<Input> inputs;
   std::vector<Rng> rngs;
   std::vector<Shmem> shmems;
+  std::vector<std::string> render_nodes;         // <video><model><acceleration rendernode=>
+  std::vector<std::string> smartcard_databases;  // <smartcard mode='host-certificates'>
+  std::string launch_security;                   // <launchSecurity type=>: sev, tdx, ...
   bool vsock = false;
   uint32_t vsock_cid = 0;
   std::vector<std::string> qemu_args;                         // <qemu:commandline><qemu:arg>
   std::vector<std::pair<std::string, std::string>> qemu_env;  // <qemu:env>
   std::vector<SecLabel> seclabels;
+  // Positions of what stands once in a document, by element name: "kernel", "emulator", ...
+  std::map<std::string, uint32_t, std::less<>> positions;
   std::vector<std::string> unknown;  // paths of elements that are kept but not acted upon
 
   // The document, as Boost.PropertyTree keeps XML (<xmlattr>, <xmlcomment>).

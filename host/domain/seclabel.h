@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <optional>
 #include <string>
 
 namespace svirt {
@@ -21,6 +20,8 @@ struct SecLabel {
   std::string label;        // static: given. dynamic: of the running domain
   std::string image_label;  // of the running domain only
   std::string base_label;   // dynamic only
+  // Made up by the host for a domain whose XML has none for this model: not part of its definition.
+  bool implicit = false;
 };
 
 // One <seclabel> inside a device's <source>: an exception for this resource.

@@ -9,7 +9,9 @@
 
 namespace svirt {
 
-void StatementDeleter::operator()(sqlite3_stmt *statement) const { sqlite3_finalize(statement); }
+void StatementDeleter::operator()(sqlite3_stmt *statement) const {
+  sqlite3_finalize(statement);
+}
 
 Query::Query(Database *database, const char *sql, StatementPtr statement)
     : database_(database), sql_(sql), statement_(std::move(statement)) {}
@@ -33,9 +35,9 @@ void Query::Bind(std::string_view text) {
   bind_error_ = rc == SQLITE_OK ? bind_error_ : rc;
 }
 
-void Query::Bind(const std::optional<std::string> &text) {
-  if (text) {
-    Bind(std::string_view(*text));
+void Query::Bind(std::optional<uint64_t> value) {
+  if (value) {
+    BindInt(static_cast<int64_t>(*value));
   } else {
     ++arguments_;  // arguments are NULL until they are bound
   }
@@ -55,7 +57,9 @@ Result<bool> Query::Step() {
   }
 }
 
-int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+int64_t Query::Int(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
 std::string Query::Text(int column) const {
   const auto *text = reinterpret_cast<const char *>(sqlite3_column_text(statement_.get(), column));
@@ -77,6 +81,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   if (sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr) != SQLITE_OK) {
     return database->LastError();
   }
+  // A short-lived process that happens to be the last one need not sync the whole log for that.
+  sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
   return database;
@@ -131,7 +137,9 @@ void Database::GiveBack(const char *sql, StatementPtr statement) {
   cache_[sql] = std::move(statement);
 }
 
-int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(handle_); }
+int64_t Database::LastInsertId() const {
+  return sqlite3_last_insert_rowid(handle_);
+}
 
 Error Database::LastError() const {
   const int extended = sqlite3_extended_errcode(handle_);
@@ -157,8 +165,12 @@ Error Database::LastError() const {
 }
 
 Result<Transaction> Transaction::Begin(Database *database, Durability durability) {
-  SVIRT_TRY(database->Run(durability == Durability::kDurable ? "PRAGMA synchronous=FULL"
-                                                             : "PRAGMA synchronous=NORMAL"));
+  const char *synchronous = durability == Durability::kDurable ? "FULL" : "NORMAL";
+  if (database->synchronous_ != synchronous) {
+    // Compiled afresh each time: this PRAGMA acts when it is compiled, not when it is stepped.
+    SVIRT_TRY(database->Execute(std::string("PRAGMA synchronous=") + synchronous));
+    database->synchronous_ = synchronous;
+  }
   SVIRT_TRY(database->Run("BEGIN IMMEDIATE"));
   return Transaction(database);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
+#include <utility>
 
 #include "host/util/result.h"
 
@@ -37,12 +38,10 @@ class Query {
 
   // Arguments fill ?1, ?2, ... in turn. A failure shows in the next Step.
   template <typename T>
-    requires std::is_integral_v<T>
-  void Bind(T value) {
-    BindInt(static_cast<int64_t>(value));
-  }
+  requires std::is_integral_v<T>
+  void Bind(T value) { BindInt(static_cast<int64_t>(value)); }
   void Bind(std::string_view text);
-  void Bind(const std::optional<std::string> &text);  // nullopt is NULL
+  void Bind(std::optional<uint64_t> value);  // nullopt is NULL
 
   // Goes to the next row; false: there is none.
   Result<bool> Step();
@@ -115,12 +114,14 @@ class Database {
 
  private:
   friend class Query;
+  friend class Transaction;
   explicit Database(std::string path) : path_(std::move(path)) {}
   static int OnBusy(void *self, int count);
   Result<StatementPtr> Take(const char *sql);
   void GiveBack(const char *sql, StatementPtr statement);
 
   std::string path_;
+  std::string synchronous_;  // as last set
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
   sqlite3 *handle_ = nullptr;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/hypervisor/host.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Exit codes of the command; scripts depend on them.
+enum ExitCode {
+  kExitOk = 0,
+  kExitFailure = 1,  // a system call failed, or a defect
+  kExitUsage = 2,    // the command line itself
+  kExitInvalid = 3,  // XML, configuration or label
+  kExitNotFound = 4,
+  kExitRefused = 5,    // would mean less confinement than asked
+  kExitConflict = 6,   // exists, runs, or is held by another domain
+  kExitExhausted = 7,  // no free label
+  kExitPermission = 8,
+  kExitUnsupported = 9,
+  kExitPlanChanges = 10,   // plan: starting would change labels
+  kExitPlanConflict = 20,  // plan: starting would fail
+};
+
+int ExitCodeOf(Errc code);
+
+// What all commands share.
+struct CliContext {
+  // Global options.
+  std::string root, config_file;
+  std::vector<std::string> plugin_dirs;
+  bool json = false, verbose = false;
+
+  // Opens the host on the paths that the options give.
+  Result<std::unique_ptr<Host>> OpenHost() const;
+
+  // Writes one JSON document, with its version.
+  static void PrintJson(const nlohmann::ordered_json &document);
+  // Says it on standard error and gives the exit code.
+  static int Fail(const Error &error);
+};
+
+// Each adds its subcommands. exit_code is set by the one that runs.
+void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code);
+
+// A subcommand whose body gets the opened host and returns the exit code, or an error.
+template <typename Body>
+void OnRun(CLI::App *command, CliContext &context, int &exit_code, Body body) {
+  command->callback([&context, &exit_code, body] {
+    const auto run = [&]() -> Result<int> {
+      SVIRT_ASSIGN(const std::unique_ptr<Host> host, context.OpenHost());
+      return body(*host);
+    };
+    const Result<int> result = run();
+    exit_code = result.ok() ? *result : CliContext::Fail(result.error());
+  });
+}
+
+}  // namespace svirt

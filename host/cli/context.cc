@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "host/capi/json_output.h"
+#include "host/cli/cli.h"
+
+namespace svirt {
+namespace {
+
+std::string EnvironmentOr(const char *name, const std::string &fallback) {
+  const char *value = ::getenv(name);
+  return value != nullptr && value[0] == '/' ? value : fallback;
+}
+
+// The system's places for root, the user's own (XDG Base Directory Specification) for others.
+Paths DefaultPaths() {
+  if (::geteuid() == 0) {
+    return Paths::System();
+  }
+  const std::string home = EnvironmentOr("HOME", "/nonexistent");
+  const std::string state = EnvironmentOr("XDG_STATE_HOME", home + "/.local/state") + "/svirt";
+  return {EnvironmentOr("XDG_CONFIG_HOME", home + "/.config") + "/svirt/svirt.conf", state,
+          EnvironmentOr("XDG_RUNTIME_DIR", state + "/run") + "/svirt"};
+}
+
+LogSink MakeLogSink(bool verbose) {
+  return [verbose](int level, std::string_view sentence) {
+    if (level >= SVIRT_LOG_ERROR) {
+      fmt::print(stderr, "svirt: error: {}\n", sentence);
+    } else if (level >= SVIRT_LOG_WARNING) {
+      fmt::print(stderr, "svirt: warning: {}\n", sentence);
+    } else if (verbose) {
+      fmt::print(stderr, "svirt: {}\n", sentence);
+    }
+  };
+}
+
+}  // namespace
+
+int ExitCodeOf(Errc code) {
+  switch (code) {
+    case Errc::kInvalid:
+      return kExitInvalid;
+    case Errc::kNotFound:
+      return kExitNotFound;
+    case Errc::kRefused:
+      return kExitRefused;
+    case Errc::kExists:
+    case Errc::kConflict:
+      return kExitConflict;
+    case Errc::kExhausted:
+      return kExitExhausted;
+    case Errc::kPermission:
+      return kExitPermission;
+    case Errc::kUnsupported:
+      return kExitUnsupported;
+    case Errc::kSystem:
+    case Errc::kInternal:
+      break;
+  }
+  return kExitFailure;
+}
+
+Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
+  HostOptions options;
+  options.paths = DefaultPaths();
+  if (!root.empty()) {
+    std::error_code error;
+    const std::filesystem::path absolute = std::filesystem::absolute(root, error);
+    if (error) {
+      return SystemError(error.value(), "cannot find " + root);
+    }
+    options.paths = Paths::Below(absolute.lexically_normal().string());
+  }
+  if (!config_file.empty()) {
+    if (::access(config_file.c_str(), F_OK) != 0) {
+      return Error{Errc::kNotFound, "there is no configuration file " + config_file};
+    }
+    options.paths.config_file = config_file;
+  }
+  SVIRT_ASSIGN(options.config, LoadConfig(options.paths.config_file));
+  if (!plugin_dirs.empty()) {
+    options.config.plugin_directories.clear();
+    for (const std::string &dir : plugin_dirs) {
+      options.config.plugin_directories.push_back(std::filesystem::absolute(dir).string());
+    }
+  }
+  options.scanner = SVIRT_SCANNER;
+  options.log = MakeLogSink(verbose);
+  return Host::Open(std::move(options));
+}
+
+void CliContext::PrintJson(const nlohmann::ordered_json &document) {
+  fmt::print("{}\n", JsonText(document));
+}
+
+int CliContext::Fail(const Error &error) {
+  fmt::print(stderr, "svirt: {}\n", error.message);
+  return ExitCodeOf(error.code);
+}
+
+}  // namespace svirt

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// start, destroy, run
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <memory>
+#include <vector>
+
+#include "host/cli/cli.h"
+#include "host/cli/input.h"
+
+namespace svirt {
+
+void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
+  auto name = std::make_shared<std::string>();
+  auto file = std::make_shared<std::string>();
+  auto argv = std::make_shared<std::vector<std::string>>();
+
+  CLI::App *start = app.add_subcommand("start", "Start a defined domain, confined");
+  start->add_option("DOMAIN", *name, "Name or uuid")->required();
+  OnRun(start, context, exit_code, [name](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const RunningDomain running, host.Start(*name));
+    fmt::print("Domain '{}' started\n", running.domain.name);
+    return kExitOk;
+  });
+
+  CLI::App *destroy =
+      app.add_subcommand("destroy", "End a running domain at once and put every label back");
+  destroy->add_option("DOMAIN", *name, "Name or uuid")->required();
+  OnRun(destroy, context, exit_code, [name](Host &host) -> Result<int> {
+    SVIRT_TRY(host.Destroy(*name));
+    fmt::print("Domain '{}' destroyed\n", *name);
+    return kExitOk;
+  });
+
+  CLI::App *run = app.add_subcommand(
+      "run", "Run any program under a domain's confinement: svirt run FILE -- PROGRAM ARGS");
+  run->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
+      ->required();
+  run->add_option("PROGRAM", *argv, "Path of the program, and its arguments")->required();
+  run->positionals_at_end(true);
+  OnRun(run, context, exit_code, [file, argv](Host &host) -> Result<int> {
+    if (!argv->empty() && argv->front() == "--") {
+      argv->erase(argv->begin());  // it ended our own options
+    }
+    SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    std::vector<std::string> env;
+    for (char **entry = environ; *entry != nullptr; ++entry) {
+      env.emplace_back(*entry);
+    }
+    return host.Run(domain, *argv, env);
+  });
+}
+
+}  // namespace svirt

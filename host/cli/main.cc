@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fmt/core.h>
+#include <cstdlib>
+#include <exception>
+
+#include "host/cli/cli.h"
+
+int main(int argc, char **argv) {
+  svirt::CliContext context;
+  int exit_code = svirt::kExitOk;
+  try {
+    CLI::App app(
+        "sVirt for every hypervisor: virtual machines confined by the security driver of "
+        "this host",
+        "svirt");
+    app.set_version_flag("--version", "svirt " SVIRT_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--root", context.root,
+                   "Keep all state below DIR instead of the system's places")
+        ->type_name("DIR");
+    app.add_option("--config", context.config_file, "Read this svirt.conf")->type_name("FILE");
+    app.add_option("--plugin-dir", context.plugin_dirs,
+                   "Look for plugins here, and nowhere else; may be repeated")
+        ->type_name("DIR");
+    app.add_flag("--json", context.json, "Print JSON (see the README for the members)");
+    app.add_flag("-v,--verbose", context.verbose, "Also say what is tried and why");
+    svirt::AddDefinitionCommands(app, context, exit_code);
+    svirt::AddLifecycleCommands(app, context, exit_code);
+    svirt::AddInfoCommands(app, context, exit_code);
+    svirt::AddSecurityCommands(app, context, exit_code);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError &e) {
+      return app.exit(e) == 0 ? svirt::kExitOk : svirt::kExitUsage;
+    }
+  } catch (const std::exception &e) {
+    fmt::print(stderr, "svirt: defect: {}\n", e.what());
+    return svirt::kExitFailure;
+  }
+  if (std::fflush(stdout) != 0) {
+    fmt::print(stderr, "svirt: cannot write standard output\n");
+    return svirt::kExitFailure;
+  }
+  return exit_code;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// plugins, capabilities, plan, label, restore
+#include <fmt/core.h>
+#include <sys/utsname.h>
+
+#include <boost/property_tree/ptree.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/capi/json_output.h"
+#include "host/cli/cli.h"
+#include "host/cli/input.h"
+#include "host/domain/xml_writer.h"
+
+namespace svirt {
+namespace {
+
+using boost::property_tree::ptree;
+
+// The virt types this host's hypervisor drivers serve.
+constexpr const char *kVirtTypes[] = {"kvm", "qemu"};
+
+void PrintPlan(const Domain &domain, const Plan &plan) {
+  fmt::print("Domain {} ({})\n", domain.name, domain.uuid);
+  if (plan.models.empty()) {
+    fmt::print("No security driver: the domain would run unconfined\n");
+  }
+  for (const ModelLabels &labels : plan.models) {
+    fmt::print("Model {}{}\n  process label  {}\n", labels.model,
+               labels.enforcing ? "" : " (permissive)",
+               labels.seclabel.label.empty() ? "- (unconfined)" : labels.seclabel.label);
+    if (!labels.seclabel.image_label.empty()) {
+      fmt::print("  image label    {}\n", labels.seclabel.image_label);
+    }
+  }
+  for (const PlanItem &item : plan.items) {
+    const Resource &resource = plan.manifest.resources[item.resource];
+    fmt::print("{:<5} {:<8} {} ({})\n", PlanActionName(item), ResourceKindName(resource.kind),
+               resource.path, AccessName(resource.access));
+    if (item.action == ResourcePlan::Action::kSet && item.changes) {
+      fmt::print("        {} -> {}\n", item.current.value_or("no label"), item.label);
+    } else if (!item.label.empty()) {
+      fmt::print("        {}\n", item.label);
+    }
+    if (!item.note.empty()) {
+      fmt::print("        note: {}\n", item.note);
+    }
+    if (!item.conflict.empty()) {
+      fmt::print("        CONFLICT: {}\n", item.conflict);
+    }
+  }
+}
+
+Result<int> PrintPlugins(Host &host, const std::string &virt_type, bool json) {
+  SVIRT_ASSIGN(const std::vector<Candidate> candidates, host.drivers().Candidates(virt_type));
+  if (json) {
+    CliContext::PrintJson(CandidatesToJson(candidates));
+    return kExitOk;
+  }
+  for (const Candidate &candidate : candidates) {
+    fmt::print("{:<9} {:<10} {:<8} {}\n          {}\n", CandidateStateName(candidate.state),
+               candidate.model.empty() ? "-" : candidate.model,
+               candidate.version.empty() ? "-" : candidate.version, candidate.path,
+               candidate.reason);
+  }
+  if (candidates.empty()) {
+    fmt::print("No plugin is installed in");
+    for (const std::string &dir : host.config().plugin_directories) {
+      fmt::print(" {}", dir);
+    }
+    fmt::print("\n");
+  }
+  return kExitOk;
+}
+
+Result<int> PrintCapabilities(Host &host) {
+  ptree tree;
+  ptree &host_node = tree.add("capabilities.host", "");
+  utsname names{};
+  ::uname(&names);
+  host_node.add("cpu.arch", names.machine);
+  SVIRT_ASSIGN(const std::vector<Plugin *> plugins, host.drivers().For(""));
+  for (Plugin *plugin : plugins) {
+    ptree &secmodel = host_node.add("secmodel", "");
+    SVIRT_ASSIGN(const ModelInfo info, host.drivers().Describe(plugin, ""));
+    secmodel.add("model", info.model);
+    secmodel.add("doi", info.doi);
+    for (const char *virt_type : kVirtTypes) {
+      SVIRT_ASSIGN(const ModelInfo typed, host.drivers().Describe(plugin, virt_type));
+      if (!typed.base_label.empty()) {
+        secmodel.add("baselabel", typed.base_label).put("<xmlattr>.type", virt_type);
+      }
+    }
+    ptree &policy = secmodel.add("policy", "");
+    policy.put("<xmlattr>.type", info.policy_type);
+    policy.put("<xmlattr>.version", info.policy_version);
+    policy.put("<xmlattr>.enforcing", info.enforcing ? "yes" : "no");
+  }
+  fmt::print("{}", WriteXml(tree));
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
+  auto file = std::make_shared<std::string>();
+  auto virt_type = std::make_shared<std::string>();
+
+  CLI::App *plugins =
+      app.add_subcommand("plugins", "Show every plugin found, and why it is or is not active");
+  plugins->add_option("--virt-type", *virt_type, "For domains of this type (kvm, qemu)");
+  OnRun(plugins, context, exit_code,
+        [virt_type, &context](Host &host) { return PrintPlugins(host, *virt_type, context.json); });
+
+  CLI::App *capabilities =
+      app.add_subcommand("capabilities", "Print the host's security models as XML");
+  OnRun(capabilities, context, exit_code, [](Host &host) { return PrintCapabilities(host); });
+
+  CLI::App *plan = app.add_subcommand(
+      "plan",
+      "Show what starting a domain would do to labels; exit status 0 nothing, 10 changes, "
+      "20 conflict");
+  plan->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
+      ->required();
+  OnRun(plan, context, exit_code, [file, &context](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    SVIRT_ASSIGN(const Plan result, host.MakePlan(domain));
+    if (context.json) {
+      CliContext::PrintJson(PlanToJson(domain, result));
+    } else {
+      PrintPlan(domain, result);
+    }
+    if (result.has_conflict()) {
+      return kExitPlanConflict;
+    }
+    return result.has_changes() ? kExitPlanChanges : kExitOk;
+  });
+
+  CLI::App *label = app.add_subcommand(
+      "label", "Label a domain's resources without starting it; for hooks of other VM managers");
+  label->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
+      ->required();
+  OnRun(label, context, exit_code, [file, &context](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    SVIRT_ASSIGN(const Plan result, host.Label(domain));
+    if (context.json) {
+      CliContext::PrintJson(PlanToJson(domain, result));
+    } else {
+      fmt::print("Domain '{}' labelled\n", domain.name);
+    }
+    return kExitOk;
+  });
+
+  CLI::App *restore =
+      app.add_subcommand("restore", "Put back every label that 'label' changed for a domain");
+  restore->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
+      ->required();
+  OnRun(restore, context, exit_code, [file](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    SVIRT_TRY(host.Restore(domain));
+    fmt::print("Domain '{}' restored\n", domain.name);
+    return kExitOk;
+  });
+}
+
+}  // namespace svirt

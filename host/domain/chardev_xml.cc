@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "host/domain/device_xml.h"
+#include "host/domain/seclabel_xml.h"
+
+namespace svirt {
+namespace {
+
+using Type = CharSource::Type;
+
+Result<Type> ReadType(const XmlElement &element) {
+  SVIRT_ASSIGN(const std::string name,
+               element.OneOf("type", "pty",
+                             {"null", "vc", "pty", "dev", "file", "pipe", "stdio", "unix", "tcp",
+                              "udp", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus"}));
+  constexpr std::pair<std::string_view, Type> kTypes[] = {
+      {"null", Type::kNull},         {"vc", Type::kVc},
+      {"pty", Type::kPty},           {"dev", Type::kDev},
+      {"file", Type::kFile},         {"pipe", Type::kPipe},
+      {"unix", Type::kUnix},         {"tcp", Type::kTcp},
+      {"stdio", Type::kStdio},       {"udp", Type::kUdp},
+      {"spicevmc", Type::kSpicevmc},
+  };
+  for (const auto &[known, type] : kTypes) {
+    if (known == name) {
+      return type;
+    }
+  }
+  return Type::kOther;
+}
+
+// The path of a pty, and of a socket to listen on, may be missing: the host makes one up.
+bool NeedsPath(const CharSource &source) {
+  return source.type == Type::kDev || source.type == Type::kFile || source.type == Type::kPipe ||
+         (source.type == Type::kUnix && !source.listen);
+}
+
+bool HasPath(Type type) {
+  return type == Type::kDev || type == Type::kFile || type == Type::kPipe || type == Type::kUnix;
+}
+
+Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *out) {
+  SVIRT_ASSIGN(out->type, ReadType(device));
+  out->listen = out->type == Type::kUnix;  // unless the source says more
+  // udp has two: one to bind to, one to connect to. The latter is what host and service mean.
+  for (const XmlElement &source : device.Children("source")) {
+    SVIRT_ASSIGN(const std::string mode,
+                 source.OneOf("mode", "connect", {"bind", "connect", "client", "server"}));
+    const bool bind = mode == "bind" || mode == "server";
+    if (out->type == Type::kUdp && bind) {
+      continue;
+    }
+    if (source.FindAttr("mode") != nullptr || source.FindAttr("path") != nullptr) {
+      out->listen = bind;
+    }
+    if (HasPath(out->type)) {
+      SVIRT_ASSIGN(out->path, source.Path("path"));
+    }
+    SVIRT_ASSIGN(out->append, source.Switch("append", false));
+    out->host = source.Attr("host");
+    out->service = source.Attr("service");
+    SVIRT_ASSIGN(out->seclabels, ReadDeviceSecLabels(source, domain.seclabels));
+  }
+  if (out->path.empty() && NeedsPath(*out)) {
+    return device.Fail(
+        "Missing source path attribute for char device: write <source path='PATH'/> "
+        "inside <" +
+        device.name() + " type='" + device.Attr("type") + "'>");
+  }
+  if (const auto log = device.Child("log")) {
+    SVIRT_ASSIGN(out->log_path, log->Path("file"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status ReadChardev(const XmlElement &element, Domain *domain) {
+  Chardev chardev;
+  chardev.position = element.NextPosition();
+  chardev.kind = element.name();
+  SVIRT_TRY(ReadSource(element, *domain, &chardev.source));
+  if (const auto target = element.Child("target")) {
+    chardev.target_type = target->Attr("type");
+    chardev.target_name = target->Attr("name");
+    SVIRT_ASSIGN(chardev.port, target->Unsigned("port", 0, std::numeric_limits<unsigned>::max()));
+  }
+  domain->chardevs.push_back(std::move(chardev));
+  return {};
+}
+
+Status ReadRedirdev(const XmlElement &element, Domain *domain) {
+  Chardev redirdev;
+  redirdev.position = element.NextPosition();
+  redirdev.kind = element.name();
+  SVIRT_TRY(ReadSource(element, *domain, &redirdev.source));
+  domain->redirections.push_back(std::move(redirdev));
+  return {};
+}
+
+Status ReadSmartcard(const XmlElement &element, Domain *domain) {
+  SVIRT_ASSIGN(const std::string mode,
+               element.OneOf("mode", "", {"host", "host-certificates", "passthrough"}));
+  if (mode == "passthrough") {
+    return ReadRedirdev(element, domain);
+  }
+  if (mode == "host-certificates") {
+    std::string path = "/etc/pki/nssdb";
+    if (const auto database = element.Child("database")) {
+      SVIRT_ASSIGN(path, database->TextPath());
+    }
+    if (domain->smartcard_databases.empty()) {
+      domain->positions["smartcard"] = element.NextPosition();
+    }
+    domain->smartcard_databases.push_back(std::move(path));
+  }
+  return {};
+}
+
+Status ReadRng(const XmlElement &element, Domain *domain) {
+  Rng rng;
+  rng.position = element.NextPosition();
+  const std::optional<XmlElement> backend = element.Child("backend");
+  if (!backend) {
+    return element.Fail("<rng> needs a <backend>");
+  }
+  SVIRT_ASSIGN(rng.backend, backend->OneOf("model", "", {"random", "egd", "builtin"}));
+  if (rng.backend.empty()) {
+    return backend->Fail(
+        "missing RNG device backend model; write model='random', 'egd' or "
+        "'builtin'");
+  }
+  if (rng.backend == "random") {
+    SVIRT_ASSIGN(rng.path, backend->TextPath());
+    if (rng.path.empty()) {
+      rng.path = "/dev/urandom";
+    }
+  } else if (rng.backend == "egd") {
+    SVIRT_TRY(ReadSource(*backend, *domain, &rng.egd));
+  }
+  domain->rngs.push_back(std::move(rng));
+  return {};
+}
+
+}  // namespace svirt

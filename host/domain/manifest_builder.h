@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/domain/manifest.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Collects a domain's resources, each with the place in the document that it comes from.
+class ManifestBuilder {
+ public:
+  ManifestBuilder(const Domain &domain, const ManifestOptions &options)
+      : domain_(domain), options_(options) {}
+
+  Result<Manifest> Build();
+
+ private:
+  // The path is checked; an error names the device.
+  Status Add(uint32_t position, Resource resource);
+
+  Status AddDomain();
+  Status AddFirmware();
+  Status AddMemory();
+  Status AddTpms();
+
+  // manifest_chardev.cc
+  Status AddChardevs();
+  Status AddCharSource(uint32_t position, const std::string &device, const CharSource &source);
+  Status AddPipe(uint32_t position, const std::string &device, const CharSource &source);
+
+  // manifest_device.cc
+  Status AddInterfaces();
+  Status AddDisplays();
+  Status AddShares();
+
+  // manifest_disk.cc
+  Status AddDisks();
+  Status AddImage(const Disk &disk, const std::string &device, uint32_t depth);
+
+  // manifest_hostdev.cc
+  Status AddHostDevices();
+  Status AddPci(uint32_t position, const std::string &device, const PciAddress &address,
+                const std::vector<DeviceSecLabel> &overrides);
+  Status AddVfio(uint32_t position, const std::string &device, const std::string &sysfs,
+                 const std::vector<DeviceSecLabel> &overrides);
+  Status AddUsb(const HostDevice &hostdev, const std::string &device);
+  Status AddScsi(const HostDevice &hostdev, const std::string &device);
+
+  // Where an absolute path of the host is looked up.
+  std::string Below(const std::string &path) const;
+
+  uint32_t PositionOf(std::string_view element) const;
+
+  const Domain &domain_;
+  const ManifestOptions &options_;
+  std::vector<std::pair<uint32_t, Resource>> resources_;
+  bool vfio_ = false;  // the node that all VFIO devices need is in
+};
+
+inline constexpr uint32_t kAccessReadWrite = kAccessRead | kAccessWrite;
+
+// A node in /dev that the domain finds there and others use too.
+Resource SharedNode(ResourceKind kind, std::string path, std::string device);
+
+Resource File(ResourceKind kind, uint32_t access, std::string path, std::string device);
+
+// A unix socket that the domain binds (created) or connects to.
+Resource Socket(std::string path, std::string device, bool created);
+
+}  // namespace svirt

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/domain/manifest_builder.h"
+
+namespace svirt {
+namespace {
+
+using Type = ImageSource::Type;
+
+// Images of a format that the emulator has to be told, because it would look into the image to find
+// out, where the guest may have written a header of its choice.
+bool NeedsFormat(Type type) {
+  return type == Type::kFile || type == Type::kBlock || type == Type::kVolume;
+}
+
+ObjectType ObjectOf(Type type) {
+  switch (type) {
+    case Type::kFile:
+      return ObjectType::kFile;
+    case Type::kBlock:
+      return ObjectType::kBlock;
+    case Type::kDir:
+      return ObjectType::kDir;
+    case Type::kVhostUser:
+    case Type::kNetwork:
+      return ObjectType::kSocket;
+    case Type::kVhostVdpa:
+      return ObjectType::kChar;
+    case Type::kVolume:
+    case Type::kNvme:
+    case Type::kNone:
+      break;
+  }
+  return ObjectType::kAny;
+}
+
+}  // namespace
+
+Status ManifestBuilder::AddDisks() {
+  size_t number = 0;
+  for (const Disk &disk : domain_.disks) {
+    const std::string device = disk.target.empty() ? "disk" + std::to_string(number) : disk.target;
+    ++number;
+    for (uint32_t depth = 0; depth < disk.chain.size(); ++depth) {
+      SVIRT_TRY(AddImage(disk, device, depth));
+    }
+  }
+  return {};
+}
+
+Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, uint32_t depth) {
+  const ImageSource &image = disk.chain[depth];
+  const std::string what =
+      "disk " + device + (depth == 0 ? "" : ", backing image " + std::to_string(depth));
+  if (image.type == Type::kVolume && image.path.empty()) {
+    return Error{Errc::kInvalid, what +
+                                     ": storage pools are not known here; write type='file' or "
+                                     "type='block' with the path that 'virsh vol-path " +
+                                     image.volume + " --pool " + image.pool + "' prints"};
+  }
+  if (NeedsFormat(image.type) && image.format.empty()) {
+    return Error{Errc::kInvalid,
+                 what + ": the format of '" + image.path +
+                     "' is not given and is never guessed, as the guest can forge it; write " +
+                     (depth == 0 ? "<driver type='raw'/>" : "<format type='raw'/>") +
+                     ", or qcow2 if it is one"};
+  }
+  if (depth > 0 && disk.chain[depth - 1].format == "raw") {
+    return Error{Errc::kInvalid, what + ": a raw image has no backing image"};
+  }
+  if (image.type == Type::kNvme) {
+    return AddPci(disk.position, device, image.pci, image.seclabels);
+  }
+  const bool readonly = disk.readonly || depth > 0;
+  Resource resource;
+  resource.kind = depth > 0 ? ResourceKind::kBacking : ResourceKind::kDisk;
+  resource.access = readonly ? kAccessRead : kAccessReadWrite;
+  resource.chain_depth = depth;
+  resource.shared = disk.shareable && depth == 0;
+  resource.device = device;
+  resource.overrides = image.seclabels;
+  if (image.type != Type::kNone && !(image.type == Type::kNetwork && image.path.empty())) {
+    Resource top = resource;
+    top.object = ObjectOf(image.type);
+    top.subtree = image.type == Type::kDir;
+    top.path = image.path;
+    if (top.object == ObjectType::kSocket) {
+      top.kind = ResourceKind::kSocket;
+      top.access = kAccessReadWrite;
+    } else if (image.type == Type::kVhostVdpa) {
+      top.kind = ResourceKind::kHostdev;
+      top.access = kAccessReadWrite;
+    }
+    SVIRT_TRY(Add(disk.position, std::move(top)));
+  }
+  if (!image.data_file.empty()) {
+    Resource data = resource;
+    data.object = image.data_is_block ? ObjectType::kBlock : ObjectType::kFile;
+    data.path = image.data_file;
+    SVIRT_TRY(Add(disk.position, std::move(data)));
+  }
+  if (!image.reservations_path.empty()) {
+    SVIRT_TRY(Add(disk.position, {.kind = ResourceKind::kSocket,
+                                  .object = ObjectType::kSocket,
+                                  .access = kAccessReadWrite,
+                                  .path = image.reservations_path,
+                                  .device = device,
+                                  .overrides = {}}));
+  }
+  return {};
+}
+
+}  // namespace svirt

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/domain/manifest_builder.h"
+
+namespace svirt {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Padded(unsigned number, unsigned base, size_t width) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (; number != 0; number /= base) {
+    text.insert(text.begin(), kDigits[number % base]);
+  }
+  return std::string(width - std::min(width, text.size()), '0') + text;
+}
+
+// Numbers as sysfs files hold them; nullopt if there is none.
+std::optional<unsigned> ReadNumber(const fs::path &file, int base) {
+  std::ifstream stream(file);
+  unsigned number = 0;
+  stream >> (base == 16 ? std::hex : std::dec) >> number;
+  return stream ? std::optional(number) : std::nullopt;
+}
+
+struct UsbDevice {
+  unsigned bus, device, vendor, product;
+
+  std::string Ids() const { return Padded(vendor, 16, 4) + ":" + Padded(product, 16, 4); }
+  std::string Place() const {
+    return "bus " + std::to_string(bus) + " device " + std::to_string(device);
+  }
+};
+
+std::vector<UsbDevice> ListUsb(const std::string &directory) {
+  std::vector<UsbDevice> devices;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const auto bus = ReadNumber(it->path() / "busnum", 10);
+    const auto device = ReadNumber(it->path() / "devnum", 10);
+    const auto vendor = ReadNumber(it->path() / "idVendor", 16);
+    const auto product = ReadNumber(it->path() / "idProduct", 16);
+    // Interfaces stand among the devices; they have no numbers.
+    if (bus && device && vendor && product) {
+      devices.push_back({*bus, *device, *vendor, *product});
+    }
+  }
+  std::sort(devices.begin(), devices.end(), [](const UsbDevice &a, const UsbDevice &b) {
+    return std::pair(a.bus, a.device) < std::pair(b.bus, b.device);
+  });
+  return devices;
+}
+
+Result<UsbDevice> ChooseUsb(const HostDevice &wanted, const std::string &what,
+                            const std::vector<UsbDevice> &present) {
+  const UsbDevice ids{wanted.bus, wanted.device, wanted.vendor_id, wanted.product_id};
+  if (wanted.device != 0) {
+    for (const UsbDevice &device : present) {
+      if (device.bus != wanted.bus || device.device != wanted.device) {
+        continue;
+      }
+      if (wanted.vendor_id != 0 && device.Ids() != ids.Ids()) {
+        return Error{Errc::kRefused, what + ": " + device.Place() + " is " + device.Ids() +
+                                         " now, not " + ids.Ids() + "; look it up with lsusb"};
+      }
+      return device;
+    }
+    return Error{Errc::kNotFound,
+                 what + ": there is no USB device at " + ids.Place() + "; look it up with lsusb"};
+  }
+  std::vector<UsbDevice> matches;
+  for (const UsbDevice &device : present) {
+    if (device.Ids() == ids.Ids()) {
+      matches.push_back(device);
+    }
+  }
+  if (matches.empty()) {
+    return Error{Errc::kNotFound, what + ": no USB device " + ids.Ids() + " is plugged in"};
+  }
+  if (matches.size() > 1) {
+    std::string places;
+    for (const UsbDevice &device : matches) {
+      places += (places.empty() ? "" : ", ") + device.Place();
+    }
+    return Error{Errc::kRefused, what + ": USB device " + ids.Ids() + " is there more than once (" +
+                                     places + "); say which one with <address bus= device=/>"};
+  }
+  return matches.front();
+}
+
+}  // namespace
+
+Status ManifestBuilder::AddHostDevices() {
+  size_t number = 0;
+  for (const HostDevice &hostdev : domain_.hostdevs) {
+    const std::string device = "hostdev" + std::to_string(number++);
+    if (hostdev.type == "pci") {
+      SVIRT_TRY(AddPci(hostdev.position, device,
+                       {hostdev.domain, hostdev.bus, hostdev.slot, hostdev.function},
+                       hostdev.seclabels));
+    } else if (hostdev.type == "mdev") {
+      SVIRT_TRY(AddVfio(hostdev.position, device, "/sys/bus/mdev/devices/" + hostdev.mdev_uuid,
+                        hostdev.seclabels));
+    } else if (hostdev.type == "usb") {
+      SVIRT_TRY(AddUsb(hostdev, device));
+    } else if (hostdev.type == "scsi") {
+      SVIRT_TRY(AddScsi(hostdev, device));
+    } else if (hostdev.type == "scsi_host") {
+      SVIRT_TRY(Add(hostdev.position, {.kind = ResourceKind::kHostdev,
+                                       .object = ObjectType::kChar,
+                                       .access = kAccessReadWrite,
+                                       .shared = true,
+                                       .path = "/dev/vhost-scsi",
+                                       .device = device,
+                                       .overrides = hostdev.seclabels}));
+    }
+    if (!hostdev.rom_file.empty()) {
+      SVIRT_TRY(Add(hostdev.position, {.kind = ResourceKind::kFirmware,
+                                       .object = ObjectType::kFile,
+                                       .shared = true,
+                                       .path = hostdev.rom_file,
+                                       .device = device,
+                                       .overrides = {}}));
+    }
+  }
+  return {};
+}
+
+Status ManifestBuilder::AddPci(uint32_t position, const std::string &device,
+                               const PciAddress &address,
+                               const std::vector<DeviceSecLabel> &overrides) {
+  const std::string name = Padded(address.domain, 16, 4) + ":" + Padded(address.bus, 16, 2) + ":" +
+                           Padded(address.slot, 16, 2) + "." + Padded(address.function, 16, 1);
+  return AddVfio(position, device, "/sys/bus/pci/devices/" + name, overrides);
+}
+
+// VFIO hands a device over by the node of its IOMMU group and the one of VFIO itself.
+Status ManifestBuilder::AddVfio(uint32_t position, const std::string &device,
+                                const std::string &sysfs,
+                                const std::vector<DeviceSecLabel> &overrides) {
+  std::error_code error;
+  if (!fs::exists(Below(sysfs), error)) {
+    return Error{Errc::kNotFound, device + ": there is no device " + sysfs};
+  }
+  const fs::path group = fs::read_symlink(Below(sysfs) + "/iommu_group", error).filename();
+  if (error || group.empty()) {
+    return Error{Errc::kUnsupported,
+                 device + ": " + sysfs +
+                     " is in no IOMMU group, so it cannot be handed over; switch the IOMMU on "
+                     "(intel_iommu=on or amd_iommu=on on the kernel's command line)"};
+  }
+  SVIRT_TRY(Add(position, {.kind = ResourceKind::kHostdev,
+                           .object = ObjectType::kChar,
+                           .access = kAccessReadWrite,
+                           .path = "/dev/vfio/" + group.string(),
+                           .device = device,
+                           .overrides = overrides}));
+  if (vfio_) {
+    return {};
+  }
+  vfio_ = true;
+  return Add(position, {.kind = ResourceKind::kOther,
+                        .object = ObjectType::kChar,
+                        .access = kAccessReadWrite,
+                        .shared = true,
+                        .path = "/dev/vfio/vfio",
+                        .device = device,
+                        .overrides = {}});
+}
+
+Status ManifestBuilder::AddUsb(const HostDevice &hostdev, const std::string &device) {
+  SVIRT_ASSIGN(const UsbDevice chosen,
+               ChooseUsb(hostdev, device, ListUsb(Below("/sys/bus/usb/devices"))));
+  return Add(hostdev.position, {.kind = ResourceKind::kHostdev,
+                                .object = ObjectType::kChar,
+                                .access = kAccessReadWrite,
+                                .path = "/dev/bus/usb/" + Padded(chosen.bus, 10, 3) + "/" +
+                                        Padded(chosen.device, 10, 3),
+                                .device = device,
+                                .overrides = hostdev.seclabels});
+}
+
+Status ManifestBuilder::AddScsi(const HostDevice &hostdev, const std::string &device) {
+  if (hostdev.iscsi) {
+    return {};
+  }
+  const std::string prefix = "scsi_host";
+  const std::string host =
+      hostdev.adapter.starts_with(prefix) ? hostdev.adapter.substr(prefix.size()) : "";
+  if (host.empty() || host.find_first_not_of("0123456789") != std::string::npos) {
+    return Error{Errc::kInvalid,
+                 device + ": the adapter '" + hostdev.adapter + "' is not of the form scsi_hostN"};
+  }
+  const std::string sysfs =
+      "/sys/bus/scsi/devices/" + host + ":" + std::to_string(hostdev.scsi_bus) + ":" +
+      std::to_string(hostdev.target) + ":" + std::to_string(hostdev.unit) + "/scsi_generic";
+  std::error_code error;
+  const fs::directory_iterator generic(Below(sysfs), error);
+  if (error || generic == fs::directory_iterator()) {
+    return Error{Errc::kNotFound, device + ": there is no SCSI device with a generic node at " +
+                                      sysfs + "; look it up with lsscsi -g"};
+  }
+  return Add(hostdev.position, {.kind = ResourceKind::kHostdev,
+                                .object = ObjectType::kChar,
+                                .access = hostdev.readonly ? kAccessRead : kAccessReadWrite,
+                                .shared = hostdev.shareable,
+                                .path = "/dev/" + generic->path().filename().string(),
+                                .device = device,
+                                .overrides = hostdev.seclabels});
+}
+
+}  // namespace svirt

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/domain/domain.h"
+#include "host/util/fd.h"
+#include "host/util/process.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// A started domain; it outlives the command that started it.
+struct RunningDomain {
+  ProcessId process;
+  Domain domain;  // as it was started, with the labels it was given
+};
+
+// A domain as the store keeps it.
+struct StoredDomain {
+  Domain domain;                         // as defined
+  std::optional<RunningDomain> running;  // its process may have ended meanwhile: ask IsRunning
+};
+
+// Definitions (state directory) and status of running domains (run directory), one file each,
+// named by uuid, replaced atomically.
+class DomainStore {
+ public:
+  // Makes the directories.
+  static Result<DomainStore> Open(const Paths &paths);
+
+  // The domain with this uuid, or else this name.
+  Result<StoredDomain> Find(const std::string &name_or_uuid) const;
+  // All of them, by name.
+  Result<std::vector<StoredDomain>> List() const;
+
+  // Errc::kExists if the name belongs to another uuid or the uuid to another name.
+  Status Define(const Domain &domain);
+  Status Undefine(const std::string &uuid);
+
+  Status SetRunning(const std::string &uuid, const RunningDomain &running);
+  // Forgets the status and removes the run directory of the domain.
+  Status ClearRunning(const std::string &uuid);
+
+  // The domain's own run directory; MakeRunDirectory makes it, mode 0700.
+  std::string RunDirectory(const std::string &uuid) const;
+  Status MakeRunDirectory(const std::string &uuid) const;
+  // Where the emulator's output goes.
+  std::string LogFile(const std::string &uuid) const;
+
+  // One command at a time changes a domain; waits for the one before it. Released with the
+  // descriptor, also when the process dies.
+  Result<Fd> Lock(const std::string &uuid) const;
+
+ private:
+  explicit DomainStore(Paths paths);
+  std::vector<std::string> DefinedUuids() const;
+  Result<StoredDomain> Load(const std::string &uuid) const;
+  std::string DefinitionFile(const std::string &uuid) const;
+  std::string StatusFile(const std::string &uuid) const;
+
+  Paths paths_;
+};
+
+}  // namespace svirt

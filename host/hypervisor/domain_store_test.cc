@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/hypervisor/domain_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "host/domain/domain_xml.h"
+#include "host/util/file.h"
+
+namespace svirt {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr char kUuidA[] = "11111111-1111-4111-8111-111111111111";
+constexpr char kUuidB[] = "22222222-2222-4222-8222-222222222222";
+
+class DomainStoreTest : public testing::Test {
+ protected:
+  DomainStoreTest() {
+    std::string pattern = (fs::temp_directory_path() / "svirt-store-XXXXXX").string();
+    root_ = ::mkdtemp(pattern.data());
+  }
+  ~DomainStoreTest() override { fs::remove_all(root_); }
+
+  DomainStore Open() {
+    auto store = DomainStore::Open(Paths::Below(root_));
+    EXPECT_TRUE(store.ok());
+    return std::move(store).value();
+  }
+  static Domain Make(const std::string &name, const std::string &uuid) {
+    auto domain = ParseDomainXml("<domain type='qemu'><name>" + name + "</name><uuid>" + uuid +
+                                     "</uuid><memory>1024</memory><os><type>hvm</type></os>"
+                                     "</domain>",
+                                 "test");
+    EXPECT_TRUE(domain.ok()) << (domain.ok() ? "" : domain.error().message);
+    return std::move(domain).value();
+  }
+  RunningDomain Running(Domain domain) {
+    SecLabel label;
+    label.type = SecLabel::Type::kDynamic;
+    label.model = "fake";
+    label.label = "process:c1,c2";
+    label.image_label = "image:c1,c2";
+    domain.seclabels = {label};
+    return {*IdentifyProcess(::getpid()), std::move(domain)};
+  }
+
+  std::string root_;
+};
+
+TEST_F(DomainStoreTest, FindsByNameAndByUuid) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  EXPECT_EQ(store.Find("a")->domain.uuid, kUuidA);
+  EXPECT_EQ(store.Find(kUuidA)->domain.name, "a");
+  EXPECT_EQ(store.Find("b").error().code, Errc::kNotFound);
+}
+
+TEST_F(DomainStoreTest, AUuidIsFoundBeforeANameThatLooksLikeIt) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.Define(Make(kUuidA, kUuidB)).ok());
+  EXPECT_EQ(store.Find(kUuidA)->domain.name, "a");
+}
+
+TEST_F(DomainStoreTest, NamesAndUuidsAreUnique) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  EXPECT_TRUE(store.Define(Make("a", kUuidA)).ok()) << "defining again replaces";
+  EXPECT_EQ(store.Define(Make("a", kUuidB)).error().code, Errc::kExists);
+  EXPECT_THAT(store.Define(Make("b", kUuidA)).error().message, HasSubstr("'a'"));
+  EXPECT_EQ(store.List()->size(), 1u);
+}
+
+TEST_F(DomainStoreTest, DefinitionsAreNobodyElsesBusiness) {
+  const mode_t before = ::umask(0);
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.SetRunning(kUuidA, Running(Make("a", kUuidA))).ok());
+  ASSERT_TRUE(store.MakeRunDirectory(kUuidA).ok());
+  ::umask(before);
+  for (const auto &entry : fs::recursive_directory_iterator(root_)) {
+    struct stat st {};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &st), 0);
+    if (entry.is_regular_file() || entry.path() == store.RunDirectory(kUuidA)) {
+      EXPECT_EQ(st.st_mode & 077u, 0u) << entry.path();
+    }
+  }
+}
+
+TEST_F(DomainStoreTest, ARunningDomainKeepsItsLabels) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.MakeRunDirectory(kUuidA).ok());
+  ASSERT_TRUE(store.SetRunning(kUuidA, Running(Make("a", kUuidA))).ok());
+  const auto stored = Open().Find("a");
+  ASSERT_TRUE(stored.ok() && stored->running);
+  EXPECT_TRUE(IsRunning(stored->running->process));
+  ASSERT_EQ(stored->running->domain.seclabels.size(), 1u);
+  EXPECT_EQ(stored->running->domain.seclabels[0].label, "process:c1,c2");
+  EXPECT_EQ(stored->running->domain.seclabels[0].image_label, "image:c1,c2");
+  EXPECT_EQ(stored->running->domain.seclabels[0].type, SecLabel::Type::kDynamic);
+
+  ASSERT_TRUE(store.ClearRunning(kUuidA).ok());
+  EXPECT_FALSE(store.Find("a")->running);
+  EXPECT_FALSE(fs::exists(store.RunDirectory(kUuidA)));
+  EXPECT_TRUE(store.ClearRunning(kUuidA).ok()) << "again is no error";
+}
+
+TEST_F(DomainStoreTest, AnotherVersionsStatusIsNotMisread) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  for (const char *text : {"{\"version\": 99}", "", "[]", "{\"version\": 1}"}) {
+    ASSERT_TRUE(WriteFileAtomic(store.RunDirectory(kUuidA) + ".json", text, 0600).ok());
+    const auto stored = store.Find("a");
+    ASSERT_FALSE(stored.ok()) << text;
+    EXPECT_THAT(stored.error().message, HasSubstr(kUuidA));
+  }
+}
+
+TEST_F(DomainStoreTest, RemovingARunDirectoryFollowsNoLink) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.MakeRunDirectory(kUuidA).ok());
+  fs::create_directory(root_ + "/precious");
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/precious/file", "x", 0600).ok());
+  fs::create_directory_symlink(root_ + "/precious", store.RunDirectory(kUuidA) + "/link");
+  ASSERT_TRUE(store.ClearRunning(kUuidA).ok());
+  EXPECT_TRUE(fs::exists(root_ + "/precious/file"));
+}
+
+TEST_F(DomainStoreTest, OneAtATimeHoldsADomain) {
+  DomainStore store = Open();
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 20; ++n) {
+        const auto lock = store.Lock(kUuidA);
+        ASSERT_TRUE(lock.ok());
+        const int now = ++inside;
+        if (now > most) most = now;
+        std::this_thread::yield();
+        --inside;
+      }
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(most, 1);
+}
+
+}  // namespace
+}  // namespace svirt

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/hypervisor/host.h"
+
+#include <algorithm>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid_io.hpp>
+#include <utility>
+
+#include "host/domain/domain_xml.h"
+#include "host/domain/manifest.h"
+
+namespace svirt {
+namespace {
+
+bool AllNone(const Domain &domain) {
+  return !domain.seclabels.empty() &&
+         std::ranges::all_of(domain.seclabels, [](const SecLabel &label) {
+           return label.type == SecLabel::Type::kNone;
+         });
+}
+
+}  // namespace
+
+Host::Host(HostOptions options, DomainStore store, std::unique_ptr<LabelStore> labels)
+    : options_(std::move(options)),
+      store_(std::move(store)),
+      labels_(std::move(labels)),
+      drivers_(options_.config, options_.scanner, options_.paths.state_dir, options_.log) {}
+
+Result<std::unique_ptr<Host>> Host::Open(HostOptions options) {
+  SVIRT_ASSIGN(DomainStore store, DomainStore::Open(options.paths));
+  LabelStore::Options label_options;
+  label_options.directory = options.paths.state_dir;
+  SVIRT_ASSIGN(std::unique_ptr<LabelStore> labels, LabelStore::Open(label_options));
+  return std::unique_ptr<Host>(new Host(std::move(options), std::move(store), std::move(labels)));
+}
+
+Result<Domain> Host::Parse(std::string_view xml, const std::string &file) {
+  SVIRT_ASSIGN(Domain domain, ParseDomainXml(xml, file));
+  if (domain.document.get("domain.uuid", "").empty()) {
+    if (auto stored = store_.Find(domain.name); stored.ok()) {
+      domain.uuid = stored->domain.uuid;
+    } else if (stored.error().code == Errc::kNotFound) {
+      boost::uuids::name_generator_sha1 generator(boost::uuids::ns::oid());
+      domain.uuid = boost::uuids::to_string(generator("svirt domain " + domain.name));
+    } else {
+      return std::move(stored).error();
+    }
+  }
+  return domain;
+}
+
+Result<Engine> Host::EngineFor(const Domain &domain) {
+  auto plugins = drivers_.For(domain.type);
+  if (!plugins.ok() && AllNone(domain) && !options_.config.require_confined) {
+    // Its owner wants it unconfined by every model it names; that needs no driver.
+    plugins = std::vector<Plugin *>{};
+  }
+  if (!plugins.ok()) {
+    return std::move(plugins).error();
+  }
+  ConfinementPolicy policy;
+  policy.default_confined = options_.config.default_confined;
+  policy.require_confined = options_.config.require_confined;
+  return Engine(labels_.get(), *plugins, policy);
+}
+
+Status Host::Verify(const Domain &domain) {
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  return engine.Verify(domain);
+}
+
+Result<Domain> Host::Define(std::string_view xml, const std::string &file) {
+  SVIRT_ASSIGN(Domain domain, Parse(xml, file));
+  SVIRT_TRY(Verify(domain));
+  SVIRT_TRY(store_.Define(domain));
+  return domain;
+}
+
+Status Host::Undefine(const std::string &name_or_uuid) {
+  SVIRT_ASSIGN(const StoredDomain stored, Find(name_or_uuid));
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain now, Find(stored.domain.uuid));
+  if (now.running) {
+    return Error{Errc::kConflict,
+                 "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
+  }
+  return store_.Undefine(now.domain.uuid);
+}
+
+Status Host::CleanUp(const Domain &domain) {
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_TRY(engine.Restore(domain.uuid));
+  return store_.ClearRunning(domain.uuid);
+}
+
+Status Host::CleanUpIfEnded(StoredDomain *stored) {
+  if (stored->running && !IsRunning(stored->running->process)) {
+    SVIRT_TRY(CleanUp(stored->running->domain));
+    stored->running.reset();
+  }
+  return {};
+}
+
+Result<StoredDomain> Host::Find(const std::string &name_or_uuid) {
+  SVIRT_ASSIGN(StoredDomain stored, store_.Find(name_or_uuid));
+  SVIRT_TRY(CleanUpIfEnded(&stored));
+  return stored;
+}
+
+Result<std::vector<StoredDomain>> Host::List() {
+  SVIRT_ASSIGN(std::vector<StoredDomain> domains, store_.List());
+  for (StoredDomain &stored : domains) {
+    SVIRT_TRY(CleanUpIfEnded(&stored));
+  }
+  return domains;
+}
+
+Result<DomainState> Host::State(const StoredDomain &stored) {
+  if (!stored.running) {
+    return DomainState::kShutOff;
+  }
+  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(store_.RunDirectory(stored.domain.uuid),
+                                                      stored.running->process.pid));
+  SVIRT_ASSIGN(const std::string status, QemuDriver::QueryStatus(monitor));
+  return status == "running" ? DomainState::kRunning : DomainState::kPaused;
+}
+
+Result<LabelState> Host::ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid) {
+  DomainRef ref;
+  ref.uuid = domain.uuid;
+  ref.name = domain.name;
+  ref.virt_type = domain.type;
+  ref.pid = pid;
+  ref.seclabel.type = SecLabel::Type::kDynamic;
+  return plugin->GetLabel(ref);
+}
+
+Result<std::vector<DomainLabel>> Host::Labels(const StoredDomain &stored) {
+  std::vector<DomainLabel> labels;
+  const Domain &domain = stored.running ? stored.running->domain : stored.domain;
+  auto plugins = drivers_.For(domain.type);
+  if (!plugins.ok() && !stored.running) {
+    return labels;  // nothing active says nothing about a domain that does not run
+  }
+  if (!plugins.ok()) {
+    return std::move(plugins).error();
+  }
+  for (Plugin *plugin : *plugins) {
+    DomainLabel label;
+    SVIRT_ASSIGN(label.model, drivers_.Describe(plugin, domain.type));
+    label.enforcing = label.model.enforcing;
+    if (stored.running) {
+      for (const SecLabel &seclabel : domain.seclabels) {
+        if (seclabel.model == label.model.model) {
+          label.label = seclabel.label;
+          label.enforcing = label.enforcing && seclabel.type != SecLabel::Type::kNone;
+        }
+      }
+      auto state = ProcessLabel(plugin, domain, stored.running->process.pid);
+      if (state.ok()) {
+        label.label = state->label;
+        label.enforcing = state->enforcing;
+        label.verified = true;
+      } else if (state.error().code != Errc::kUnsupported) {
+        return std::move(state).error();
+      }
+    }
+    labels.push_back(std::move(label));
+  }
+  return labels;
+}
+
+// The registry knows labels by what the plugin calls their DOI, which does not change under running
+// domains; the administrator's name for it is what people are shown.
+void Host::NameDoi(Plan *plan) const {
+  for (ModelLabels &labels : plan->models) {
+    labels.doi = drivers_.DoiOf(labels.model, labels.doi);
+  }
+}
+
+Result<Plan> Host::MakePlan(const Domain &domain) {
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(Plan plan, engine.MakePlan(domain, manifest));
+  NameDoi(&plan);
+  return plan;
+}
+
+Result<Plan> Host::Label(const Domain &domain) {
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
+  NameDoi(&plan);
+  SVIRT_TRY(labels_->Pin(domain.uuid));  // until Restore, with or without a process
+  return plan;
+}
+
+Status Host::Restore(const Domain &domain) {
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels_->Describe(domain.uuid));
+  if (owner && !owner->processes.empty()) {
+    return Error{Errc::kConflict, "process " + std::to_string(owner->processes.front().pid) +
+                                      " still runs as domain '" + domain.name +
+                                      "'; its labels go back when it has ended"};
+  }
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  return engine.Restore(domain.uuid);
+}
+
+}  // namespace svirt

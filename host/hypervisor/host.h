@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/domain/domain.h"
+#include "host/hypervisor/domain_store.h"
+#include "host/hypervisor/drivers.h"
+#include "host/hypervisor/qemu/qemu_driver.h"
+#include "host/labels/engine.h"
+#include "host/labels/label_store.h"
+#include "host/launch/launch.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+enum class DomainState { kShutOff, kRunning, kPaused };
+
+struct HostOptions {
+  Config config;
+  Paths paths;
+  std::string scanner;  // helper that tries plugins first; see LoaderOptions
+  LogSink log;
+};
+
+// One security driver's view of a running domain.
+struct DomainLabel {
+  ModelInfo model;
+  std::string label;
+  bool enforcing = false;
+  bool verified = false;  // read from the kernel just now, not remembered from the start
+};
+
+// This host: its configuration, security drivers, domains and labels. What a command or a daemon
+// works with. All lasting state is on disk and shared with every other Host on the same paths; a
+// Host is for one thread at a time.
+class Host {
+ public:
+  static Result<std::unique_ptr<Host>> Open(HostOptions options);
+
+  const Paths &paths() const { return options_.paths; }
+  const Config &config() const { return options_.config; }
+  SecurityDrivers &drivers() { return drivers_; }
+
+  // Reads a domain and decides its uuid: the XML's; else that of the defined domain with its
+  // name; else one made from the name, so that the same file always means the same domain.
+  Result<Domain> Parse(std::string_view xml, const std::string &file);
+
+  // Keeps the domain, if its labels are valid here.
+  Result<Domain> Define(std::string_view xml, const std::string &file);
+  Status Undefine(const std::string &name_or_uuid);
+
+  // A domain whose process has ended by itself is cleaned up before it is shown.
+  Result<StoredDomain> Find(const std::string &name_or_uuid);
+  Result<std::vector<StoredDomain>> List();
+  Result<DomainState> State(const StoredDomain &stored);
+  Result<std::vector<DomainLabel>> Labels(const StoredDomain &stored);
+  // What the driver reads from the kernel about a process of the domain.
+  Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
+
+  // Are the domain's labels valid here?
+  Status Verify(const Domain &domain);
+
+  Result<RunningDomain> Start(const std::string &name_or_uuid);
+  // Ends the process at once, and puts every label back.
+  Status Destroy(const std::string &name_or_uuid);
+
+  // The same plan, labels and restore without a process, for hooks of other VM managers.
+  Result<Plan> MakePlan(const Domain &domain);
+  Result<Plan> Label(const Domain &domain);
+  Status Restore(const Domain &domain);
+
+  // Starts spec.program confined as the domain, with the domain's resources labelled; whatever
+  // recipes spec has are replaced. Release when it has ended.
+  Result<Child> LaunchConfined(const Domain &domain, LaunchSpec spec);
+  // Puts the labels back, unless another process still runs as the domain.
+  Status Release(const Domain &domain);
+  // Both, and the time between: returns the program's exit status as a shell gives it. Standard
+  // input and output go through pipes, so that the program never holds the caller's terminal.
+  Result<int> Run(const Domain &domain, const std::vector<std::string> &argv,
+                  const std::vector<std::string> &env);
+
+ private:
+  Host(HostOptions options, DomainStore store, std::unique_ptr<LabelStore> labels);
+
+  // The engine with the drivers that this domain gets.
+  Result<Engine> EngineFor(const Domain &domain);
+  void NameDoi(Plan *plan) const;
+  Status CleanUpIfEnded(StoredDomain *stored);
+  Status CleanUp(const Domain &domain);
+  Status ReleaseLocked(const Domain &domain);
+  Result<RunningDomain> StartLocked(Domain domain);
+  Result<RunningDomain> Boot(const Domain &domain, const Plan &plan, Engine &engine,
+                             const QemuPlace &place, const Fd &log);
+
+  HostOptions options_;
+  DomainStore store_;
+  std::unique_ptr<LabelStore> labels_;
+  SecurityDrivers drivers_;
+  QemuDriver qemu_;
+};
+
+}  // namespace svirt

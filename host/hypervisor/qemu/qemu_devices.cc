@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Memory devices, shares, random numbers, vsock, and the small devices.
+#include <algorithm>
+#include <array>
+
+#include "host/hypervisor/qemu/qemu_builder.h"
+
+namespace svirt {
+namespace {
+
+using boost::property_tree::ptree;
+using nlohmann::json;
+
+Status NeedSharedMemory(const QemuBuilder &b, const std::string &what) {
+  if (b.has_shared_memory()) {
+    return {};
+  }
+  return Error{Errc::kInvalid,
+               what +
+                   ": its server has to map guest memory: add <memoryBacking><source "
+                   "type='memfd'/><access mode='shared'/></memoryBacking>"};
+}
+
+Status AddSocket(QemuBuilder &b, const std::string &what, const std::string &id,
+                 const std::string &path) {
+  CharSource socket;
+  socket.type = CharSource::Type::kUnix;
+  socket.path = path;
+  return AddChardev(b, what, id, socket);
+}
+
+Status AddMemoryDevice(QemuBuilder &b, const MemoryDevice &memory, unsigned number) {
+  const std::string id = "memory" + std::to_string(number);
+  const std::string what = "memory device " + std::to_string(number);
+  if (memory.size_bytes == 0) {
+    return Error{Errc::kInvalid, what + ": it has no size"};
+  }
+  json backend = {{"id", id + "-ram"}, {"size", memory.size_bytes}};
+  json device = {{"id", id}, {"memdev", id + "-ram"}};
+  if (memory.model == "dimm") {
+    backend["qom-type"] = "memory-backend-ram";
+    device["driver"] = "pc-dimm";
+  } else if (memory.model == "nvdimm" || memory.model == "virtio-pmem") {
+    if (memory.path.empty()) {
+      return Error{Errc::kInvalid, what + ": its <source> has no path"};
+    }
+    backend["qom-type"] = "memory-backend-file";
+    backend["mem-path"] = memory.path;
+    backend["share"] = !memory.readonly;
+    backend["readonly"] = memory.readonly;
+    if (memory.model == "nvdimm") {
+      device["driver"] = "nvdimm";
+      device["unarmed"] = memory.readonly;
+    } else {
+      device["driver"] = b.Virtio("virtio-pmem");
+    }
+  } else {
+    return Unsupported(what, "this driver does not know model '" + memory.model + "'");
+  }
+  b.args.Add("-object", backend);
+  b.args.Add("-device", device);
+  return {};
+}
+
+Status AddFilesystem(QemuBuilder &b, const Filesystem &fs, unsigned number) {
+  const std::string id = "fs" + std::to_string(number);
+  const std::string what = "filesystem " + fs.target_tag;
+  if (fs.target_tag.empty()) {
+    return Error{Errc::kInvalid, what + ": <target dir=...> is missing"};
+  }
+  if (fs.driver == "virtiofs") {
+    if (fs.socket_path.empty()) {
+      return Unsupported(what,
+                         "this driver starts no virtiofsd: run it yourself and give "
+                         "<source socket='...'/>");
+    }
+    SVIRT_TRY(NeedSharedMemory(b, what));
+    SVIRT_TRY(AddSocket(b, what, id + "-socket", fs.socket_path));
+    b.args.Add("-device", json{{"driver", b.Virtio("vhost-user-fs")},
+                               {"id", id},
+                               {"chardev", id + "-socket"},
+                               {"tag", fs.target_tag}});
+    return {};
+  }
+  if ((!fs.driver.empty() && fs.driver != "path") || fs.type != "mount") {
+    return Unsupported(what, "this driver knows shares of type 'mount' by path or virtiofs");
+  }
+  Keyval backend("local");
+  backend.Set("id", id + "-dir").Set("path", fs.source_dir).Set("security_model", "passthrough");
+  if (fs.readonly) {
+    backend.Set("readonly", true);
+  }
+  b.args.Add("-fsdev", backend);
+  b.args.Add("-device", json{{"driver", b.Virtio("virtio-9p")},
+                             {"id", id},
+                             {"fsdev", id + "-dir"},
+                             {"mount_tag", fs.target_tag}});
+  return {};
+}
+
+Status AddRng(QemuBuilder &b, const Rng &rng, unsigned number) {
+  const std::string id = "rng" + std::to_string(number);
+  json object = {{"id", id + "-source"}};
+  if (rng.backend == "random") {
+    object["qom-type"] = "rng-random";
+    object["filename"] = rng.path.empty() ? "/dev/urandom" : rng.path;
+  } else if (rng.backend == "builtin") {
+    object["qom-type"] = "rng-builtin";
+  } else if (rng.backend == "egd") {
+    SVIRT_TRY(AddChardev(b, "rng egd", id + "-egd", rng.egd));
+    object["qom-type"] = "rng-egd";
+    object["chardev"] = id + "-egd";
+  } else {
+    return Unsupported("rng", "this driver does not know backend '" + rng.backend + "'");
+  }
+  b.args.Add("-object", object);
+  b.args.Add("-device",
+             json{{"driver", b.Virtio("virtio-rng")}, {"id", id}, {"rng", id + "-source"}});
+  return {};
+}
+
+Status AddShmem(QemuBuilder &b, const Shmem &shmem, unsigned number) {
+  const std::string id = "shmem" + std::to_string(number);
+  if (shmem.model != "ivshmem-doorbell" || shmem.server_path.empty()) {
+    return Unsupported("shmem " + shmem.name,
+                       "this driver knows model ivshmem-doorbell with a <server path=...> only");
+  }
+  SVIRT_TRY(AddSocket(b, "shmem " + shmem.name, id + "-socket", shmem.server_path));
+  b.args.Add("-device",
+             json{{"driver", "ivshmem-doorbell"}, {"id", id}, {"chardev", id + "-socket"}});
+  return {};
+}
+
+Status AddVsock(QemuBuilder &b) {
+  if (b.domain.vsock_cid < 3) {
+    return Unsupported("vsock",
+                       "this driver chooses no address: give <cid auto='no' "
+                       "address='...'/> of at least 3");
+  }
+  b.args.Add("-device", json{{"driver", b.Virtio("vhost-vsock")},
+                             {"id", "vsock0"},
+                             {"guest-cid", b.domain.vsock_cid}});
+  return {};
+}
+
+Status AddBalloon(QemuBuilder &b, const ptree &node) {
+  const auto model = node.get<std::string>("<xmlattr>.model", "");
+  if (model == "none") {
+    return {};
+  }
+  if (!model.empty() && model != "virtio") {
+    return Unsupported("memballoon", "this driver does not know model '" + model + "'");
+  }
+  b.args.Add("-device", json{{"driver", b.Virtio("virtio-balloon")}, {"id", "balloon0"}});
+  return {};
+}
+
+Status AddWatchdog(QemuBuilder &b, const ptree &node) {
+  constexpr std::array<std::string_view, 5> kActions = {"reset", "shutdown", "poweroff", "pause",
+                                                        "none"};
+  const auto model = node.get<std::string>("<xmlattr>.model", "");
+  const auto action = node.get<std::string>("<xmlattr>.action", "reset");
+  if (model != "i6300esb" && model != "ib700") {
+    return Unsupported("watchdog", "this driver does not know model '" + model + "'");
+  }
+  if (std::find(kActions.begin(), kActions.end(), action) == kActions.end()) {
+    return Unsupported("watchdog", "this driver does not know action '" + action + "'");
+  }
+  b.args.Add("-device", json{{"driver", model}, {"id", "watchdog0"}});
+  b.args.Add("-action", "watchdog=" + action);
+  return {};
+}
+
+Status AddPanic(QemuBuilder &b, const ptree &node) {
+  const auto model = node.get<std::string>("<xmlattr>.model", "");
+  if (!b.is_x86() || (!model.empty() && model != "isa")) {
+    return Unsupported("panic", "this driver knows model isa of x86 machines only");
+  }
+  b.args.Add("-device", json{{"driver", "pvpanic"}, {"id", "panic0"}});
+  return {};
+}
+
+// Devices that need nothing from the host and so have no member in Domain: one of each.
+Status AddSmallDevices(QemuBuilder &b) {
+  using Adder = Status (*)(QemuBuilder &, const ptree &);
+  const std::pair<const char *, Adder> kinds[] = {
+      {"memballoon", AddBalloon}, {"watchdog", AddWatchdog}, {"panic", AddPanic}};
+  for (const auto &[name, add] : kinds) {
+    const auto nodes = b.XmlDevices(name);
+    if (nodes.size() > 1) {
+      return Unsupported(name, "this driver gives a domain one of these");
+    }
+    if (!nodes.empty()) {
+      SVIRT_TRY(add(b, *nodes.front()));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status AddDevices(QemuBuilder &b) {
+  const Domain &d = b.domain;
+  unsigned number = 0;
+  for (const MemoryDevice &memory : d.memory_devices) {
+    SVIRT_TRY(AddMemoryDevice(b, memory, number++));
+  }
+  number = 0;
+  for (const Filesystem &fs : d.filesystems) {
+    SVIRT_TRY(AddFilesystem(b, fs, number++));
+  }
+  number = 0;
+  for (const Rng &rng : d.rngs) {
+    SVIRT_TRY(AddRng(b, rng, number++));
+  }
+  number = 0;
+  for (const Shmem &shmem : d.shmems) {
+    SVIRT_TRY(AddShmem(b, shmem, number++));
+  }
+  if (d.vsock) {
+    SVIRT_TRY(AddVsock(b));
+  }
+  if (!d.redirections.empty() || !d.smartcard_databases.empty()) {
+    return Unsupported("redirdev and smartcard", "this driver does not know them");
+  }
+  if (!d.render_nodes.empty()) {
+    return Unsupported("video", "this driver gives a guest no render node");
+  }
+  if (!d.launch_security.empty()) {
+    return Unsupported("launchSecurity " + d.launch_security, "this driver does not know it");
+  }
+  return AddSmallDevices(b);
+}
+
+}  // namespace svirt

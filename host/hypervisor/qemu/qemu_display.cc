@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Graphics, video and input.
+#include <map>
+
+#include "host/hypervisor/qemu/qemu_builder.h"
+
+namespace svirt {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFirstVncPort = 5900;
+
+Status AddVnc(QemuBuilder &b, const Graphics &graphics) {
+  if (!graphics.socket_path.empty()) {
+    SVIRT_TRY(CheckSocketPath("graphics vnc", graphics.socket_path));
+    b.args.Add("-vnc", Keyval("unix:" + graphics.socket_path));
+    return {};
+  }
+  const std::string listen = graphics.listen.empty() ? "127.0.0.1" : graphics.listen;
+  const std::string host = listen.find(':') != std::string::npos ? "[" + listen + "]" : listen;
+  if (graphics.autoport || graphics.port == -1) {
+    b.args.Add("-vnc", Keyval(host + ":0").Set("to", uint64_t{99}));
+    return {};
+  }
+  if (graphics.port < kFirstVncPort || graphics.port > 65535) {
+    return Error{Errc::kInvalid, "graphics vnc: the port has to be 5900 to 65535"};
+  }
+  b.args.Add("-vnc", Keyval(host + ":" + std::to_string(graphics.port - kFirstVncPort)));
+  return {};
+}
+
+Status AddVideo(QemuBuilder &b) {
+  static const std::map<std::string, std::string> kDrivers = {
+      {"vga", "VGA"},     {"cirrus", "cirrus-vga"}, {"qxl", "qxl-vga"}, {"bochs", "bochs-display"},
+      {"ramfb", "ramfb"},
+  };
+  const auto videos = b.XmlDevices("video");
+  if (videos.size() > 1) {
+    return Unsupported("video", "this driver gives a domain one video device");
+  }
+  for (const auto *video : videos) {
+    const auto model = video->get<std::string>("model.<xmlattr>.type", "");
+    std::string driver;
+    if (model == "none") {
+      continue;
+    }
+    if (model == "virtio") {
+      driver = b.is_x86() && !b.is_microvm() ? "virtio-vga" : b.Virtio("virtio-gpu");
+    } else if (const auto it = kDrivers.find(model); it != kDrivers.end()) {
+      driver = it->second;
+    } else {
+      return Unsupported("video", "this driver does not know model '" + model + "'");
+    }
+    b.args.Add("-device", json{{"driver", driver}, {"id", "video0"}});
+  }
+  if (videos.empty() && !b.domain.graphics.empty() && (b.is_pc() || b.is_q35())) {
+    b.args.Add("-device", json{{"driver", "VGA"}, {"id", "video0"}});
+  }
+  return {};
+}
+
+Status AddInput(QemuBuilder &b, const Input &input, const std::string &id) {
+  const std::string what = "input " + input.type;
+  if (input.type == "evdev") {
+    b.args.Add("-object", json{{"qom-type", "input-linux"}, {"id", id}, {"evdev", input.path}});
+    return {};
+  }
+  if (input.type == "passthrough") {
+    b.args.Add("-device",
+               json{{"driver", b.Virtio("virtio-input-host")}, {"id", id}, {"evdev", input.path}});
+    return {};
+  }
+  if (input.type != "mouse" && input.type != "keyboard" && input.type != "tablet") {
+    return Unsupported(what, "this driver does not know it");
+  }
+  std::string bus = input.bus;
+  if (bus.empty()) {
+    bus = input.type == "tablet" || !b.is_x86() ? "usb" : "ps2";
+  }
+  if (bus == "ps2" && input.type != "tablet" && (b.is_pc() || b.is_q35())) {
+    return {};  // part of the machine
+  }
+  if (bus == "virtio") {
+    b.args.Add("-device", json{{"driver", b.Virtio("virtio-" + input.type)}, {"id", id}});
+  } else if (bus == "usb") {
+    b.NeedUsb();
+    const std::string driver = input.type == "keyboard" ? "usb-kbd" : "usb-" + input.type;
+    b.args.Add("-device", json{{"driver", driver}, {"id", id}, {"bus", "usb0.0"}});
+  } else {
+    return Unsupported(what, "there is none on bus '" + bus + "' of machine " + b.machine());
+  }
+  return {};
+}
+
+}  // namespace
+
+Status AddDisplay(QemuBuilder &b) {
+  b.args.Add("-display", "none");
+  for (const Graphics &graphics : b.domain.graphics) {
+    if (graphics.type != "vnc") {
+      return Unsupported("graphics '" + graphics.type + "'", "this driver knows vnc only");
+    }
+    SVIRT_TRY(AddVnc(b, graphics));
+  }
+  SVIRT_TRY(AddVideo(b));
+  unsigned number = 0;
+  for (const Input &input : b.domain.inputs) {
+    SVIRT_TRY(AddInput(b, input, "input" + std::to_string(number++)));
+  }
+  return {};
+}
+
+}  // namespace svirt

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include "host/util/fd.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Opens a tap device, making it if there is none of this name ("": the kernel names it); one it
+// made goes away with the descriptor. bridge (unless ""): the device is put into it and set up.
+// Done here and handed on, so that the emulator needs neither the privilege nor /dev/net/tun.
+Result<Fd> OpenTap(const std::string &name, const std::string &bridge);
+
+}  // namespace svirt

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Any program, confined as a domain.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "host/domain/manifest.h"
+#include "host/hypervisor/host.h"
+#include "host/launch/launch.h"
+#include "host/launch/relay.h"
+
+namespace svirt {
+namespace {
+
+struct Free {
+  void operator()(char *p) const { std::free(p); }
+};
+
+// A name without a slash would have to be searched for; which program runs under a label must not
+// depend on that.
+Result<std::string> ResolveProgram(const std::string &program) {
+  if (program.find('/') == std::string::npos) {
+    return Error{Errc::kInvalid,
+                 "'" + program + "' has no directory; give the path of the program"};
+  }
+  const std::unique_ptr<char, Free> path(::realpath(program.c_str(), nullptr));
+  if (!path) {
+    return SystemError(errno, "cannot find the program " + program);
+  }
+  if (::access(path.get(), X_OK) != 0) {
+    return SystemError(errno, "cannot execute " + std::string(path.get()));
+  }
+  return std::string(path.get());
+}
+
+}  // namespace
+
+Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
+  Domain domain = defined;
+  SVIRT_ASSIGN(domain.emulator, ResolveProgram(spec.program));
+  spec.program = domain.emulator;
+
+  // Held while labels change, not while the program runs.
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_TRY(engine.Verify(domain));
+  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));
+  Child child;
+  const auto start = [&]() -> Status {
+    SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
+    spec.recipes = Recipes(std::move(recipes));
+    SVIRT_ASSIGN(child, svirt::Launch(spec));
+    SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
+    return engine.AddHolder(domain, child.pid);
+  };
+  if (Status started = start(); !started.ok()) {
+    if (child.pidfd) {
+      Kill(child);
+    }
+    Error error = std::move(started).error();
+    if (Status released = ReleaseLocked(domain); !released.ok()) {
+      error.message +=
+          "; and what was changed for it could not be undone: " + released.error().message;
+    }
+    return error;
+  }
+  return child;
+}
+
+Status Host::Release(const Domain &domain) {
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
+  return ReleaseLocked(domain);
+}
+
+Status Host::ReleaseLocked(const Domain &domain) {
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels_->Describe(domain.uuid));
+  if (owner && (owner->pinned || !owner->processes.empty())) {
+    return {};
+  }
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  return engine.Restore(domain.uuid);
+}
+
+Result<int> Host::Run(const Domain &domain, const std::vector<std::string> &argv,
+                      const std::vector<std::string> &env) {
+  if (argv.empty()) {
+    return Error{Errc::kInvalid, "no program is given"};
+  }
+  SVIRT_ASSIGN(Relay relay, Relay::Open());
+  const BlockedSignals blocked;
+  LaunchSpec spec;
+  spec.program = argv.front();
+  spec.argv = argv;
+  spec.env = env;
+  spec.new_session = false;
+  spec.fds = relay.child_fds();
+  SVIRT_ASSIGN(Child child, LaunchConfined(domain, std::move(spec)));
+  Status pumped = std::move(relay).Pump(child);
+  if (!pumped.ok()) {
+    Kill(child);
+  }
+  Result<int> code = pumped.ok() ? Wait(child) : Result<int>(std::move(pumped).error());
+  Status released = Release(domain);
+  if (code.ok() && !released.ok()) {
+    return std::move(released).error();
+  }
+  return code;
+}
+
+}  // namespace svirt

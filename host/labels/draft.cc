@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/labels/draft.h"
+
+#include <utility>
+
+namespace svirt {
+
+Status CheckLabelable(const LabelTask &task) {
+  if (task.sets_label && task.item.exclusive && task.is_block &&
+      task.item.old.state == OldLabel::State::kUnsupported) {
+    return Error{Errc::kUnsupported,
+                 ResourceName(task.resource) +
+                     " cannot be labelled, and is to be the domain's alone; give the domain an "
+                     "object on a file system that keeps labels"};
+  }
+  return {};
+}
+
+void ForItems(Draft *draft, const LabelTask &task, const std::function<void(PlanItem *)> &change) {
+  const std::string &model = draft->models[task.model].plugin->model();
+  for (PlanItem &item : draft->items) {
+    if (item.model == model && draft->opened->ObjectOf(item.resource) == task.object) {
+      change(&item);
+    }
+  }
+}
+
+Plan ToPlan(Draft draft) {
+  Plan plan;
+  plan.manifest = draft.opened->manifest();
+  plan.items = std::move(draft.items);
+  plan.notes = std::move(draft.notes);
+  for (ModelDraft &model : draft.models) {
+    plan.models.push_back({.model = model.plugin->model(),
+                           .doi = model.info.doi,
+                           .seclabel = std::move(model.ref.seclabel),
+                           .enforcing = model.info.enforcing,
+                           .conflict = std::move(model.conflict)});
+  }
+  plan.opened = std::move(draft.opened);
+  return plan;
+}
+
+}  // namespace svirt

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/labels/engine.h"
+#include "host/labels/label_store.h"
+#include "host/labels/opened_manifest.h"
+#include "host/labels/seclabel_rules.h"
+#include "host/loader/plugin.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// A domain under one model: how the plugin is shown it, with its labels.
+struct ModelDraft {
+  Plugin *plugin = nullptr;
+  ModelInfo info;
+  DomainRef ref;  // resources as in the manifest; seclabel with label and image label
+  std::optional<uint64_t> index;
+  std::string conflict;  // why the label cannot be had; "" if it can
+
+  bool is_confined() const { return ref.seclabel.type != SecLabel::Type::kNone; }
+};
+
+// One object that a model labels, or whose use it has to know.
+struct LabelTask {
+  size_t model = 0;   // place of its ModelDraft
+  size_t object = 0;  // place in the OpenedManifest
+  std::string below;  // the object is this, below that directory; "": that object itself
+  Resource resource;  // as the plugin is shown it
+  JournalItem item;
+  bool sets_label = false;  // false: the use alone is entered
+  bool is_block = false;
+
+  bool Changes() const {
+    return sets_label && item.old.state != OldLabel::State::kUnsupported &&
+           item.old != OldLabel{OldLabel::State::kPresent, item.label};
+  }
+};
+
+// What is going to be done, before anything is done.
+struct Draft {
+  std::shared_ptr<OpenedManifest> opened;
+  std::vector<ModelDraft> models;
+  std::vector<LabelTask> tasks;
+  std::vector<PlanItem> items;
+  std::vector<std::string> notes;
+};
+
+// How a plugin is shown the domain under a seclabel.
+DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
+                        std::vector<ResourceRef> resources);
+
+// kPeek: which label the domain would get; nothing is entered anywhere. kAcquire: it is reserved.
+enum class LabelMode { kPeek, kAcquire };
+
+// Decides the domain's label under the choice's model. With kPeek a label that cannot be had is a
+// conflict of the draft, with kAcquire an error.
+Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
+                               const OpenedManifest &opened, LabelMode mode,
+                               const std::string &proc);
+
+// Decides the label of each object under each model, reads the present labels, and fills
+// draft->tasks and draft->items.
+Status DraftResources(Draft *draft);
+
+// An exclusive block device that cannot be labelled is refused: nothing else on it would keep other
+// domains out.
+Status CheckLabelable(const LabelTask &task);
+
+// Calls change for the items of the plan that the task belongs to.
+void ForItems(Draft *draft, const LabelTask &task, const std::function<void(PlanItem *)> &change);
+
+Plan ToPlan(Draft draft);
+
+// The object of a task: the plan's own descriptor, or one opened for the purpose, which is checked
+// to be the object the task was made for.
+class TaskObject {
+ public:
+  static Result<TaskObject> Open(const Draft &draft, const LabelTask &task);
+  ResourceRef ref(const LabelTask &task) const { return {&task.resource, fd_}; }
+
+ private:
+  Fd own_;
+  int fd_ = -1;
+};
+
+// The object's label as the journal keeps it.
+Result<OldLabel> ReadLabel(Plugin *plugin, const ResourceRef &ref);
+
+}  // namespace svirt

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which label a domain gets under a model.
+#include <algorithm>
+#include <utility>
+
+#include "host/labels/draft.h"
+#include "host/labels/process_scan.h"
+
+namespace svirt {
+namespace {
+
+bool IsHeld(const std::optional<OwnerState> &state, const std::string &model) {
+  return state && std::any_of(state->labels.begin(), state->labels.end(),
+                              [&model](const HeldLabel &held) { return held.model == model; });
+}
+
+// Before a label is taken, those of running processes are entered (or, for a plan, avoided). A
+// domain that holds its label already needs none of this.
+Result<IndexRuns> LearnForeign(LabelStore *store, const ModelDraft &draft,
+                               const LabelRequest &request, LabelMode mode,
+                               const std::string &proc) {
+  IndexRuns avoid;
+  if (request.runs.empty() || draft.info.is_unverifiable) {
+    return avoid;
+  }
+  SVIRT_ASSIGN(const auto state, store->Describe(draft.ref.uuid));
+  if (IsHeld(state, request.model)) {
+    return avoid;
+  }
+  SVIRT_ASSIGN(const auto foreign, ScanProcesses(draft.plugin, draft.ref.virt_type, proc));
+  if (mode == LabelMode::kAcquire) {
+    SVIRT_TRY(store->Seed(request.model, request.doi, foreign));
+    return avoid;
+  }
+  for (const ForeignLabel &label : foreign) {
+    avoid.insert(avoid.end(), label.runs.begin(), label.runs.end());
+  }
+  return avoid;
+}
+
+bool IsConflict(const Error &error) {
+  return error.code == Errc::kConflict || error.code == Errc::kExists;
+}
+
+}  // namespace
+
+DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
+                        std::vector<ResourceRef> resources) {
+  DomainRef ref;
+  ref.uuid = domain.uuid;
+  ref.name = domain.name;
+  ref.virt_type = domain.type;
+  ref.emulator = domain.emulator;
+  ref.seclabel = seclabel;
+  ref.resources = std::move(resources);
+  return ref;
+}
+
+Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
+                               const OpenedManifest &opened, LabelMode mode,
+                               const std::string &proc) {
+  ModelDraft draft;
+  draft.plugin = choice.plugin;
+  SVIRT_ASSIGN(draft.info, choice.plugin->GetModel(domain.type));
+  draft.ref = MakeDomainRef(domain, choice.seclabel, opened.Refs());
+  SecLabel &seclabel = draft.ref.seclabel;
+  if (!draft.is_confined()) {
+    return draft;
+  }
+  // The owner's own labels are judged before anything is reserved for them.
+  SVIRT_TRY(choice.plugin->VerifyLabel(draft.ref));
+  const LabelOwner owner{domain.uuid, domain.name, domain.type};
+  LabelRequest request{.model = choice.plugin->model(),
+                       .doi = draft.info.doi,
+                       .type = seclabel.type,
+                       .label = seclabel.label,
+                       .runs = {}};
+  if (seclabel.type == SecLabel::Type::kStatic) {
+    SVIRT_ASSIGN(request.runs, choice.plugin->LabelClaim(draft.ref, seclabel.label));
+  } else {
+    SVIRT_ASSIGN(request.runs, choice.plugin->LabelSpace(draft.ref));
+  }
+  SVIRT_ASSIGN(const IndexRuns avoid, LearnForeign(store, draft, request, mode, proc));
+  auto index = mode == LabelMode::kAcquire ? store->Acquire(owner, request)
+                                           : store->Peek(owner, request, avoid);
+  if (!index.ok()) {
+    if (mode == LabelMode::kAcquire || !IsConflict(index.error())) {
+      return std::move(index).error();
+    }
+    draft.conflict = index.error().message;
+    if (seclabel.type == SecLabel::Type::kDynamic) {
+      return draft;  // without an index there is no label to show
+    }
+    index = std::optional<uint64_t>();
+  }
+  draft.index = *index;
+  SVIRT_ASSIGN(LabelPair labels, choice.plugin->GenerateLabel(draft.ref, draft.index.value_or(0)));
+  seclabel.label = std::move(labels.label);
+  seclabel.image_label = std::move(labels.image_label);
+  if (seclabel.type == SecLabel::Type::kDynamic) {
+    SVIRT_TRY(choice.plugin->VerifyLabel(draft.ref));
+  }
+  return draft;
+}
+
+}  // namespace svirt

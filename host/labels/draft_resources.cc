@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which label each object of a domain gets.
+#include <map>
+#include <utility>
+
+#include "host/labels/draft.h"
+#include "host/labels/tree_walk.h"
+
+namespace svirt {
+namespace {
+
+// Under a profile model nothing on the object tells that a domain has it for itself, so the journal
+// has to: an image that one guest writes is no other guest's.
+bool IsExclusiveUse(const Resource &resource) {
+  return (resource.kind == ResourceKind::kDisk || resource.kind == ResourceKind::kNvram) &&
+         (resource.access & kAccessWrite) != 0 && !resource.shared;
+}
+
+// What one model says about one resource, for the plan and for the tasks.
+struct Decision {
+  PlanItem item;
+  bool keep = false;
+};
+
+// The plugin is shown the resource alone: its decision does not depend on the others (see
+// resource_plan_label), and a list of them each time would cost their number squared.
+DomainRef WithoutResources(const DomainRef &ref) {
+  DomainRef bare = ref;
+  bare.resources.clear();
+  return bare;
+}
+
+Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, const ResourceRef &ref) {
+  Decision decision;
+  PlanItem &item = decision.item;
+  item.model = model.plugin->model();
+  if (!model.is_confined() || !model.conflict.empty()) {
+    return decision;
+  }
+  SVIRT_ASSIGN(ResourcePlan plan, model.plugin->PlanResource(bare, ref));
+  item.note = std::move(plan.note);
+  if (plan.action == ResourcePlan::Action::kNone) {
+    return decision;
+  }
+  if (plan.action == ResourcePlan::Action::kSet &&
+      KeepsItsLabel(*ref.resource, model.ref.seclabel)) {
+    item.note = "keeps its label, as the domain's owner wants it (relabel='no')";
+    return decision;
+  }
+  item.action = plan.action;
+  item.label = std::move(plan.label);
+  item.exclusive = plan.exclusive;
+  decision.keep = plan.keep;
+  if (plan.action == ResourcePlan::Action::kGrant && IsExclusiveUse(*ref.resource)) {
+    item.exclusive = true;
+  }
+  return decision;
+}
+
+LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decision) {
+  LabelTask task;
+  task.resource = object.resource;
+  task.sets_label = decision.item.action == ResourcePlan::Action::kSet;
+  task.is_block = object.opened.type == ObjectType::kBlock;
+  task.item = {.model = decision.item.model,
+               .path = object.opened.path,
+               .id = object.opened.id,
+               .old = {OldLabel::State::kUnsupported, ""},
+               .label = task.sets_label ? decision.item.label : "",
+               .exclusive = decision.item.exclusive,
+               .keep = decision.keep};
+  return task;
+}
+
+// Tasks for all that is below a directory: the same label for everything in it, except what is a
+// resource in its own right.
+Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
+                  const OpenedManifest::Object &object, const LabelTask &root,
+                  std::vector<LabelTask> *tasks) {
+  return WalkTree(object.opened.fd.get(), [&](const OpenObject &child) -> Result<bool> {
+    if (const auto *own = opened.Find(child.id)) {
+      return !own->resource.subtree;
+    }
+    LabelTask task = root;
+    task.below = child.path;
+    task.resource.path = root.resource.path + "/" + child.path;
+    task.resource.object = child.type;
+    task.resource.subtree = false;
+    task.item.path = root.item.path + "/" + child.path;
+    task.item.id = child.id;
+    SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
+    tasks->push_back(std::move(task));
+    return true;
+  });
+}
+
+// The tasks of one object under one model; completes the decision's item.
+Result<std::vector<LabelTask>> MakeTasks(const ModelDraft &model, const OpenedManifest &opened,
+                                         const OpenedManifest::Object &object, Decision *decision) {
+  std::vector<LabelTask> tasks;
+  PlanItem &item = decision->item;
+  const bool sets = item.action == ResourcePlan::Action::kSet;
+  if (sets) {
+    LabelTask task = MakeTask(object, *decision);
+    SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, object.opened.fd.get()}));
+    if (task.item.old.state == OldLabel::State::kPresent) {
+      item.current = task.item.old.label;
+    } else if (task.item.old.state == OldLabel::State::kUnsupported) {
+      item.note = "its file system keeps no labels";
+    }
+    tasks.push_back(std::move(task));
+    if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
+      const LabelTask root = tasks.front();
+      SVIRT_TRY(AddSubtree(model, opened, object, root, &tasks));
+    }
+    for (const LabelTask &each : tasks) {
+      item.changes = item.changes || each.Changes();
+    }
+  } else if (item.action == ResourcePlan::Action::kGrant && item.exclusive) {
+    tasks.push_back(MakeTask(object, *decision));
+  }
+  return tasks;
+}
+
+// A resource that is not there yet: nothing to label, but a profile may grant it.
+Result<PlanItem> DecideMissing(const ModelDraft &model, const DomainRef &bare,
+                               const Resource &resource) {
+  SVIRT_ASSIGN(Decision decision, Decide(model, bare, {&resource, -1}));
+  if (decision.item.action == ResourcePlan::Action::kSet) {
+    const bool created =
+        resource.object == ObjectType::kFile && (resource.access & kAccessCreate) != 0;
+    decision.item.changes = created;
+    if (decision.item.note.empty()) {
+      decision.item.note = created ? "does not exist yet; is created at start"
+                                   : "does not exist yet; the domain creates it";
+    }
+  }
+  return std::move(decision.item);
+}
+
+}  // namespace
+
+Result<OldLabel> ReadLabel(Plugin *plugin, const ResourceRef &ref) {
+  auto label = plugin->GetResourceLabel(ref);
+  if (!label.ok() && label.error().code == Errc::kUnsupported) {
+    return OldLabel{OldLabel::State::kUnsupported, ""};
+  }
+  if (!label.ok()) {
+    return label.error();
+  }
+  if (!*label) {
+    return OldLabel{OldLabel::State::kAbsent, ""};
+  }
+  return OldLabel{OldLabel::State::kPresent, std::move(**label)};
+}
+
+Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
+  TaskObject object;
+  const int root = draft.opened->objects()[task.object].opened.fd.get();
+  if (task.below.empty()) {
+    object.fd_ = root;
+    return object;
+  }
+  SVIRT_ASSIGN(OpenObject opened, OpenExactly(root, task.below));
+  if (opened.id != task.item.id) {
+    return Error{Errc::kNotFound, task.item.path + " was replaced by another object"};
+  }
+  object.own_ = std::move(opened.fd);
+  object.fd_ = object.own_.get();
+  return object;
+}
+
+Status DraftResources(Draft *draft) {
+  const OpenedManifest &opened = *draft->opened;
+  std::map<std::pair<size_t, size_t>, PlanItem> decided;  // (object, model)
+  std::vector<DomainRef> bare;
+  for (const ModelDraft &model : draft->models) {
+    bare.push_back(WithoutResources(model.ref));
+  }
+  for (size_t r = 0; r < opened.manifest().resources.size(); ++r) {
+    const auto place = opened.ObjectOf(r);
+    for (size_t m = 0; m < draft->models.size(); ++m) {
+      const ModelDraft &model = draft->models[m];
+      PlanItem item;
+      if (!place) {
+        SVIRT_ASSIGN(item, DecideMissing(model, bare[m], opened.manifest().resources[r]));
+      } else if (const auto known = decided.find({*place, m}); known != decided.end()) {
+        item = known->second;
+      } else {
+        const OpenedManifest::Object &object = opened.objects()[*place];
+        SVIRT_ASSIGN(Decision decision,
+                     Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
+        SVIRT_ASSIGN(std::vector<LabelTask> tasks, MakeTasks(model, opened, object, &decision));
+        for (LabelTask &task : tasks) {
+          task.model = m;
+          task.object = *place;
+          draft->tasks.push_back(std::move(task));
+        }
+        item = decided.emplace(std::pair(*place, m), std::move(decision.item)).first->second;
+      }
+      item.resource = r;
+      draft->items.push_back(std::move(item));
+    }
+  }
+  return {};
+}
+
+}  // namespace svirt

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/labels/engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "host/labels/draft.h"
+#include "host/labels/undo.h"
+
+namespace svirt {
+namespace {
+
+// Closes what the recipes own.
+void Discard(const std::vector<svirt_exec> &recipes) {
+  for (const svirt_exec &recipe : recipes) {
+    for (uint32_t i = 0; i < recipe.op_count; ++i) {
+      if (recipe.op[i].kind == SVIRT_EXEC_LANDLOCK) {
+        ::close(recipe.op[i].fd);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool Plan::has_changes() const {
+  return std::any_of(items.begin(), items.end(), [](const PlanItem &item) { return item.changes; });
+}
+
+bool Plan::has_conflict() const {
+  return std::any_of(models.begin(), models.end(),
+                     [](const ModelLabels &model) { return !model.conflict.empty(); }) ||
+         std::any_of(items.begin(), items.end(),
+                     [](const PlanItem &item) { return !item.conflict.empty(); });
+}
+
+Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
+               std::string proc)
+    : store_(store), plugins_(std::move(plugins)), policy_(policy), proc_(std::move(proc)) {}
+
+Status Engine::Verify(const Domain &domain, const Manifest &manifest) {
+  SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  std::vector<ResourceRef> refs;
+  refs.reserve(manifest.resources.size());
+  for (const Resource &resource : manifest.resources) {
+    refs.push_back({&resource, -1});
+  }
+  for (const ModelChoice &choice : choices) {
+    if (choice.seclabel.type != SecLabel::Type::kNone) {
+      SVIRT_TRY(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
+    }
+  }
+  return {};
+}
+
+Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {
+  SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  Draft draft;
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false));
+  for (const ModelChoice &choice : choices) {
+    SVIRT_ASSIGN(ModelDraft model,
+                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kPeek, proc_));
+    draft.models.push_back(std::move(model));
+  }
+  SVIRT_TRY(DraftResources(&draft));
+  for (const LabelTask &task : draft.tasks) {
+    std::string conflict;
+    if (auto status = CheckLabelable(task); !status.ok()) {
+      conflict = status.error().message;
+    } else {
+      SVIRT_ASSIGN(conflict, store_->FindConflict(domain.uuid, task.item));
+    }
+    if (!conflict.empty()) {
+      ForItems(&draft, task, [&conflict](PlanItem *item) { item->conflict = conflict; });
+    }
+  }
+  return ToPlan(std::move(draft));
+}
+
+Result<std::vector<svirt_exec>> Engine::PrepareExec(const Domain &domain, const Plan &plan) {
+  std::vector<svirt_exec> recipes;
+  for (const ModelLabels &labels : plan.models) {
+    if (labels.seclabel.type == SecLabel::Type::kNone) {
+      continue;
+    }
+    Plugin *plugin = FindPlugin(plugins_, labels.model);
+    svirt_exec recipe{};
+    const Status status =
+        plugin == nullptr
+            ? Error{Errc::kInternal, "the plan has a model that is not active: " + labels.model}
+            : plugin->PrepareExec(MakeDomainRef(domain, labels.seclabel, plan.opened->Refs()),
+                                  labels.seclabel.label, &recipe);
+    if (!status.ok()) {
+      Discard(recipes);
+      return status.error();
+    }
+    recipes.push_back(recipe);
+  }
+  return recipes;
+}
+
+Status Engine::VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid) {
+  for (const ModelLabels &labels : plan.models) {
+    Plugin *plugin = FindPlugin(plugins_, labels.model);
+    if (labels.seclabel.type == SecLabel::Type::kNone || plugin == nullptr) {
+      continue;
+    }
+    DomainRef ref = MakeDomainRef(domain, labels.seclabel, {});
+    ref.pid = pid;
+    const auto state = plugin->GetLabel(ref);
+    if (!state.ok() && state.error().code == Errc::kUnsupported) {
+      continue;
+    }
+    if (!state.ok()) {
+      return state.error();
+    }
+    if (state->label != labels.seclabel.label) {
+      return Error{Errc::kRefused, "process " + std::to_string(pid) + " of domain " + domain.name +
+                                       " runs under the " + labels.model + " label " +
+                                       state->label + " instead of " + labels.seclabel.label +
+                                       " and must not go on"};
+    }
+  }
+  return {};
+}
+
+Status Engine::AddHolder(const Domain &domain, pid_t pid) {
+  SVIRT_ASSIGN(const auto state, store_->Describe(domain.uuid));
+  if (!state) {
+    return {};  // no model gives it a label
+  }
+  SVIRT_ASSIGN(const ProcessId process, IdentifyProcess(pid));
+  return store_->AddHolder(domain.uuid, process);
+}
+
+Status Engine::Pin(const std::string &uuid) {
+  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  return state ? store_->Pin(uuid) : Status();
+}
+
+Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  if (!state) {
+    return {};
+  }
+  for (const ProcessId &process : state->processes) {
+    if (process.pid != ::getpid()) {
+      return Error{Errc::kConflict, "process " + std::to_string(process.pid) + " of domain " +
+                                        state->owner.name + " (" + uuid +
+                                        ") still runs; stop it first"};
+    }
+  }
+  return Undo(store_, plugins_, uuid, {}, true, notes);
+}
+
+Status Engine::Recover(std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto uuids, store_->Owners());
+  Status first;
+  for (const std::string &uuid : uuids) {
+    SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+    if (!state || state->pinned || !state->processes.empty()) {
+      continue;
+    }
+    auto status = Restore(uuid, notes);
+    if (!status.ok() && first.ok()) {
+      first = std::move(status);
+    }
+  }
+  return first;
+}
+
+}  // namespace svirt

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/domain/resource.h"
+#include "host/labels/label_store.h"
+#include "host/labels/seclabel_rules.h"
+#include "host/loader/plugin.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+class OpenedManifest;
+
+// The labels one model gives a domain.
+struct ModelLabels {
+  std::string model, doi;
+  SecLabel seclabel;  // type decided; label and image_label as planned
+  bool enforcing = false;
+  std::string conflict;  // why the label cannot be had, naming who has it; "" if it can
+};
+
+// One resource under one model.
+struct PlanItem {
+  size_t resource = 0;  // index into the manifest
+  std::string model;
+  ResourcePlan::Action action = ResourcePlan::Action::kNone;
+  std::optional<std::string> current;  // nullopt: no label, or the object does not exist yet
+  std::string label;                   // wanted; "" with kNone
+  bool changes = false;                // applying it would change the object
+  bool exclusive = false;
+  std::string note;      // remark for people, or ""
+  std::string conflict;  // why it cannot be, naming the other domain; "" if it can
+};
+
+// What starting a domain would do to labels, or has done.
+struct Plan {
+  Manifest manifest;
+  std::vector<ModelLabels> models;
+  std::vector<PlanItem> items;  // in document order, models in their order within a resource
+  // Sentences about what Apply found of an earlier start and could not, or would not, undo.
+  std::vector<std::string> notes;
+  // The objects of the manifest, kept open, so that what is confined later is what was labelled.
+  std::shared_ptr<const OpenedManifest> opened;
+
+  bool has_changes() const;
+  bool has_conflict() const;
+};
+
+// Plans, applies and undoes the labels of domains. All state is in the LabelStore, shared with
+// every other process of the host; an Engine is cheap and may be used by one thread at a time.
+//
+// Not for one domain in two threads or processes at once: who starts and stops domains holds a lock
+// per domain. Different domains are independent.
+class Engine {
+ public:
+  // plugins: the models that apply, primary first; may be empty (no driver: plans without models).
+  // store and plugins must outlive the engine. proc: where running processes are looked up.
+  Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
+         std::string proc = "/proc");
+
+  // Are the domain's seclabels, and those of its resources, valid here? For define. A model that is
+  // not active is refused.
+  Status Verify(const Domain &domain, const Manifest &manifest = {});
+
+  // Touches nothing. A dynamic label is the one the domain holds, or would be given next.
+  Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest);
+
+  // Takes the labels from the registry, writes the journal, labels every resource, makes the
+  // labels known to the system. All of it or nothing. Afterwards exactly the manifest is labelled:
+  // for a domain that has labels already, what the manifest does not name any more gets its old
+  // label back. Until AddHolder or Pin the domain's labels live and die with this process.
+  Result<Plan> Apply(const Domain &domain, const Manifest &manifest);
+
+  // One recipe per model for the child that becomes the domain's process. The caller owns the
+  // descriptors in them.
+  Result<std::vector<svirt_exec>> PrepareExec(const Domain &domain, const Plan &plan);
+
+  // Is pid confined as planned? Errc::kRefused if not, with both labels in the sentence. Models
+  // whose kernel side cannot be asked pass.
+  Status VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid);
+
+  // Records that pid runs under the domain's labels, so that they are never given away while it
+  // lives.
+  Status AddHolder(const Domain &domain, pid_t pid);
+
+  // Keeps the domain's labels without a process of its own, until Restore: for whoever only labels,
+  // and leaves the start to others.
+  Status Pin(const std::string &uuid);
+
+  // Undoes what Apply did for the domain, from the journal; labels are given back. Does what it
+  // can and reports the first failure. Idempotent. Errc::kConflict while a process of the domain
+  // runs. notes: sentences about objects that were left alone, because they are not what was
+  // labelled any more.
+  Status Restore(const std::string &uuid, std::vector<std::string> *notes = nullptr);
+
+  // Restores every domain that is neither pinned nor alive: after a crash, or a boot.
+  Status Recover(std::vector<std::string> *notes = nullptr);
+
+ private:
+  LabelStore *store_;
+  std::vector<Plugin *> plugins_;
+  ConfinementPolicy policy_;
+  std::string proc_;
+};
+
+}  // namespace svirt

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Engine::Apply: the one way in which labels get onto objects.
+#include <utility>
+
+#include "host/labels/draft.h"
+#include "host/labels/engine.h"
+#include "host/labels/undo.h"
+
+namespace svirt {
+namespace {
+
+std::vector<HeldLabel> LabelsOf(const Draft &draft) {
+  std::vector<HeldLabel> labels;
+  for (const ModelDraft &model : draft.models) {
+    if (model.is_confined()) {
+      const SecLabel &seclabel = model.ref.seclabel;
+      labels.push_back({.model = model.plugin->model(),
+                        .doi = model.info.doi,
+                        .type = seclabel.type,
+                        .index = model.index,
+                        .label = seclabel.label,
+                        .image_label = seclabel.image_label});
+    }
+  }
+  return labels;
+}
+
+Result<OldLabel> Reread(Draft *draft, size_t place) {
+  LabelTask &task = draft->tasks[place];
+  if (!task.sets_label) {
+    return task.item.old;
+  }
+  auto object = TaskObject::Open(*draft, task);
+  if (!object.ok() && object.error().code == Errc::kNotFound) {
+    return task.item.old;  // vanished from its directory; SetObjectLabel finds out, too
+  }
+  if (!object.ok()) {
+    return object.error();
+  }
+  SVIRT_ASSIGN(task.item.old, ReadLabel(draft->models[task.model].plugin, object->ref(task)));
+  return task.item.old;
+}
+
+Status SetObjectLabel(Draft *draft, const LabelTask &task) {
+  const auto object = TaskObject::Open(*draft, task);
+  if (!object.ok() && object.error().code == Errc::kNotFound) {
+    return {};  // it was inside a directory in use; what has taken its place is not our choice
+  }
+  if (!object.ok()) {
+    return object.error();
+  }
+  Plugin *plugin = draft->models[task.model].plugin;
+  auto status = plugin->SetResourceLabel(object->ref(task), task.item.label);
+  if (status.ok() || status.error().code != Errc::kUnsupported ||
+      (task.item.exclusive && task.is_block)) {
+    return status;
+  }
+  // The object keeps the label its file system has for all; the security module decides by that.
+  ForItems(draft, task, [&status](PlanItem *item) {
+    item->note = "cannot be labelled: " + status.error().message;
+  });
+  return {};
+}
+
+Status SetLabels(Draft *draft) {
+  for (const LabelTask &task : draft->tasks) {
+    if (task.Changes()) {
+      SVIRT_TRY(SetObjectLabel(draft, task));
+    }
+  }
+  for (const ModelDraft &model : draft->models) {
+    if (model.is_confined()) {
+      SVIRT_TRY(model.plugin->SetLabel(model.ref, model.ref.seclabel.label));
+    }
+  }
+  return {};
+}
+
+// An Apply under way: what it has done so far, so that it can be taken back.
+class Applying {
+ public:
+  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain)
+      : store_(store), plugins_(plugins), owner_{domain.uuid, domain.name, domain.type} {}
+
+  Status Run(const Domain &domain, const Manifest &manifest,
+             const std::vector<ModelChoice> &choices, const std::string &proc);
+  // Gives everything back that Run has taken; adds to the error what could not be given back.
+  Error Fail(Error error);
+
+  Draft draft;
+
+ private:
+  Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
+  Status TakeBack();
+
+  LabelStore *store_;
+  const std::vector<Plugin *> &plugins_;
+  LabelOwner owner_;
+  int64_t generation_ = 0;
+  bool was_alive_ = false;
+  std::vector<Recorded> recorded_;
+};
+
+Status Applying::Run(const Domain &domain, const Manifest &manifest,
+                     const std::vector<ModelChoice> &choices, const std::string &proc) {
+  SVIRT_ASSIGN(const auto before, store_->Describe(owner_.uuid));
+  was_alive_ = before && (before->pinned || !before->processes.empty());
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true));
+  for (const ModelChoice &choice : choices) {
+    SVIRT_ASSIGN(ModelDraft model,
+                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kAcquire, proc));
+    draft.models.push_back(std::move(model));
+  }
+  SVIRT_ASSIGN(generation_, store_->Generation());
+  SVIRT_TRY(DraftResources(&draft));
+  for (const LabelTask &task : draft.tasks) {
+    SVIRT_TRY(CheckLabelable(task));
+  }
+  const std::vector<HeldLabel> labels = LabelsOf(draft);
+  if (labels.empty()) {
+    return {};  // unconfined by every model: nothing to remember
+  }
+  SVIRT_ASSIGN(recorded_, Record(labels));
+  SVIRT_TRY(SetLabels(&draft));
+  if (before && before->objects > 0) {
+    LabelStore::UndoScope stale;
+    for (const Recorded &entry : recorded_) {
+      stale.except.push_back(entry.object);
+    }
+    // What is left of an earlier start does not stop this one; it stays in the journal.
+    auto status = Undo(store_, plugins_, owner_.uuid, stale, false, &draft.notes);
+    if (!status.ok()) {
+      draft.notes.push_back(std::move(status).error().message);
+    }
+  }
+  return {};
+}
+
+Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &labels) {
+  std::vector<JournalItem> items;
+  items.reserve(draft.tasks.size());
+  for (const LabelTask &task : draft.tasks) {
+    items.push_back(task.item);
+  }
+  return store_->Record(owner_, labels, items, generation_,
+                        [this](size_t place) { return Reread(&draft, place); });
+}
+
+Status Applying::TakeBack() {
+  // Objects that the domain used before under another label get that one.
+  for (size_t i = recorded_.size(); i-- > 0;) {
+    if (!recorded_[i].previous) {
+      continue;
+    }
+    LabelTask &task = draft.tasks[i];
+    task.item.label = *recorded_[i].previous;
+    SVIRT_ASSIGN(task.item.old, Reread(&draft, i));
+    SVIRT_ASSIGN(const int64_t generation, store_->Generation());
+    SVIRT_TRY(store_->Record(owner_, {}, {task.item}, generation,
+                             [this, i](size_t) { return Reread(&draft, i); }));
+    SVIRT_TRY(SetObjectLabel(&draft, task));
+  }
+  LabelStore::UndoScope fresh;
+  fresh.only.emplace();
+  fresh.even_kept = true;
+  for (const Recorded &entry : recorded_) {
+    if (entry.fresh) {
+      fresh.only->push_back(entry.object);
+    }
+  }
+  SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, fresh, false, nullptr));
+  if (!was_alive_) {
+    SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, {}, true, nullptr));
+  }
+  return {};
+}
+
+Error Applying::Fail(Error error) {
+  const Status status = TakeBack();
+  if (draft.opened) {
+    draft.opened->RemoveCreated();
+  }
+  if (!status.ok()) {
+    error.message += "; moreover, not all labels could be taken back (" + status.error().message +
+                     "), run svirt recover";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
+  SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
+  // crash, or since when its seclabel or the daemon's range was changed.
+  for (bool again = true;; again = false) {
+    Applying applying(store_, plugins_, domain);
+    auto status = applying.Run(domain, manifest, choices, proc_);
+    if (status.ok()) {
+      return ToPlan(std::move(applying.draft));
+    }
+    Error error = std::move(status).error();
+    if (error.code != Errc::kExists || !again) {
+      return applying.Fail(std::move(error));
+    }
+    if (applying.draft.opened) {
+      applying.draft.opened->RemoveCreated();
+    }
+    SVIRT_TRY(Restore(domain.uuid));
+  }
+}
+
+}  // namespace svirt

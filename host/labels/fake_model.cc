@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/labels/fake_model.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace svirt::fake {
+namespace {
+
+namespace fs = std::filesystem;
+
+Model &Self(svirt_instance *instance) {
+  return *reinterpret_cast<Model *>(instance);
+}
+
+svirt_status Say(svirt_error *error, svirt_status status, const std::string &sentence) {
+  std::snprintf(error->message, sizeof error->message, "%s", sentence.c_str());
+  return status;
+}
+
+svirt_status Give(svirt_buf *buf, const std::string &text) {
+  buf->used = static_cast<uint32_t>(text.size() + 1);
+  if (buf->used > buf->size) {
+    return SVIRT_E_RANGE;
+  }
+  std::memcpy(buf->data, text.c_str(), buf->used);
+  return SVIRT_OK;
+}
+
+std::string ReadAll(const std::string &path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// By rename, so that a killed process leaves the old or the new content.
+void WriteAll(const std::string &path, const std::string &text) {
+  const std::string temporary = path + "." + std::to_string(::getpid());
+  std::ofstream(temporary) << text;
+  fs::rename(temporary, path);
+}
+
+std::string ObjectFile(const Model &model, const struct stat &st) {
+  return model.FileOf("object-" + std::to_string(st.st_dev) + "-" + std::to_string(st.st_ino));
+}
+
+std::string ObjectFile(const Model &model, const svirt_resource *resource) {
+  struct stat st {};
+  if (resource->fd < 0 || ::fstat(resource->fd, &st) != 0) {
+    return "";
+  }
+  return ObjectFile(model, st);
+}
+
+bool ParseClaim(const std::string &label, IndexRun *run) {
+  unsigned long long first = 0, last = 0;
+  if (std::sscanf(label.c_str(), "S:%llu-%llu", &first, &last) == 2 && first <= last) {
+    *run = {first, last - first + 1};
+    return true;
+  }
+  if (std::sscanf(label.c_str(), "L:%llu", &first) == 1) {
+    *run = {first, 1};
+    return true;
+  }
+  return false;
+}
+
+svirt_status Probe(const svirt_host *, const char *, svirt_error *reason) noexcept {
+  return Say(reason, SVIRT_OK, "made for tests");
+}
+
+svirt_status GetModel(svirt_instance *instance, const char *, svirt_model *out,
+                      svirt_error *) noexcept {
+  const Model &self = Self(instance);
+  out->flags = self.options.profile ? SVIRT_MODEL_PROFILE : SVIRT_MODEL_OBJECT;
+  if (!self.options.can_ask_processes) {
+    out->flags |= SVIRT_MODEL_UNVERIFIABLE;
+  }
+  out->enforcing = 1;
+  std::snprintf(out->model, sizeof out->model, "%s", self.options.name.c_str());
+  std::snprintf(out->doi, sizeof out->doi, "tests.example");
+  return SVIRT_OK;
+}
+
+svirt_status LabelSpace(svirt_instance *instance, const svirt_domain *, const char *label,
+                        svirt_index_set *set, svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  std::vector<IndexRun> runs = self.options.space;
+  if (label != nullptr) {
+    runs.assign(1, {});
+    if (!ParseClaim(label, runs.data())) {
+      runs.clear();
+    }
+  }
+  set->run_count = static_cast<uint32_t>(runs.size());
+  if (set->run_count > set->run_capacity) {
+    return Say(error, SVIRT_E_RANGE, "more runs");
+  }
+  for (size_t i = 0; i < runs.size(); ++i) {
+    set->runs[i] = {runs[i].first, runs[i].count};
+  }
+  return SVIRT_OK;
+}
+
+svirt_status GenerateLabel(svirt_instance *instance, const svirt_domain *domain, uint64_t index,
+                           svirt_buf *label, svirt_buf *image_label, svirt_error *) noexcept {
+  Self(instance).Enter();
+  std::string name = std::to_string(index);
+  if (domain->label_type == SVIRT_LABEL_STATIC) {
+    name = std::string(domain->label).substr(2);
+    Give(image_label, "I:" + name);
+    return Give(label, domain->label);
+  }
+  Give(image_label, "I:" + name);
+  return Give(label, "L:" + name);
+}
+
+svirt_status VerifyLabel(svirt_instance *instance, const svirt_domain *domain,
+                         svirt_error *error) noexcept {
+  Self(instance).Enter();
+  const std::string_view label = domain->label == nullptr ? "" : domain->label;
+  if (!label.empty() && label.substr(0, 2) != "S:" && label.substr(0, 2) != "L:") {
+    return Say(error, SVIRT_E_INVALID, "the label " + std::string(label) + " is not valid");
+  }
+  return SVIRT_OK;
+}
+
+svirt_status GetLabel(svirt_instance *instance, const svirt_domain *domain,
+                      svirt_label_state *state, svirt_error *error) noexcept {
+  const Model &self = Self(instance);
+  if (!self.options.can_ask_processes) {
+    return Say(error, SVIRT_E_NOTSUP, "cannot be asked");
+  }
+  const std::string label = ReadAll(self.FileOf("process-" + std::to_string(domain->pid)));
+  state->enforcing = 1;
+  return Give(&state->label, label.empty() ? "unlabelled" : label);
+}
+
+svirt_status SetLabel(svirt_instance *instance, const svirt_domain *domain, const char *label,
+                      svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  const std::string file = self.FileOf("profile-" + std::string(domain->uuid));
+  if (label == nullptr) {
+    fs::remove(file);
+    return SVIRT_OK;
+  }
+  if (self.fail_set_label) {
+    return Say(error, SVIRT_E_SYSTEM, "the profile was not loaded");
+  }
+  WriteAll(file, label);
+  return SVIRT_OK;
+}
+
+svirt_status PrepareExec(svirt_instance *, const svirt_domain *, const char *label,
+                         svirt_exec *exec, svirt_error *) noexcept {
+  exec->op_count = 1;
+  exec->op[0].kind = SVIRT_EXEC_PROCATTR;
+  exec->op[0].fd = -1;
+  std::snprintf(exec->op[0].attr, sizeof exec->op[0].attr, "exec");
+  std::snprintf(exec->op[0].data, sizeof exec->op[0].data, "%s", label);
+  exec->op[0].data_len = static_cast<uint32_t>(std::strlen(label) + 1);
+  return SVIRT_OK;
+}
+
+svirt_status PlanLabel(svirt_instance *instance, const svirt_domain *domain,
+                       const svirt_resource *resource, svirt_resource_plan *plan,
+                       svirt_error *) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  Give(&plan->note, "");
+  if (self.options.profile) {
+    plan->action = SVIRT_PLAN_GRANT;
+    return Give(&plan->label, (resource->access & SVIRT_ACCESS_WRITE) != 0 ? "rw" : "r");
+  }
+  plan->action = SVIRT_PLAN_SET;
+  if (resource->override_label != nullptr) {
+    return Give(&plan->label, resource->override_label);
+  }
+  if ((resource->flags & SVIRT_RES_SHARED) != 0) {
+    return Give(&plan->label, "I:shared");
+  }
+  if ((resource->access & SVIRT_ACCESS_WRITE) == 0) {
+    plan->flags = self.options.keep_content ? SVIRT_PLAN_KEEP : 0;
+    return Give(&plan->label, "content");
+  }
+  plan->flags = SVIRT_PLAN_EXCLUSIVE;
+  return Give(&plan->label, domain->image_label);
+}
+
+svirt_status GetResourceLabel(svirt_instance *instance, const svirt_resource *resource,
+                              svirt_buf *label, svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  if (std::string_view(resource->path).ends_with(Model::kNoGet)) {
+    return Say(error, SVIRT_E_NOTSUP, "no labels here");
+  }
+  const std::string text = ReadAll(ObjectFile(self, resource));
+  return text.empty() ? Say(error, SVIRT_E_NODATA, "no label") : Give(label, text);
+}
+
+svirt_status SetResourceLabel(svirt_instance *instance, const svirt_resource *resource,
+                              const char *label, svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  if (++self.sets == self.fail_set_at) {
+    return Say(error, SVIRT_E_SYSTEM, "set to fail");
+  }
+  if (std::string_view(resource->path).ends_with(Model::kNoSet)) {
+    return Say(error, SVIRT_E_NOTSUP, "no labels here");
+  }
+  const std::string file = ObjectFile(self, resource);
+  if (file.empty()) {
+    return Say(error, SVIRT_E_INVALID, "no descriptor");
+  }
+  if (label == nullptr) {
+    fs::remove(file);
+  } else {
+    WriteAll(file, label);
+  }
+  return SVIRT_OK;
+}
+
+// The Model whose plugin is just being initialised: init has no other way to know.
+thread_local Model *starting = nullptr;
+
+svirt_status Init(const svirt_host *, svirt_instance **instance, svirt_error *) noexcept {
+  *instance = reinterpret_cast<svirt_instance *>(starting);
+  return SVIRT_OK;
+}
+
+void Fini(svirt_instance *) noexcept {}
+
+const void *GetExtension(const char *) noexcept {
+  return nullptr;
+}
+
+}  // namespace
+
+TempDir::TempDir() {
+  path_ = (fs::temp_directory_path() / "svirt-labels-XXXXXX").string();
+  if (::mkdtemp(path_.data()) == nullptr) {
+    throw std::runtime_error("cannot make a temporary directory");
+  }
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string Touch(const std::string &path) {
+  std::ofstream(path) << "";
+  return path;
+}
+
+Model::Model(std::string dir, Options opts) : options(std::move(opts)), dir_(std::move(dir)) {
+  table_.struct_size = sizeof table_;
+  table_.abi_major = SVIRT_ABI_MAJOR;
+  table_.abi_minor = SVIRT_ABI_MINOR;
+  table_.threads = SVIRT_THREADS_PARALLEL;
+  table_.model = options.name.c_str();
+  table_.version = "1";
+  table_.vendor = "tests";
+  table_.probe = Probe;
+  table_.init = Init;
+  table_.fini = Fini;
+  table_.get_model = GetModel;
+  table_.domain_label_space = LabelSpace;
+  table_.domain_generate_label = GenerateLabel;
+  table_.domain_verify_label = VerifyLabel;
+  table_.domain_get_label = GetLabel;
+  table_.domain_set_label = SetLabel;
+  table_.domain_prepare_exec = PrepareExec;
+  table_.resource_plan_label = PlanLabel;
+  table_.resource_get_label = GetResourceLabel;
+  table_.resource_set_label = SetResourceLabel;
+  table_.get_extension = GetExtension;
+  auto plugin = Plugin::Create(&table_, nullptr);
+  if (!plugin.ok()) {
+    throw std::runtime_error(plugin.error().message);
+  }
+  plugin_ = std::move(*plugin);
+  starting = this;
+  if (auto status = plugin_->Init(); !status.ok()) {
+    throw std::runtime_error(status.error().message);
+  }
+}
+
+Model::~Model() = default;
+
+void Model::Enter() {
+  if (++calls == kill_at) {
+    ::kill(::getpid(), SIGKILL);
+  }
+}
+
+std::string Model::LabelOf(const std::string &path) const {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 ? ReadAll(ObjectFile(*this, st)) : "";
+}
+
+void Model::SetLabelOf(const std::string &path, const std::string &label) const {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    throw std::runtime_error("no such object: " + path);
+  }
+  WriteAll(ObjectFile(*this, st), label);
+}
+
+void Model::SetProcessLabel(pid_t pid, const std::string &label) const {
+  WriteAll(FileOf("process-" + std::to_string(pid)), label);
+}
+
+std::string Model::ProfileOf(const std::string &uuid) const {
+  return ReadAll(FileOf("profile-" + uuid));
+}
+
+Domain MakeDomain(int number) {
+  Domain domain;
+  domain.type = "kvm";
+  domain.name = "vm" + std::to_string(number);
+  char uuid[37];
+  std::snprintf(uuid, sizeof uuid, "00000000-0000-4000-8000-%012x", static_cast<unsigned>(number));
+  domain.uuid = uuid;
+  domain.emulator = "/usr/bin/true";
+  return domain;
+}
+
+Resource MakeDisk(const std::string &path, bool readonly, bool shared) {
+  Resource disk;
+  disk.kind = ResourceKind::kDisk;
+  disk.object = ObjectType::kFile;
+  disk.access = readonly ? kAccessRead : kAccessRead | kAccessWrite;
+  disk.shared = shared;
+  disk.path = path;
+  disk.device = "vda";
+  return disk;
+}
+
+}  // namespace svirt::fake

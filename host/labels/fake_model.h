@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <svirt/plugin.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/domain/resource.h"
+#include "host/loader/plugin.h"
+
+namespace svirt::fake {
+
+// A directory of its own for a test, removed with all that is in it.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir &) = delete;
+  TempDir &operator=(const TempDir &) = delete;
+  const std::string &path() const { return path_; }
+  std::string operator/(const std::string &name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+// Makes an empty file, and gives its path back.
+std::string Touch(const std::string &path);
+
+// A security model for tests that needs no kernel: what the kernel would keep, it keeps in files
+// below a directory, so that it outlives processes as labels do.
+//
+// Process labels are "L:INDEX", object labels "I:INDEX"; a static label "S:FIRST-LAST" takes that
+// run of indexes, and "S:shared" none. As an object model it gives a domain's own objects the
+// object label (exclusive), shared ones "I:shared", and those it only reads "content".
+class Model {
+ public:
+  struct Options {
+    std::string name = "fakemac";
+    bool profile = false;       // grants resources instead of labelling them
+    bool keep_content = false;  // "content" is kept when a domain stops
+    std::vector<IndexRun> space = {{0, 28}};
+    bool can_ask_processes = true;
+  };
+
+  // dir: where labels are kept; several Models with one dir and name are the same model.
+  Model(std::string dir, Options options);
+  ~Model();
+  Model(const Model &) = delete;
+  Model &operator=(const Model &) = delete;
+
+  Plugin *plugin() const { return plugin_.get(); }
+
+  // "" if it has none.
+  std::string LabelOf(const std::string &path) const;
+  void SetLabelOf(const std::string &path, const std::string &label) const;
+  void SetProcessLabel(pid_t pid, const std::string &label) const;
+  // What set_label made known for the domain; "" if nothing.
+  std::string ProfileOf(const std::string &uuid) const;
+
+  Options options;
+  std::atomic<int> calls = 0;  // of the slots that plan, read or change something
+  int kill_at = 0;             // SIGKILL of the process at this call, before it does anything
+  std::atomic<int> sets = 0;   // of resource labels
+  int fail_set_at = 0;
+  bool fail_set_label = false;
+  // Objects whose path ends so cannot be labelled: get or set says not supported.
+  static constexpr const char *kNoGet = ".noget";
+  static constexpr const char *kNoSet = ".noset";
+
+  // For the slots.
+  std::string FileOf(const std::string &what) const {
+    return dir_ + "/" + options.name + "-" + what;
+  }
+  void Enter();
+
+ private:
+  std::string dir_;
+  svirt_plugin table_{};
+  std::unique_ptr<Plugin> plugin_;
+};
+
+// A domain whose name and uuid are made from the number.
+Domain MakeDomain(int number);
+Resource MakeDisk(const std::string &path, bool readonly = false, bool shared = false);
+
+}  // namespace svirt::fake

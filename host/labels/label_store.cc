@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/labels/label_store.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "host/labels/owners.h"
+#include "host/labels/store_connection.h"
+#include "host/labels/store_file.h"
+#include "host/util/file.h"
+
+namespace svirt {
+namespace {
+
+using Durability = Transaction::Durability;
+
+// FNV-1a: spreads host ids over the label spaces; nothing depends on its quality.
+uint64_t Hash(const std::string &text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return hash;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
+  std::unique_ptr<LabelStore> store(new LabelStore(std::move(options)));
+  std::string &directory = store->options_.directory;
+  if (store->options_.read_only && ::access((directory + "/labels.db").c_str(), F_OK) != 0) {
+    store->path_ = ":memory:";
+    store->options_.read_only = false;
+  } else {
+    SVIRT_ASSIGN(store->path_, PrepareStoreFile(directory));
+  }
+  if (const auto machine_id = ReadFile(store->options_.machine_id_file, 4096)) {
+    store->host_number_ = Hash(*machine_id);
+  }
+  // Errors of the file show now rather than at the first start of a domain.
+  SVIRT_ASSIGN([[maybe_unused]] const Connection connection, store->Connect());
+  return store;
+}
+
+LabelStore::~LabelStore() = default;
+
+Result<LabelStore::Connection> LabelStore::Connect() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      Connection connection(this, std::move(idle_.back()));
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  SVIRT_ASSIGN(auto database, ConnectStore(path_, {.read_only = options_.read_only,
+                                                   .busy_timeout = options_.busy_timeout}));
+  return Connection(this, std::move(database));
+}
+
+Status LabelStore::AddHolder(const std::string &uuid, const ProcessId &process) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  if (!owner) {
+    return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
+  }
+  SVIRT_TRY(db->Run("DELETE FROM holder WHERE owner=?1 AND provisional", owner->id));
+  SVIRT_TRY(AddHolderRow(db.get(), owner->id, process, false));
+  return transaction.Commit();
+}
+
+Status LabelStore::Pin(const std::string &uuid) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  if (!owner) {
+    return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
+  }
+  SVIRT_TRY(db->Run("DELETE FROM holder WHERE owner=?1 AND provisional", owner->id));
+  SVIRT_TRY(db->Run("UPDATE owner SET pinned=1 WHERE id=?1", owner->id));
+  return transaction.Commit();
+}
+
+Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  if (!owner) {
+    return std::optional<OwnerState>();
+  }
+  OwnerState state;
+  state.owner = owner->owner;
+  state.pinned = owner->pinned;
+  SVIRT_ASSIGN(state.processes, RunningHolders(db.get(), owner->id));
+  SVIRT_ASSIGN(const auto objects,
+               db->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner->id));
+  state.objects = objects.value_or(0);
+  SVIRT_ASSIGN(Query query, db->Ask("SELECT model, doi, type, number, number IS NULL, label, "
+                                    "image_label FROM label WHERE owner=?1 ORDER BY model",
+                                    owner->id));
+  for (;;) {
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return std::optional<OwnerState>(std::move(state));
+    }
+    state.labels.push_back(
+        {.model = query.Text(0),
+         .doi = query.Text(1),
+         .type = static_cast<SecLabel::Type>(query.Int(2)),
+         .index = query.Int(4) != 0 ? std::nullopt : std::optional<uint64_t>(query.Unsigned(3)),
+         .label = query.Text(5),
+         .image_label = query.Text(6)});
+  }
+}
+
+Result<std::vector<std::string>> LabelStore::Owners() {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  SVIRT_ASSIGN(Query query,
+               db->Ask("SELECT uuid FROM owner WHERE foreign_space IS NULL ORDER BY uuid"));
+  std::vector<std::string> uuids;
+  for (;;) {
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return uuids;
+    }
+    uuids.push_back(query.Text(0));
+  }
+}
+
+}  // namespace svirt

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/domain/seclabel.h"
+#include "host/labels/index_runs.h"
+#include "host/util/process.h"
+#include "host/util/result.h"
+#include "host/util/sqlite.h"
+
+namespace svirt {
+
+// A domain as the registry knows it.
+struct LabelOwner {
+  std::string uuid, name, virt_type;
+};
+
+// What a domain needs from the registry for one model.
+struct LabelRequest {
+  std::string model, doi;
+  SecLabel::Type type = SecLabel::Type::kDynamic;  // or kStatic
+  std::string label;                               // static: the label itself
+  // Dynamic: the indexes to choose one from. Static: those it takes, all of them. Empty: the label
+  // is no matter of numbers, and only entered.
+  IndexRuns runs;
+};
+
+// A label entered for a domain.
+struct HeldLabel {
+  std::string model, doi;
+  SecLabel::Type type = SecLabel::Type::kDynamic;
+  std::optional<uint64_t> index;
+  std::string label, image_label;  // "" until Record has told them
+};
+
+// What the registry knows of a domain.
+struct OwnerState {
+  LabelOwner owner;
+  bool pinned = false;
+  std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
+  std::vector<HeldLabel> labels;
+  int64_t objects = 0;  // in its journal
+};
+
+// A label borne by processes of which the registry may know nothing.
+struct ForeignLabel {
+  std::string label;
+  IndexRuns runs;  // indexes it takes
+  std::vector<ProcessId> processes;
+};
+
+// Identity of a file system object that survives renames and, btime being known, tells it from
+// every later object with its inode number.
+struct ObjectId {
+  uint64_t dev = 0, ino = 0;
+  int64_t btime = 0;  // ns since the epoch; 0: the file system does not say
+
+  auto operator<=>(const ObjectId &) const = default;
+};
+
+// What stood in the place of an object's label.
+struct OldLabel {
+  enum class State { kPresent, kAbsent, kUnsupported };
+  State state = State::kAbsent;
+  std::string label;
+
+  bool operator==(const OldLabel &) const = default;
+};
+
+// A change of one object's label (or a use of it, where the model changes nothing).
+struct JournalItem {
+  std::string model;
+  std::string path;  // without symbolic links
+  ObjectId id;
+  OldLabel old;
+  std::string label;
+  bool exclusive = false;  // no other domain may use it meanwhile
+  bool keep = false;       // stays labelled when its last domain stops
+};
+
+// What Record made of one item.
+struct Recorded {
+  int64_t object = 0;
+  bool fresh = false;                   // the domain did not use the object before
+  std::optional<std::string> previous;  // the label this domain gave it before, if another
+};
+
+// An object to be given its old label back.
+struct UndoItem {
+  int64_t object = 0;
+  std::string model, path;
+  ObjectId id;
+  OldLabel old;
+  std::string label;  // the one this host gave it
+  // What it had just before that; a crash may have come between the journal and the label.
+  std::optional<std::string> earlier_label;
+  // The object was labelled before the host's last boot: its device number may have changed.
+  bool earlier_boot = false;
+};
+
+// The host's memory of labels: which are in use by whom (the registry), and what the labels of
+// objects were before (the journal). One SQLite database in write-ahead mode, shared by every
+// process of the host; a label and its journal change in one transaction.
+//
+// A domain is alive while it is pinned or one of its processes runs. What a dead domain holds
+// blocks nobody, but its indexes stay reserved as long as objects bear its labels.
+//
+// Only Record with items waits for the disk. The rest is ordered behind it: what a power failure
+// can take away is the memory of processes that it has ended too, or of an undo, which repeated
+// finds nothing to do.
+//
+// Any thread may call; each call uses a connection of its own. Not across fork.
+class LabelStore {
+ public:
+  struct Options {
+    std::string directory;  // made with mode 0700 if it is missing; its parent must exist
+    // Plans only: nothing is created, and without a database all labels are free.
+    bool read_only = false;
+    std::chrono::milliseconds busy_timeout{10000};
+    // Tells hosts apart: each begins to number at a place of its own, so that hosts which share
+    // storage seldom pick the same label.
+    std::string machine_id_file = "/etc/machine-id";
+  };
+  static Result<std::unique_ptr<LabelStore>> Open(Options options);
+  ~LabelStore();
+  LabelStore(const LabelStore &) = delete;
+  LabelStore &operator=(const LabelStore &) = delete;
+
+  // ---- Registry
+
+  // Reserves what is asked for, with this process as the provisional holder. The same owner asking
+  // again is given the same. kExhausted: all are taken. kConflict: another domain holds (part of)
+  // it. kExists: the owner holds something else for this model.
+  Result<std::optional<uint64_t>> Acquire(const LabelOwner &owner, const LabelRequest &request);
+
+  // What Acquire would answer now, if the indexes in avoid were taken too. Changes nothing.
+  Result<std::optional<uint64_t>> Peek(const LabelOwner &owner, const LabelRequest &request,
+                                       const IndexRuns &avoid);
+
+  // Replaces what is known of foreign processes' labels in the space of model and doi. A label that
+  // a domain holds makes its processes holders of the domain.
+  Status Seed(const std::string &model, const std::string &doi,
+              const std::vector<ForeignLabel> &labels);
+
+  // process now bears the domain's labels; provisional holders are dropped.
+  Status AddHolder(const std::string &uuid, const ProcessId &process);
+  // The labels stay without a process until they are given back; provisional holders are dropped.
+  Status Pin(const std::string &uuid);
+
+  // nullopt: not known. labels in the order of their models' names.
+  Result<std::optional<OwnerState>> Describe(const std::string &uuid);
+  // Every domain known here, by uuid in byte order.
+  Result<std::vector<std::string>> Owners();
+
+  // ---- Journal
+
+  // Number of objects that ever got their label back. Old labels read after a Generation are right
+  // as long as it stays.
+  Result<int64_t> Generation();
+
+  // Durably enters the owner's labels, and items: their old labels, and that it uses them. An
+  // object in use already keeps the old label that was recorded first. If objects got their labels
+  // back since generation, what stands in an item's old may be a label of our own; it is asked
+  // again from reread (by the item's place; inside the transaction, so it must be quick).
+  // kConflict: another living domain uses an object in another way; nothing is entered then.
+  Result<std::vector<Recorded>> Record(const LabelOwner &owner,
+                                       const std::vector<HeldLabel> &labels,
+                                       const std::vector<JournalItem> &items, int64_t generation,
+                                       const std::function<Result<OldLabel>(size_t)> &reread);
+
+  // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
+  Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);
+
+  // Which of the owner's objects an undo is about.
+  struct UndoScope {
+    std::optional<std::vector<int64_t>> only;  // these; nullopt: all
+    std::vector<int64_t> except;               // but not these
+    bool even_kept = false;  // also those that would keep their label at a normal stop
+  };
+  // Takes the owner off objects that others use or that keep their label, and hands out the rest:
+  // nobody else can record a use of these until FinishUndo.
+  Result<std::vector<UndoItem>> BeginUndo(const std::string &uuid, const UndoScope &scope);
+  // done: forgotten. failed: stay in the journal. release: if the owner has no object left, its
+  // labels are given back, and it is forgotten.
+  Status FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
+                    const std::vector<int64_t> &failed, bool release);
+
+ private:
+  class Connection;
+  explicit LabelStore(Options options) : options_(std::move(options)) {}
+  Result<Connection> Connect();
+  Result<std::optional<std::vector<Recorded>>> TryRecord(
+      Database *database, const LabelOwner &owner, const std::vector<HeldLabel> &labels,
+      const std::vector<JournalItem> &items, int64_t generation,
+      const std::function<Result<OldLabel>(size_t)> &reread);
+
+  Options options_;
+  std::string path_;
+  uint64_t host_number_ = 0;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Database>> idle_;
+};
+
+}  // namespace svirt

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "host/domain/resource.h"
+#include "host/labels/open_resource.h"
+#include "host/loader/plugin.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// A manifest with its objects open, each once, whatever number of resources it is.
+class OpenedManifest {
+ public:
+  // An object and all its uses in the manifest as one: the strongest access, exclusive if one of
+  // them is.
+  struct Object {
+    OpenObject opened;
+    Resource resource;
+  };
+
+  // create: missing files that the domain may create are made. Fails with the first resource that
+  // is missing, of the wrong type, or named twice with different labels; what was created is
+  // removed then.
+  static Result<std::shared_ptr<OpenedManifest>> Open(const Manifest &manifest, bool create);
+
+  const Manifest &manifest() const { return manifest_; }
+  const std::vector<Object> &objects() const { return objects_; }
+  // The object of a resource, by its place in the manifest; nullopt: there is none yet.
+  std::optional<size_t> ObjectOf(size_t resource) const { return object_of_[resource]; }
+  // nullptr: it is none of them.
+  const Object *Find(const ObjectId &id) const;
+  // All resources as plugins are shown them. Valid as long as this.
+  std::vector<ResourceRef> Refs() const;
+
+  // Removes the files that Open has created and nobody has written to.
+  void RemoveCreated() const;
+
+ private:
+  OpenedManifest() = default;
+  Status Add(const Resource &resource, bool create);
+
+  Manifest manifest_;
+  std::vector<Object> objects_;
+  std::vector<std::optional<size_t>> object_of_;
+  std::map<ObjectId, size_t> by_id_;
+};
+
+}  // namespace svirt

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/labels/label_store.h"
+#include "host/util/process.h"
+#include "host/util/result.h"
+#include "host/util/sqlite.h"
+
+namespace svirt {
+
+// Who holds labels and objects: domains, and foreign processes. What changes something needs a
+// Transaction around it.
+struct OwnerRow {
+  int64_t id = 0;
+  LabelOwner owner;
+  bool pinned = false;
+  bool foreign = false;
+
+  // "domain web (UUID)", "process 7, which no domain here owns"
+  std::string Name() const;
+};
+
+Result<std::optional<OwnerRow>> FindOwner(Database *database, const std::string &uuid);
+Result<OwnerRow> GetOwner(Database *database, int64_t id);
+// Enters the owner, or its present name and type; this process becomes its provisional holder.
+Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner);
+
+Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional);
+// Processes of the owner that still run.
+Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner);
+// Pinned, foreign (those are only known while they run) or with a running process.
+Result<bool> IsLive(Database *database, const OwnerRow &owner);
+
+// Gives back all indexes of the owner and forgets it. It must use no object.
+Status ForgetOwner(Database *database, int64_t owner);
+// The owner is dead and no object bears its labels.
+Result<bool> IsForgettable(Database *database, const OwnerRow &owner);
+// Forgets it then; true: it is gone.
+Result<bool> ForgetIfDead(Database *database, const OwnerRow &owner);
+
+}  // namespace svirt

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/domain/resource.h"
+#include "host/loader/plugin.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// What the host's configuration says about domains without a word of their own.
+struct ConfinementPolicy {
+  bool default_confined = true;   // a domain without <seclabel> is confined
+  bool require_confined = false;  // type='none' is refused
+};
+
+// One model that applies to a domain, and the seclabel it applies with: model named, type decided.
+struct ModelChoice {
+  Plugin *plugin = nullptr;
+  SecLabel seclabel;
+};
+
+// The seclabel of each plugin's model for the domain, in the order of the plugins. A seclabel
+// without model is meant for the first. Refuses a domain that names a model none of the plugins is
+// of (unless it wants none of it), or that wants less confinement than the policy asks for.
+Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
+                                              const std::vector<Plugin *> &plugins,
+                                              const ConfinementPolicy &policy);
+
+// nullptr: there is none of that model.
+Plugin *FindPlugin(const std::vector<Plugin *> &plugins, const std::string &model);
+
+// Does the domain's owner want the model to leave the label of this resource alone?
+bool KeepsItsLabel(const Resource &resource, const SecLabel &seclabel);
+
+}  // namespace svirt

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "host/util/result.h"
+#include "host/util/sqlite.h"
+
+namespace svirt {
+
+// Creates directory (mode 0700) and labels.db in it (0600) as far as they are missing, and gives
+// the file's path without symbolic links. Refuses a file that others may write.
+Result<std::string> PrepareStoreFile(const std::string &directory);
+
+// A connection to the label database, its tables made or checked. A file of a newer svirt, or one
+// that is no label database, is refused.
+Result<std::unique_ptr<Database>> ConnectStore(const std::string &path,
+                                               const Database::Options &options);
+
+}  // namespace svirt

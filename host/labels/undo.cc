@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/labels/undo.h"
+
+#include <optional>
+#include <utility>
+
+#include "host/labels/draft.h"
+#include "host/labels/open_resource.h"
+#include "host/labels/seclabel_rules.h"
+
+namespace svirt {
+namespace {
+
+Error NotActive(const std::string &model, const std::string &what) {
+  return Error{Errc::kRefused, what + " has a label of model " + model +
+                                   ", whose plugin is not active here; activate it and try again"};
+}
+
+// Device numbers do not survive a boot.
+bool IsSame(const UndoItem &item, const ObjectId &id) {
+  if (item.earlier_boot) {
+    return id.btime != 0 && id.ino == item.id.ino && id.btime == item.id.btime;
+  }
+  return id == item.id;
+}
+
+// A sentence if the object is left alone, "" if it has its old label now.
+Result<std::string> RestoreObject(const std::vector<Plugin *> &plugins, const UndoItem &item) {
+  Plugin *plugin = FindPlugin(plugins, item.model);
+  if (plugin == nullptr) {
+    return NotActive(item.model, item.path);
+  }
+  const auto object = OpenExactly(-1, item.path);
+  if (!object.ok() && object.error().code == Errc::kNotFound) {
+    return item.path + " is gone, so its label was not restored";
+  }
+  if (!object.ok()) {
+    return object.error();
+  }
+  if (!IsSame(item, object->id)) {
+    return item.path + " is another object than the one that was labelled, and is left alone";
+  }
+  Resource resource;
+  resource.path = item.path;
+  resource.object = object->type;
+  const ResourceRef ref{&resource, object->fd.get()};
+  SVIRT_ASSIGN(const OldLabel current, ReadLabel(plugin, ref));
+  if (current == item.old) {
+    return std::string();
+  }
+  const bool ours = current.state == OldLabel::State::kPresent &&
+                    (current.label == item.label || current.label == item.earlier_label);
+  if (!ours) {
+    return item.path + " was labelled by somebody else meanwhile (" +
+           (current.label.empty() ? "it has no label now" : current.label) + "), and is left alone";
+  }
+  const bool had_label = item.old.state == OldLabel::State::kPresent;
+  SVIRT_TRY(plugin->SetResourceLabel(
+      ref, had_label ? std::optional<std::string>(item.old.label) : std::nullopt));
+  return std::string();
+}
+
+// Withdraws the domain's labels from the system: a profile model unloads its policy.
+Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
+  Status first;
+  for (const HeldLabel &held : state.labels) {
+    Plugin *plugin = FindPlugin(plugins, held.model);
+    Status status;
+    if (plugin == nullptr) {
+      status = NotActive(held.model, "domain " + state.owner.name);
+    } else {
+      DomainRef ref;
+      ref.uuid = state.owner.uuid;
+      ref.name = state.owner.name;
+      ref.virt_type = state.owner.virt_type;
+      ref.seclabel = {.type = held.type,
+                      .model = held.model,
+                      .label = held.label,
+                      .image_label = held.image_label,
+                      .base_label = ""};
+      status = plugin->SetLabel(ref, std::nullopt);
+    }
+    if (!status.ok() && first.ok()) {
+      first = std::move(status);
+    }
+  }
+  return first;
+}
+
+}  // namespace
+
+Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
+            const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto state, store->Describe(uuid));
+  if (!state) {
+    return {};
+  }
+  SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
+  Status first;
+  std::vector<int64_t> done, failed;
+  for (const UndoItem &item : items) {
+    auto restored = RestoreObject(plugins, item);
+    if (restored.ok()) {
+      done.push_back(item.object);
+      if (!restored->empty() && notes != nullptr) {
+        notes->push_back(std::move(*restored));
+      }
+    } else {
+      failed.push_back(item.object);
+      if (first.ok()) {
+        first =
+            Error{restored.error().code,
+                  "the label of " + item.path + " was not restored: " + restored.error().message,
+                  restored.error().sys_errno};
+      }
+    }
+  }
+  if (release && failed.empty()) {
+    first = Withdraw(plugins, *state);
+  }
+  SVIRT_TRY(store->FinishUndo(uuid, done, failed, release && first.ok()));
+  return first;
+}
+
+}  // namespace svirt

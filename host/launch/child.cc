@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Only raw system calls here. The C library's wrappers are not usable after a bare clone3() in a
+// process with threads: setresuid() and friends would signal threads that exist only in the
+// parent, and sanitizers intercept others and take locks.
+#include "host/launch/child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/openat2.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+
+#define SVIRT_CHILD __attribute__((no_sanitize("thread")))
+
+namespace svirt {
+namespace {
+
+[[noreturn]] SVIRT_CHILD void Exit() {
+  for (;;) {
+    syscall(SYS_exit_group, 127);
+  }
+}
+
+SVIRT_CHILD bool Send(int pipe, ChildStep step, int error, size_t index) {
+  const ChildReport report = {step, error, static_cast<uint32_t>(index)};
+  return syscall(SYS_write, pipe, &report, sizeof report) == sizeof report;
+}
+
+[[noreturn]] SVIRT_CHILD void Fail(int pipe, ChildStep step, int error, size_t index = 0) {
+  Send(pipe, step, error, index);
+  Exit();
+}
+
+// Ignored signals are inherited through exec, and handlers of the parent must not run here.
+SVIRT_CHILD void ResetSignals(int pipe) {
+  constexpr size_t kMaskSize = _NSIG / CHAR_BIT;
+  // All zeroes is SIG_DFL without flags in the kernel's struct sigaction of every architecture.
+  const unsigned char action[64] = {};
+  for (int sig = 1; sig < _NSIG; ++sig) {
+    if (sig != SIGKILL && sig != SIGSTOP &&
+        syscall(SYS_rt_sigaction, sig, action, nullptr, kMaskSize) != 0) {
+      Fail(pipe, ChildStep::kSignals, errno);
+    }
+  }
+}
+
+SVIRT_CHILD void UnblockSignals(int pipe) {
+  const unsigned char mask[_NSIG / CHAR_BIT] = {};
+  if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, nullptr, sizeof mask) != 0) {
+    Fail(pipe, ChildStep::kSignals, errno);
+  }
+}
+
+SVIRT_CHILD void WriteAttribute(const ChildPlan &plan, size_t index) {
+  const RecipeStep &step = plan.steps[index];
+  // thread-self is a symbolic link of proc's own, so links are allowed, but not to leave this very
+  // mount: nothing bound over the file or a directory on the way is followed.
+  open_how how = {};
+  how.flags = O_WRONLY | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  const long fd = syscall(SYS_openat2, plan.proc, step.attr_path.c_str(), &how, sizeof how);
+  if (fd < 0) {
+    Fail(plan.report, ChildStep::kOpenAttribute, errno, index);
+  }
+  const long written = syscall(SYS_write, fd, step.op->data, size_t{step.op->data_len});
+  if (written != static_cast<long>(step.op->data_len)) {
+    Fail(plan.report, ChildStep::kWriteAttribute, written < 0 ? errno : 0, index);
+  }
+  if (syscall(SYS_close, fd) != 0) {
+    Fail(plan.report, ChildStep::kWriteAttribute, errno, index);
+  }
+}
+
+SVIRT_CHILD void RestrictSelf(const ChildPlan &plan, size_t index) {
+  const svirt_exec_op &op = *plan.steps[index].op;
+  if ((op.flags & SVIRT_EXEC_NO_NEW_PRIVS) != 0 &&
+      syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) {
+    Fail(plan.report, ChildStep::kNoNewPrivs, errno, index);
+  }
+  if (syscall(SYS_landlock_restrict_self, op.fd, 0U) != 0) {
+    Fail(plan.report, ChildStep::kRuleset, errno, index);
+  }
+}
+
+// Even when the user stays the same, the groups of the launcher are none of the program's business
+// (CVE-2013-4291). Who may not empty them has no privilege to hand on either.
+SVIRT_CHILD void EmptyGroups(const ChildPlan &plan) {
+  if (syscall(SYS_setgroups, size_t{0}, nullptr) != 0 && (plan.credentials || errno != EPERM)) {
+    Fail(plan.report, ChildStep::kGroups, errno);
+  }
+}
+
+SVIRT_CHILD void SetCredentials(const ChildPlan &plan, size_t index) {
+  const svirt_exec_op &op = *plan.steps[index].op;
+  if (syscall(SYS_setresgid, op.gid, op.gid, op.gid) != 0) {
+    Fail(plan.report, ChildStep::kGroup, errno, index);
+  }
+  if (syscall(SYS_setresuid, op.uid, op.uid, op.uid) != 0) {
+    Fail(plan.report, ChildStep::kUser, errno, index);
+  }
+}
+
+SVIRT_CHILD void CloseOnExec(int report, unsigned first, unsigned last) {
+  if (first <= last && syscall(SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) != 0) {
+    Fail(report, ChildStep::kCloseDescriptors, errno);
+  }
+}
+
+// Gives every listed descriptor its number and lets exec close all others. Returns where the
+// report pipe is now.
+SVIRT_CHILD int ArrangeDescriptors(const ChildPlan &plan) {
+  // Copies above all targets first: a source may have the number of another's target.
+  const int base = plan.fds[plan.fd_count - 1].target + 1;
+  const long report = syscall(SYS_fcntl, plan.report, F_DUPFD_CLOEXEC, base);
+  if (report < 0) {
+    Fail(plan.report, ChildStep::kDescriptors, errno, plan.fd_count - 1);
+  }
+  const int pipe = static_cast<int>(report);
+  for (size_t i = 0; i < plan.fd_count; ++i) {
+    ChildFd &fd = plan.fds[i];
+    fd.copy = static_cast<int>(syscall(SYS_fcntl, fd.source, F_DUPFD_CLOEXEC, base));
+    if (fd.copy < 0) {
+      Fail(pipe, ChildStep::kDescriptors, errno, i);
+    }
+  }
+  unsigned next = 0;
+  for (size_t i = 0; i < plan.fd_count; ++i) {
+    const ChildFd &fd = plan.fds[i];
+    if (syscall(SYS_dup3, fd.copy, fd.target, 0) < 0) {
+      Fail(pipe, ChildStep::kDescriptors, errno, i);
+    }
+    const auto target = static_cast<unsigned>(fd.target);
+    if (target > next) {
+      CloseOnExec(pipe, next, target - 1);
+    }
+    next = target + 1;
+  }
+  CloseOnExec(pipe, next, UINT_MAX);
+  return pipe;
+}
+
+}  // namespace
+
+SVIRT_CHILD void RunChild(const ChildPlan &plan) noexcept {
+  ResetSignals(plan.report);
+  syscall(SYS_umask, 077);
+  if (plan.new_session && syscall(SYS_setsid) < 0) {
+    Fail(plan.report, ChildStep::kSession, errno);
+  }
+  if (syscall(SYS_fchdir, plan.cwd) != 0) {
+    Fail(plan.report, ChildStep::kDirectory, errno);
+  }
+  size_t next = 0;
+  for (; next < plan.step_count && plan.steps[next].op->kind == SVIRT_EXEC_PROCATTR; ++next) {
+    WriteAttribute(plan, next);
+  }
+  for (; next < plan.step_count && plan.steps[next].op->kind == SVIRT_EXEC_LANDLOCK; ++next) {
+    RestrictSelf(plan, next);
+  }
+  EmptyGroups(plan);
+  for (; next < plan.step_count; ++next) {
+    SetCredentials(plan, next);
+  }
+  const int report = ArrangeDescriptors(plan);
+  UnblockSignals(report);
+  // Without anybody to read this the launcher is gone: then nobody would verify the program.
+  if (!Send(report, ChildStep::kExec, 0, 0)) {
+    Exit();
+  }
+  syscall(SYS_execve, plan.program, plan.argv, plan.envp);
+  Fail(report, ChildStep::kExec, errno);
+}
+
+}  // namespace svirt

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "host/launch/recipe.h"
+
+namespace svirt {
+
+// What the child reports through the pipe. The order is the order in which it works.
+enum class ChildStep : int32_t {
+  kSignals,
+  kSession,
+  kDirectory,
+  kOpenAttribute,
+  kWriteAttribute,
+  kNoNewPrivs,
+  kRuleset,
+  kGroups,
+  kGroup,
+  kUser,
+  kDescriptors,
+  kCloseDescriptors,
+  kExec,
+};
+
+// One record. error 0 with kExec: all is prepared, the exec comes next. Anything else: failed.
+struct ChildReport {
+  ChildStep step;
+  int32_t error;   // errno; 0 with kWriteAttribute: written only in part
+  uint32_t index;  // of the recipe step or of the descriptor
+};
+
+// A descriptor of the child. copy is scratch space of the child.
+struct ChildFd {
+  int source, target, copy;
+};
+
+// All that the child needs, made before the fork: it may not allocate, lock, or call anything that
+// is not async-signal-safe, since other threads' locks may be held for ever in it.
+struct ChildPlan {
+  const char *program;
+  char *const *argv;
+  char *const *envp;
+  int cwd;     // directory
+  int proc;    // root of proc, or -1 if no attribute is written
+  int report;  // write end of the pipe
+  bool new_session;
+  bool credentials;  // a recipe changes them: groups must be emptied
+  const RecipeStep *steps;
+  size_t step_count;
+  ChildFd *fds;  // by ascending target, 0, 1 and 2 among them
+  size_t fd_count;
+};
+
+// The child's whole life up to its exec.
+[[noreturn]] void RunChild(const ChildPlan &plan) noexcept;
+
+}  // namespace svirt

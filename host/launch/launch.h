@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <svirt/plugin.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/util/fd.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// The recipes of all models of a domain, primary first. Owns the descriptors in them.
+class Recipes {
+ public:
+  Recipes() = default;
+  Recipes(std::vector<svirt_exec> list) : list_(std::move(list)) {}
+  Recipes(Recipes &&other) noexcept : list_(std::exchange(other.list_, {})) {}
+  Recipes &operator=(Recipes &&other) noexcept {
+    std::swap(list_, other.list_);
+    return *this;
+  }
+  Recipes(const Recipes &) = delete;
+  Recipes &operator=(const Recipes &) = delete;
+  ~Recipes();
+
+  const std::vector<svirt_exec> &list() const { return list_; }
+
+ private:
+  std::vector<svirt_exec> list_;
+};
+
+// A program to be started under confinement.
+struct LaunchSpec {
+  std::string program;            // absolute path
+  std::vector<std::string> argv;  // argv[0] included
+  std::vector<std::string> env;   // complete environment, NAME=value
+  std::string cwd = "/";          // absolute; opened by the caller's process
+  // Descriptors the child gets: source in this process (stays the caller's), number in the child.
+  // All others are closed. 0, 1 and 2 that are not listed are /dev/null.
+  struct InheritFd {
+    int source = -1, target = -1;
+  };
+  std::vector<InheritFd> fds;
+  Recipes recipes;
+  bool new_session = true;  // setsid
+  // How long the child may take until its program runs; then it is killed.
+  std::chrono::milliseconds timeout = std::chrono::seconds(30);
+};
+
+// A child that has executed its program; its label is whatever the recipe gave. The owner of the
+// Child must Wait for it, unless it is meant to outlive this process: destroying a Child neither
+// ends nor reaps it.
+struct Child {
+  pid_t pid = -1;
+  Fd pidfd;
+};
+
+// Starts the program with the recipes applied by async-signal-safe calls only: attributes first,
+// then rulesets, then credentials, whatever the order of the models. The calling process and its
+// threads keep their own attributes, signals and descriptors. Supplementary groups are always
+// emptied when the caller may do so; signals are unblocked and default, the umask is 077.
+//
+// Returns when the exec has succeeded. On failure no child is left and the sentence names the
+// step: Errc::kInvalid the spec or a recipe is malformed, kRefused /proc is not the kernel's or an
+// attribute was not taken whole, otherwise by errno of the step. From any thread.
+Result<Child> Launch(const LaunchSpec &spec);
+
+// Ends the child: SIGKILL by pidfd, and waits.
+void Kill(Child &child);
+
+// Exit status as a shell gives it: code, or 128 + signal. Fails if somebody else has reaped the
+// child: another thread's wait(), or an ignored SIGCHLD.
+Result<int> Wait(Child &child);
+
+}  // namespace svirt

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/launch/spawn.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <optional>
+
+#include "host/launch/child.h"
+#include "host/launch/recipe.h"
+
+namespace svirt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Status CheckStrings(const LaunchSpec &spec) {
+  const auto has_nul = [](const std::string &s) { return s.find('\0') != std::string::npos; };
+  if (spec.program.empty() || spec.program[0] != '/' || spec.cwd.empty() || spec.cwd[0] != '/') {
+    return Error{Errc::kInvalid,
+                 "the program and its working directory need absolute paths, not '" + spec.program +
+                     "' and '" + spec.cwd + "'"};
+  }
+  if (spec.argv.empty()) {
+    return Error{Errc::kInvalid, "the arguments of " + spec.program + " lack the program's name"};
+  }
+  if (has_nul(spec.program) || has_nul(spec.cwd) ||
+      std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
+      std::any_of(spec.env.begin(), spec.env.end(), has_nul)) {
+    return Error{Errc::kInvalid,
+                 "an argument, a path or the environment of " + spec.program + " has a NUL byte"};
+  }
+  return {};
+}
+
+// Sorted by target; 0, 1 and 2 are null_fd unless listed.
+Result<std::vector<ChildFd>> ArrangeFds(const LaunchSpec &spec, int null_fd) {
+  std::vector<ChildFd> fds;
+  for (const LaunchSpec::InheritFd &fd : spec.fds) {
+    if (fd.source < 0 || fd.target < 0 || fd.target == INT_MAX) {
+      return Error{Errc::kInvalid, "descriptor " + std::to_string(fd.source) +
+                                       " cannot be handed on as " + std::to_string(fd.target)};
+    }
+    fds.push_back({fd.source, fd.target, -1});
+  }
+  const size_t listed = fds.size();
+  for (int standard = 0; standard <= 2; ++standard) {
+    if (std::none_of(fds.begin(), fds.begin() + static_cast<ptrdiff_t>(listed),
+                     [&](const ChildFd &fd) { return fd.target == standard; })) {
+      fds.push_back({null_fd, standard, -1});
+    }
+  }
+  std::sort(fds.begin(), fds.end(),
+            [](const ChildFd &a, const ChildFd &b) { return a.target < b.target; });
+  const auto twice =
+      std::adjacent_find(fds.begin(), fds.end(),
+                         [](const ChildFd &a, const ChildFd &b) { return a.target == b.target; });
+  if (twice != fds.end()) {
+    return Error{Errc::kInvalid,
+                 "descriptor " + std::to_string(twice->target) + " of the child is given twice"};
+  }
+  return fds;
+}
+
+Result<Fd> OpenNull() {
+  Fd fd(open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  struct stat st {};
+  if (!fd || fstat(fd.get(), &st) != 0) {
+    return SystemError(errno, "cannot open /dev/null for the child's standard streams");
+  }
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
+    return Error{Errc::kRefused, "/dev/null is not the null device: mend /dev"};
+  }
+  return fd;
+}
+
+// The pointer array that execve wants; it lives no longer than strings.
+std::vector<char *> Pointers(const std::vector<std::string> &strings) {
+  std::vector<char *> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string &s : strings) {
+    pointers.push_back(const_cast<char *>(s.c_str()));  // execve does not write to them
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// A bare clone3 instead of fork(): no handlers of pthread_atfork run, and the pidfd is made with
+// the child, so that not even a thread that reaps every child can make it name another process.
+// All signals are blocked meanwhile: no handler of this process may run in the child.
+Result<Child> CloneInto(const ChildPlan &plan) {
+  sigset_t all;
+  sigset_t old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  int pidfd = -1;
+  clone_args args = {};
+  args.flags = CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  const long pid = syscall(SYS_clone3, &args, sizeof args);
+  if (pid == 0) {
+    RunChild(plan);
+  }
+  const int err = errno;
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  if (pid < 0) {
+    return SystemError(err, "cannot make a process for " + std::string(plan.program));
+  }
+  return Child{static_cast<pid_t>(pid), Fd(pidfd)};
+}
+
+enum class ReadEnd { kClosed, kTimeout };
+
+// Reads reports until the pipe is closed by exec or by the child's end. The last one counts.
+ReadEnd ReadReports(int pipe, Clock::time_point deadline, std::optional<ChildReport> *last) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd item = {pipe, POLLIN, 0};
+    const int ready = poll(&item, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
+    if (ready < 0 && errno == EINTR) {
+      continue;
+    }
+    if (ready == 0) {
+      return ReadEnd::kTimeout;
+    }
+    ChildReport report{};
+    const ssize_t n = read(pipe, &report, sizeof report);
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n != sizeof report) {  // records are written whole: the end
+      return ReadEnd::kClosed;
+    }
+    *last = report;
+  }
+}
+
+Error Explain(const ChildReport &report, const LaunchSpec &spec,
+              const std::vector<RecipeStep> &steps, const std::vector<ChildFd> &fds) {
+  const std::string before = "cannot start " + spec.program + ": ";
+  const auto attr = [&] { return "/proc/" + steps.at(report.index).attr_path; };
+  switch (report.step) {
+    case ChildStep::kSignals:
+      return SystemError(report.error, before + "signals cannot be reset");
+    case ChildStep::kSession:
+      return SystemError(report.error, before + "a session of its own cannot be made");
+    case ChildStep::kDirectory:
+      return SystemError(report.error, before + "cannot change to directory " + spec.cwd);
+    case ChildStep::kOpenAttribute:
+      if (report.error == EXDEV || report.error == ELOOP) {
+        return Error{Errc::kRefused,
+                     before + attr() + " is covered by a mount or link, so a security label " +
+                         "written there would have no effect: remove it",
+                     report.error};
+      }
+      return SystemError(report.error,
+                         before + "cannot open " + attr() + " to set the security label");
+    case ChildStep::kWriteAttribute:
+      if (report.error == 0) {
+        return Error{Errc::kRefused,
+                     before + "the security label was written to " + attr() + " only in part"};
+      }
+      return SystemError(report.error,
+                         before + "the kernel refused the security label for " + attr());
+    case ChildStep::kNoNewPrivs:
+      return SystemError(report.error, before + "no_new_privs cannot be set");
+    case ChildStep::kRuleset:
+      return SystemError(report.error, before + "the kernel refused the ruleset");
+    case ChildStep::kGroups:
+      return SystemError(report.error, before + "supplementary groups cannot be emptied");
+    case ChildStep::kGroup:
+      return SystemError(report.error, before + "cannot change to group " +
+                                           std::to_string(steps.at(report.index).op->gid));
+    case ChildStep::kUser:
+      return SystemError(report.error, before + "cannot change to user " +
+                                           std::to_string(steps.at(report.index).op->uid));
+    case ChildStep::kDescriptors:
+      return SystemError(report.error, before + "descriptor " +
+                                           std::to_string(fds.at(report.index).source) +
+                                           " cannot be handed on");
+    case ChildStep::kCloseDescriptors:
+      return SystemError(report.error, before + "other descriptors cannot be closed");
+    case ChildStep::kExec:
+      return SystemError(report.error, before + "it cannot be executed");
+  }
+  return Error{Errc::kInternal, before + "the child reports an unknown step"};
+}
+
+}  // namespace
+
+Result<Child> Spawn(const LaunchSpec &spec, int proc) {
+  SVIRT_TRY(CheckStrings(spec));
+  SVIRT_ASSIGN(const std::vector<RecipeStep> steps, OrderRecipes(spec.recipes.list()));
+  SVIRT_ASSIGN(const Fd null_fd, OpenNull());
+  SVIRT_ASSIGN(std::vector<ChildFd> fds, ArrangeFds(spec, null_fd.get()));
+  const Fd cwd(open(spec.cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!cwd) {
+    return SystemError(errno, "cannot open directory " + spec.cwd + " to start " + spec.program);
+  }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return SystemError(errno, "cannot make a pipe to start " + spec.program);
+  }
+  const Fd report_read(ends[0]);
+  Fd report_write(ends[1]);
+  const std::vector<char *> argv = Pointers(spec.argv);
+  const std::vector<char *> envp = Pointers(spec.env);
+
+  ChildPlan plan{};
+  plan.program = spec.program.c_str();
+  plan.argv = argv.data();
+  plan.envp = envp.data();
+  plan.cwd = cwd.get();
+  plan.proc = proc;
+  plan.report = report_write.get();
+  plan.new_session = spec.new_session;
+  plan.credentials = !steps.empty() && steps.back().op->kind == SVIRT_EXEC_CREDENTIALS;
+  plan.steps = steps.data();
+  plan.step_count = steps.size();
+  plan.fds = fds.data();
+  plan.fd_count = fds.size();
+
+  const Clock::time_point deadline = Clock::now() + spec.timeout;
+  SVIRT_ASSIGN(Child child, CloneInto(plan));
+  report_write.Reset();
+  std::optional<ChildReport> last;
+  const ReadEnd end = ReadReports(report_read.get(), deadline, &last);
+  if (end == ReadEnd::kClosed && last && last->step == ChildStep::kExec && last->error == 0) {
+    return child;
+  }
+  Kill(child);
+  if (end == ReadEnd::kTimeout) {
+    return Error{Errc::kSystem, "cannot start " + spec.program + ": it was not executed within " +
+                                    std::to_string(spec.timeout.count()) + " ms"};
+  }
+  if (!last) {
+    return Error{Errc::kSystem, "cannot start " + spec.program +
+                                    ": its process was killed before the program was executed"};
+  }
+  return Explain(*last, spec, steps, fds);
+}
+
+}  // namespace svirt

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/loader/elf_image.h"
+#include "host/loader/note.h"
+#include "host/loader/trust.h"
+#include "host/util/fd.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// A file in a plugin directory and what could be told of it without running it.
+struct FoundPlugin {
+  std::string path;
+  Fd file;                // open unless it could not be opened
+  FileIdentity identity;  // valid if file is set
+  ElfImage image;
+  Note note;       // model is "" if the file has no sound note; also filled for refused files
+  Status verdict;  // a whole sentence: "refusing PATH: ..."
+
+  // Keeps the first refusal.
+  void Refuse(const std::string &why);
+};
+
+// Opens and judges every plugin in the directory. One that nobody may trust gives all its files
+// with a refusal, or itself if no file can be listed.
+std::vector<FoundPlugin> DiscoverPlugins(const std::string &directory,
+                                         const std::string &trusted_root);
+
+// Refuses what stands twice among the files that are still acceptable: every further name of the
+// same file, and both of two files that provide the same model.
+void RefuseDuplicates(std::vector<FoundPlugin> *plugins);
+
+}  // namespace svirt

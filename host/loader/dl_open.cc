@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/loader/dl_open.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "host/util/text.h"
+
+namespace svirt {
+namespace {
+
+Error Refused(std::string sentence) {
+  return Error{Errc::kRefused, std::move(sentence), 0};
+}
+
+// A name for the descriptor that no other load of this process has had: the C library compares
+// names before it opens anything, so that a reused descriptor number would give an older object.
+// The serial is written in "./" for 1 and "/" for 0, which mean nothing to the kernel.
+std::string AliasOf(int fd, uint32_t serial) {
+  std::string alias = "/proc/self/fd/";
+  for (uint32_t bit = 1u << 31; bit != 0; bit >>= 1) {
+    alias += (serial & bit) != 0 ? "./" : "/";
+  }
+  return alias + std::to_string(fd);
+}
+
+Status CheckAlias(const std::string &alias, const FileIdentity &identity) {
+  struct statfs proc {};
+  if (statfs("/proc/self/fd", &proc) != 0 || proc.f_type != PROC_SUPER_MAGIC) {
+    return Refused("it cannot be loaded through its descriptor because /proc is not mounted");
+  }
+  struct stat status {};
+  if (stat(alias.c_str(), &status) != 0 || IdentityOf(status) != identity) {
+    return Refused("it changed while it was being loaded");
+  }
+  return {};
+}
+
+// dlerror's text names a missing library but not who needs it, and the object itself by its alias.
+Error ExplainDlError(std::string text, const std::string &alias, const ElfImage &image) {
+  constexpr std::string_view kMissing = ": cannot open shared object file";
+  const size_t at = text.find(kMissing);
+  if (at != std::string::npos && text.compare(0, alias.size(), alias) != 0) {
+    const std::string library = text.substr(0, at);
+    const bool direct =
+        std::find(image.needed.begin(), image.needed.end(), library) != image.needed.end();
+    return Refused("it needs " + Printable(library) + (direct ? "" : ", through another library,") +
+                   ", which is not installed; install the package that has it");
+  }
+  if (text.compare(0, alias.size() + 2, alias + ": ") == 0) {
+    text.erase(0, alias.size() + 2);
+  }
+  return Refused("it cannot be loaded: " + Printable(text));
+}
+
+const link_map *MapOf(void *handle) {
+  link_map *map = nullptr;
+  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map : nullptr;
+}
+
+// dlsym also searches what an object depends on; the entry has to be its own.
+bool BelongsTo(const void *symbol, const link_map *object) {
+  Dl_info info{};
+  void *owner = nullptr;
+  return dladdr1(symbol, &info, &owner, RTLD_DL_LINKMAP) != 0 && owner == object;
+}
+
+Status AskForTable(const std::string &alias, void *handle, MappedObject *mapped) {
+  std::error_code error;
+  // The same name gives the same object and another reference to it, which Boost.DLL keeps.
+  mapped->library.load(alias, boost::dll::load_mode::rtld_now, error);
+  if (error || mapped->library.native() != handle) {
+    return Refused("it cannot be loaded a second time under its own name");
+  }
+  if (!mapped->library.has(SVIRT_PLUGIN_ENTRY)) {
+    return Refused("it does not define the function " SVIRT_PLUGIN_ENTRY);
+  }
+  auto &entry = mapped->library.get<const svirt_plugin *()>(SVIRT_PLUGIN_ENTRY);
+  if (!BelongsTo(reinterpret_cast<const void *>(&entry), MapOf(handle))) {
+    return Refused("it does not define the function " SVIRT_PLUGIN_ENTRY
+                   " itself; a library it needs does");
+  }
+  mapped->table = entry();
+  return {};
+}
+
+}  // namespace
+
+Result<MappedObject> MapObject(int fd, const FileIdentity &identity, uint32_t serial,
+                               const ElfImage &image) {
+  const std::string alias = AliasOf(fd, serial);
+  SVIRT_TRY(CheckAlias(alias, identity));
+  if (void *present = dlopen(alias.c_str(), RTLD_NOW | RTLD_NOLOAD); present != nullptr) {
+    dlclose(present);
+    return Refused("another part of this program has loaded it already, without these checks");
+  }
+  // NODELETE: code of it may stand on some thread's stack, in atexit lists or in thread-local
+  // destructors at any time, so this reference is never given back.
+  void *handle = dlopen(alias.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (handle == nullptr) {
+    const char *text = dlerror();
+    return ExplainDlError(text != nullptr ? text : "", alias, image);
+  }
+  MappedObject mapped;
+  mapped.verdict = CheckAlias(alias, identity);
+  if (mapped.verdict.ok()) {
+    mapped.verdict = AskForTable(alias, handle, &mapped);
+  }
+  return mapped;
+}
+
+}  // namespace svirt

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/loader/loader.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "host/loader/discover.h"
+#include "host/loader/quarantine.h"
+#include "host/loader/registry.h"
+#include "host/loader/scan_child.h"
+#include "host/loader/select.h"
+#include "host/util/text.h"
+
+namespace svirt {
+namespace {
+
+Status CheckModels(const std::vector<std::string> &models, const char *what) {
+  std::set<std::string> seen;
+  for (const std::string &model : models) {
+    if (!IsModelName(model)) {
+      return Error{Errc::kInvalid,
+                   std::string("\"") + Printable(model) + "\" in the plugin " + what +
+                       " is no model: models match [a-z][a-z0-9-]{0,31}",
+                   0};
+    }
+    if (!seen.insert(model).second) {
+      return Error{Errc::kInvalid, "the plugin " + std::string(what) + " lists " + model + " twice",
+                   0};
+    }
+  }
+  return {};
+}
+
+Status CheckOptions(const LoaderOptions &options) {
+  std::vector<std::string> paths = options.directories;
+  paths.push_back(options.trusted_root);
+  for (const std::string &path : {options.scanner, options.quarantine_file}) {
+    if (!path.empty()) {
+      paths.push_back(path);
+    }
+  }
+  for (const std::string &path : paths) {
+    if (!IsPlainAbsolutePath(path)) {
+      return Error{
+          Errc::kInvalid,
+          "the loader needs absolute paths without \"..\"; \"" + Printable(path) + "\" is not one",
+          0};
+    }
+  }
+  if (options.scanner_timeout_ms <= 0) {
+    return Error{Errc::kInvalid, "the scanner's timeout has to be more than 0 ms", 0};
+  }
+  SVIRT_TRY(CheckModels(options.order, "order"));
+  return CheckModels(options.not_critical, "list of not critical models");
+}
+
+std::string VirtTypeWords(const std::string &virt_type) {
+  return virt_type.empty() ? "any type of domain" : "domains of type " + virt_type;
+}
+
+}  // namespace
+
+std::string_view CandidateStateName(CandidateState state) {
+  switch (state) {
+    case CandidateState::kSelected:
+      return "selected";
+    case CandidateState::kActive:
+      return "active";
+    case CandidateState::kInactive:
+      return "inactive";
+    case CandidateState::kRefused:
+      return "refused";
+    case CandidateState::kFailed:
+      return "failed";
+  }
+  return "failed";
+}
+
+struct Loader::Impl {
+  explicit Impl(LoaderOptions from)
+      : options(std::move(from)), quarantine(options.quarantine_file) {}
+
+  // What a scan came to, and why nothing was selected if that is so.
+  struct Outcome {
+    std::vector<Candidate> candidates;
+    Status selection;
+  };
+
+  // only: the one model to look at, or "" for all.
+  Result<Outcome> Run(const std::string &virt_type, const std::string &only);
+  // Takes one plugin the rest of the way. The error is about the scanner helper.
+  Result<Candidate> Try(FoundPlugin found, const std::string &virt_type);
+  // Settled: what the scanner, or an earlier one, has found against it.
+  Result<std::optional<Candidate>> TryInScanner(const FoundPlugin &found, const Candidate &as,
+                                                const std::string &virt_type);
+  void Ask(Candidate *candidate, const FileIdentity &identity, const LoadedObject &object,
+           const std::string &virt_type);
+  void LogAll(const std::vector<Candidate> &candidates) const;
+  void Log(int level, const std::string &sentence) const {
+    if (options.log) {
+      options.log(level, sentence);
+    }
+  }
+
+  LoaderOptions options;
+  Quarantine quarantine;
+  // By the table, which is unique to a mapped file and stays where it is.
+  std::map<const svirt_plugin *, std::unique_ptr<Plugin>> plugins;
+};
+
+Result<std::optional<Candidate>> Loader::Impl::TryInScanner(const FoundPlugin &found,
+                                                            const Candidate &as,
+                                                            const std::string &virt_type) {
+  using Kind = ScanOutcome::Kind;
+  // What this process runs already is past all precaution.
+  if (options.scanner.empty() || IsLoaded(found.identity)) {
+    return std::optional<Candidate>();
+  }
+  Candidate settled = as;
+  if (const auto reason = quarantine.Find(found.identity); reason.has_value()) {
+    settled.state = CandidateState::kFailed;
+    settled.reason = "refusing " + found.path + ": " + *reason;
+    return std::optional(settled);
+  }
+  SVIRT_ASSIGN(const ScanOutcome outcome, RunScanner(options.scanner, found.file.get(), found.path,
+                                                     virt_type, options.scanner_timeout_ms));
+  if (outcome.kind == Kind::kSound) {
+    return std::optional<Candidate>();
+  }
+  settled.state =
+      outcome.kind == Kind::kRefused ? CandidateState::kRefused : CandidateState::kFailed;
+  settled.reason = "refusing " + found.path + ": " + outcome.reason;
+  if (outcome.kind != Kind::kRefused) {
+    if (const Status added = quarantine.Add(found.identity, outcome.reason); !added.ok()) {
+      Log(SVIRT_LOG_WARNING, added.error().message);
+    }
+  }
+  return std::optional(settled);
+}
+
+void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
+                       const LoadedObject &object, const std::string &virt_type) {
+  std::unique_ptr<Plugin> &plugin = plugins[object.table];
+  if (plugin == nullptr) {
+    auto created = Plugin::Create(object.table, options.log, object.gate);
+    if (!created.ok()) {
+      candidate->state = CandidateState::kRefused;
+      candidate->reason = "refusing " + candidate->path + ": " + created.error().message;
+      return;
+    }
+    plugin = std::move(created).value();
+  }
+  const ProbeResult result = plugin->Probe(virt_type);
+  candidate->reason = result.reason;
+  switch (result.state) {
+    case ProbeResult::State::kActive:
+      candidate->state = CandidateState::kActive;
+      candidate->plugin = plugin.get();
+      break;
+    case ProbeResult::State::kInactive:
+      candidate->state = CandidateState::kInactive;
+      break;
+    case ProbeResult::State::kError:
+      candidate->state = CandidateState::kFailed;
+      candidate->probe_failed = true;
+  }
+  RecordState(identity, candidate->state, candidate->reason);
+}
+
+Result<Candidate> Loader::Impl::Try(FoundPlugin found, const std::string &virt_type) {
+  Candidate candidate;
+  candidate.path = found.path;
+  candidate.model = found.note.model;
+  candidate.version = found.note.version;
+  candidate.abi = found.note.model.empty() ? "" : found.note.abi();
+  candidate.priority = found.note.priority;
+  if (!found.verdict.ok()) {
+    candidate.state = CandidateState::kRefused;
+    candidate.reason = found.verdict.error().message;
+    return candidate;
+  }
+  if (!IsListed(options, candidate.model)) {
+    candidate.reason = "off: not listed in the plugin order";
+    return candidate;
+  }
+  SVIRT_ASSIGN(std::optional<Candidate> settled, TryInScanner(found, candidate, virt_type));
+  if (settled.has_value()) {
+    return *std::move(settled);
+  }
+  const FileIdentity identity = found.identity;
+  auto object = LoadOnce(std::move(found.file), identity, found.path, found.image, found.note);
+  if (!object.ok()) {
+    candidate.state = CandidateState::kRefused;
+    candidate.reason = "refusing " + candidate.path + ": " + object.error().message;
+    RecordState(identity, candidate.state, candidate.reason);
+    return candidate;
+  }
+  Ask(&candidate, identity, *object, virt_type);
+  return candidate;
+}
+
+Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
+                                                const std::string &only) {
+  SVIRT_TRY(CheckOptions(options));
+  if (const Status status = quarantine.Load(); !status.ok()) {
+    Log(SVIRT_LOG_WARNING, status.error().message);
+  }
+  std::vector<FoundPlugin> found;
+  for (const std::string &directory : options.directories) {
+    for (FoundPlugin &plugin : DiscoverPlugins(directory, options.trusted_root)) {
+      found.push_back(std::move(plugin));
+    }
+  }
+  RefuseDuplicates(&found);
+  Outcome outcome;
+  for (FoundPlugin &plugin : found) {
+    if (!only.empty() && plugin.note.model != only) {
+      continue;
+    }
+    SVIRT_ASSIGN(Candidate candidate, Try(std::move(plugin), virt_type));
+    outcome.candidates.push_back(std::move(candidate));
+  }
+  SortCandidates(options, &outcome.candidates);
+  outcome.selection = Decide(options, &outcome.candidates);
+  for (Candidate &candidate : outcome.candidates) {
+    if (candidate.state == CandidateState::kActive) {
+      candidate.reason += "; another plugin comes first";
+    }
+  }
+  LogAll(outcome.candidates);
+  return outcome;
+}
+
+void Loader::Impl::LogAll(const std::vector<Candidate> &candidates) const {
+  for (const Candidate &each : candidates) {
+    const bool bad =
+        each.state == CandidateState::kRefused || each.state == CandidateState::kFailed;
+    Log(bad ? SVIRT_LOG_WARNING : SVIRT_LOG_DEBUG,
+        each.path + ": " + std::string(CandidateStateName(each.state)) + ": " + each.reason);
+  }
+}
+
+Loader::Loader(LoaderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Loader::~Loader() = default;
+
+Result<std::vector<Candidate>> Loader::Scan(const std::string &virt_type) {
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, ""));
+  return std::move(outcome.candidates);
+}
+
+Result<Plugin *> Loader::Select(const std::string &virt_type) {
+  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, ""));
+  SVIRT_TRY(outcome.selection);
+  for (const Candidate &candidate : outcome.candidates) {
+    if (candidate.state == CandidateState::kSelected) {
+      SVIRT_TRY(candidate.plugin->Init());
+      return candidate.plugin;
+    }
+  }
+  return nullptr;
+}
+
+Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_type) {
+  SVIRT_TRY(CheckModels({model}, "request"));
+  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model));
+  const Candidate *best = nullptr;
+  for (const Candidate &candidate : outcome.candidates) {
+    if (candidate.plugin != nullptr) {
+      SVIRT_TRY(candidate.plugin->Init());
+      return candidate.plugin;
+    }
+    if (best == nullptr) {
+      best = &candidate;
+    }
+  }
+  if (best == nullptr) {
+    return Error{Errc::kNotFound,
+                 "no plugin provides the security model \"" + model +
+                     "\"; install the package that has svirt-" + model + ".so",
+                 0};
+  }
+  return Error{Errc::kRefused,
+               "the security model \"" + model + "\" cannot be used for " +
+                   VirtTypeWords(virt_type) + ": " + best->reason,
+               0};
+}
+
+}  // namespace svirt

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <svirt/plugin.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/domain/resource.h"
+#include "host/domain/seclabel.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// What a plugin answers about its model (struct svirt_model).
+struct ModelInfo {
+  std::string model, doi, policy_type, base_label;
+  uint32_t policy_version = 0;
+  bool enforcing = false;
+  bool is_object = false;        // labels objects
+  bool is_profile = false;       // puts resources into a policy of the domain
+  bool is_unverifiable = false;  // the kernel cannot be asked for a process's label
+};
+
+// One resource as a plugin is shown it: with the O_PATH descriptor of the checked object, or -1.
+struct ResourceRef {
+  const Resource *resource = nullptr;
+  int fd = -1;
+};
+
+// A domain as a plugin is shown it. seclabel is the one for the plugin's model, its type already
+// decided (never kDefault).
+struct DomainRef {
+  std::string uuid, name, virt_type, emulator;
+  SecLabel seclabel;
+  pid_t pid = -1;
+  int id = -1;  // number by the hypervisor, or -1
+  std::vector<ResourceRef> resources;
+};
+
+// Labels of a domain: of its process, and of the objects that are its own.
+struct LabelPair {
+  std::string label, image_label;
+};
+
+// A run of label indexes: [first, first + count).
+struct IndexRun {
+  uint64_t first = 0, count = 0;
+};
+
+// What a plugin wants for one resource (struct svirt_resource_plan).
+struct ResourcePlan {
+  enum class Action { kNone, kSet, kGrant };
+  Action action = Action::kNone;
+  bool exclusive = false;  // the label shuts other domains out
+  bool keep = false;       // stays when the domain ends
+  std::string label, note;
+};
+
+struct LabelState {
+  std::string label;
+  bool enforcing = false;
+};
+
+// What a probe found.
+struct ProbeResult {
+  enum class State { kActive, kInactive, kError };
+  State state = State::kError;
+  std::string reason;
+};
+
+using LogSink = std::function<void(int level, std::string_view sentence)>;
+
+// Held exclusively around probe, init and fini, during which the ABI allows no other call into the
+// plugin, and shared around every other call. All Plugins made of one table must share one.
+using PluginGate = std::shared_mutex;
+
+// One plugin's table behind C++ types: checks what comes back (sizes, lengths, control characters,
+// reserved members), turns status codes into Errors whose sentence names the model, and serialises
+// the calls of a SERIAL plugin. Destroying it calls fini. All calls may be made from any thread.
+//
+// What a status becomes (the sentence is "MODEL: " and what the plugin said):
+//   SVIRT_E_INVALID kInvalid, _NOTSUP kUnsupported, _DENIED kPermission (kRefused from
+//   PrepareExec: going on would mean no confinement), _SYSTEM kSystem (kPermission if errno is
+//   EPERM or EACCES), _NODATA and _GONE kNotFound, _INTERNAL and everything else kInternal. So is
+//   an answer that breaks a rule of the ABI: _RANGE although the buffer held the longest label, a
+//   control character in a label, an unknown flag, a reserved member that is not 0, ...
+class Plugin {
+ public:
+  // table: what svirt_plugin_v1() returned; the members this host knows are copied, an absent tail
+  // reads as NULL. Refuses a table that breaks a rule of the ABI, with the rule. Nothing of the
+  // plugin is called.
+  // gate: shared by all Plugins of this table; none makes one for this Plugin alone.
+  static Result<std::unique_ptr<Plugin>> Create(const svirt_plugin *table, LogSink log,
+                                                std::shared_ptr<PluginGate> gate = nullptr);
+  ~Plugin();
+  Plugin(const Plugin &) = delete;
+  Plugin &operator=(const Plugin &) = delete;
+
+  const std::string &model() const { return model_; }
+  const std::string &version() const { return version_; }
+  const std::string &vendor() const { return vendor_; }
+
+  // virt_type "" asks for any.
+  ProbeResult Probe(const std::string &virt_type);
+  // Everything below needs a successful Init; it calls the plugin's init at most once, and answers
+  // as it did the first time from then on.
+  Status Init();
+
+  Result<ModelInfo> GetModel(const std::string &virt_type);
+  // Indexes the domain may be given; empty: labels are told apart by uuid.
+  Result<std::vector<IndexRun>> LabelSpace(const DomainRef &domain);
+  // Indexes that label takes from all other domains; empty: it may be shared.
+  Result<std::vector<IndexRun>> LabelClaim(const DomainRef &domain, const std::string &label);
+  Result<LabelPair> GenerateLabel(const DomainRef &domain, uint64_t index);
+  Status VerifyLabel(const DomainRef &domain);
+  // The label of domain.pid from the kernel. Errc::kUnsupported if it cannot be asked.
+  Result<LabelState> GetLabel(const DomainRef &domain);
+  // No label withdraws it.
+  Status SetLabel(const DomainRef &domain, const std::optional<std::string> &label);
+  // Recipe for the child, checked: known kinds, flags and attribute names only, sizes in range,
+  // descriptors open and close-on-exec. They belong to the caller; those of a recipe that is
+  // refused have been closed, and exec is empty after every failure.
+  Status PrepareExec(const DomainRef &domain, const std::string &label, svirt_exec *exec);
+  Result<ResourcePlan> PlanResource(const DomainRef &domain, const ResourceRef &resource);
+  // nullopt: the object has no label. Errc::kUnsupported: it cannot have one.
+  Result<std::optional<std::string>> GetResourceLabel(const ResourceRef &resource);
+  Status SetResourceLabel(const ResourceRef &resource, const std::optional<std::string> &label);
+  const void *GetExtension(const char *id) const;
+
+ private:
+  // What a slot returned, and said about it.
+  struct Answer {
+    svirt_status status = SVIRT_E_INTERNAL;
+    svirt_error error{};
+  };
+
+  Plugin() = default;
+
+  template <typename Slot, typename... Args>
+  Result<Answer> Ask(Slot slot, Args... args);
+  template <typename Slot, typename... Args>
+  Status Call(const char *name, Slot slot, Args... args);
+  Result<std::vector<IndexRun>> AskIndexes(const DomainRef &domain, const char *label);
+  Error ErrorOf(const char *name, const Answer &answer) const;
+  Error Named(Error error) const;
+  void Log(int level, const char *sentence) const;
+
+  svirt_plugin table_{};
+  svirt_host host_{};
+  svirt_instance *instance_ = nullptr;
+  std::optional<Status> init_result_;
+  bool serial_ = true;
+  std::shared_ptr<PluginGate> gate_;
+  std::mutex mutex_;  // around each call of a SERIAL plugin's instance
+  LogSink log_;
+  std::string model_, version_, vendor_;
+};
+
+}  // namespace svirt

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Who could have put a file where it is: directories and files are opened once, judged by owner and
+// mode from the descriptor, and used through that descriptor ever after.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/util/fd.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Tells one content of one file from every other.
+struct FileIdentity {
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t modified_ns = 0, changed_ns = 0;
+
+  bool SameFile(const FileIdentity &other) const {
+    return device == other.device && inode == other.inode;
+  }
+  bool operator==(const FileIdentity &) const = default;
+};
+
+FileIdentity IdentityOf(const struct stat &status);
+
+// What was opened, and whether it may be trusted. What may not be is open all the same if that was
+// possible, so that it can be named and looked into, but never run.
+struct Opened {
+  Fd fd;                  // unset: it could not be opened, or does not exist
+  struct stat status {};  // valid if fd is set
+  Status verdict;         // the sentence has no subject: "directory X is group-writable ..."
+};
+
+// Opens the directory, going down from trusted_root one component at a time without following
+// symbolic links. Each one, trusted_root included, has to belong to root (or to the effective user
+// of an unprivileged process) and be writable by its owner only; the sticky bit is no excuse. Both
+// paths are absolute and without ".."; a path that is not below trusted_root is checked from /.
+// A directory that does not exist is no error: fd is unset then.
+Opened OpenTrustedDirectory(const std::string &path, const std::string &trusted_root);
+
+// Opens one file of a directory for reading. It has to be a regular file under the same rules of
+// owner and mode, of at most max_bytes, and not the running program. Never blocks. path is for the
+// sentence only.
+Opened OpenTrustedFile(int directory, const std::string &name, const std::string &path,
+                       uint64_t max_bytes);
+
+// The same rules for a descriptor that has been handed in.
+Opened JudgeFile(Fd file, const std::string &path, uint64_t max_bytes);
+
+// Names in the directory that match svirt-[a-z0-9-]+.so, in byte order; an error if there are more
+// than max_count.
+Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count);
+
+bool IsPluginFileName(std::string_view name);
+
+// Absolute, and without a ".." component.
+bool IsPlainAbsolutePath(std::string_view path);
+
+}  // namespace svirt

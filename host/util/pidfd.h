@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "host/util/fd.h"
+
+namespace svirt {
+
+// Debian 12's <sys/pidfd.h> cannot be used from C++; these are its functions. Both set errno.
+
+// Close-on-exec; empty on failure. See pidfd_open(2).
+inline Fd PidfdOpen(pid_t pid) {
+  return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+}
+
+// See pidfd_send_signal(2).
+inline bool PidfdSignal(const Fd &pidfd, int signal) {
+  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U) == 0;
+}
+
+}  // namespace svirt

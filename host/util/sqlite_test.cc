@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/sqlite.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace svirt {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class SqliteTest : public testing::Test {
+ protected:
+  SqliteTest() {
+    dir_ = (fs::temp_directory_path() / "svirt-sqlite-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(dir_.data()), nullptr);
+    std::ofstream(dir_ + "/db") << "";
+    database_ = Open();
+    EXPECT_TRUE(database_->Execute("PRAGMA journal_mode=WAL; CREATE TABLE t(a, b)").ok());
+  }
+  ~SqliteTest() override {
+    database_.reset();
+    fs::remove_all(dir_);
+  }
+  std::unique_ptr<Database> Open(const Database::Options &options = {}) {
+    auto database = Database::Open(dir_ + "/db", options);
+    EXPECT_TRUE(database.ok()) << database.error().message;
+    return database.ok() ? std::move(*database) : nullptr;
+  }
+  int64_t Count(Database &database) { return **database.AskInt("SELECT count(*) FROM t"); }
+
+  std::string dir_;
+  std::unique_ptr<Database> database_;
+};
+
+TEST_F(SqliteTest, KeepsEveryKindOfValue) {
+  const std::string text("with \0 inside", 13);
+  const uint64_t large = uint64_t{1} << 62;
+  ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(?1, ?2)", large, text).ok());
+  ASSERT_TRUE(
+      database_->Run("INSERT INTO t VALUES(?1, ?2)", std::optional<uint64_t>(), std::string_view())
+          .ok());
+  auto query = database_->Ask("SELECT a, b FROM t ORDER BY rowid");
+  ASSERT_TRUE(query.ok());
+  ASSERT_TRUE(*query->Step());
+  EXPECT_EQ(query->Unsigned(0), large);
+  EXPECT_EQ(query->Text(1), text);
+  ASSERT_TRUE(*query->Step());
+  EXPECT_EQ(query->OptionalText(0), std::nullopt);
+  EXPECT_EQ(query->OptionalText(1), "");
+  EXPECT_FALSE(*query->Step());
+}
+
+TEST_F(SqliteTest, AStatementIsReusedAlsoWhileItIsInUse) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(?1, 0)", i).ok());
+  }
+  int pairs = 0;
+  const auto all = [this] { return database_->Ask("SELECT a FROM t"); };
+  auto outer = all();
+  while (*outer->Step()) {
+    auto inner = all();
+    while (*inner->Step()) {
+      ++pairs;
+    }
+  }
+  EXPECT_EQ(pairs, 9);
+}
+
+TEST_F(SqliteTest, WithoutCommitATransactionIsUndone) {
+  {
+    auto transaction = Transaction::Begin(database_.get(), Transaction::Durability::kDurable);
+    ASSERT_TRUE(transaction.ok());
+    ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(1, 1)").ok());
+  }
+  EXPECT_EQ(Count(*database_), 0);
+  auto transaction = Transaction::Begin(database_.get(), Transaction::Durability::kOrdered);
+  ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(1, 1)").ok());
+  ASSERT_TRUE(transaction->Commit().ok());
+  EXPECT_EQ(Count(*Open()), 1);
+}
+
+TEST_F(SqliteTest, DurabilityIsThatOfEachTransaction) {
+  for (const auto &[durability, level] : {std::pair(Transaction::Durability::kDurable, 2),
+                                          std::pair(Transaction::Durability::kOrdered, 1),
+                                          std::pair(Transaction::Durability::kDurable, 2)}) {
+    const auto transaction = Transaction::Begin(database_.get(), durability);
+    ASSERT_TRUE(transaction.ok());
+    EXPECT_EQ(*database_->AskInt("PRAGMA synchronous"), level);
+  }
+}
+
+TEST_F(SqliteTest, WaitingForALockIsBounded) {
+  const auto other = Open();
+  const auto held = Transaction::Begin(other.get(), Transaction::Durability::kOrdered);
+  ASSERT_TRUE(held.ok());
+  const auto database = Open({.busy_timeout = std::chrono::milliseconds(100)});
+  const auto begin = std::chrono::steady_clock::now();
+  const auto refused = Transaction::Begin(database.get(), Transaction::Durability::kOrdered);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Errc::kConflict);
+  EXPECT_THAT(refused.error().message, HasSubstr("locked by another process"));
+  EXPECT_GE(took, std::chrono::milliseconds(100));
+  EXPECT_LT(took, std::chrono::seconds(10));
+}
+
+TEST_F(SqliteTest, ErrorsNameTheFile) {
+  const auto wrong = database_->Execute("SELECT 1 FROM nowhere");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error().message, HasSubstr(dir_ + "/db: no such table: nowhere"));
+  const auto missing = Database::Open(dir_ + "/missing", {});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message, HasSubstr("missing"));
+  const auto reader = Open({.read_only = true});
+  EXPECT_EQ(reader->Run("INSERT INTO t VALUES(1, 1)").error().code, Errc::kPermission);
+}
+
+TEST_F(SqliteTest, RefusesALink) {
+  fs::create_symlink(dir_ + "/db", dir_ + "/link");
+  EXPECT_FALSE(Database::Open(dir_ + "/link", {}).ok());
+}
+
+}  // namespace
+}  // namespace svirt

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <svirt/plugin.h>
+
+#include <string>
+#include <string_view>
+
+#include "kernel_features.h"
+
+namespace svirt::landlock {
+
+// The label of a domain, landlock:UUID:DIGEST. Nothing in the kernel carries it: it is for people
+// and for the host's records. The digest (16 hex digits of SHA-256) tells one set of rules from
+// another; it is the same whatever the order of the resources and however often one is named. It
+// is no proof of anything.
+std::string MakeLabel(const svirt_domain &domain, const Features &features);
+
+// Is it 36 characters of a lower-case UUID?
+bool IsUuid(std::string_view text);
+
+// Does the label have the form of one of this domain, whatever the rules?
+bool IsLabelOf(std::string_view label, std::string_view uuid);
+
+}  // namespace svirt::landlock

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resource_plan.h"
+
+#include <svirt/sdk.h>
+
+#include <string_view>
+
+#include "base_contexts.h"
+#include "labels.h"
+
+namespace svirt::selinux {
+namespace {
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+// Device nodes that all domains open and that every policy has types for. A label of one domain on
+// them would take them from the host and from all others.
+bool IsCommonNode(std::string_view path) {
+  constexpr std::string_view kNodes[] = {
+      "/dev/null",       "/dev/zero",          "/dev/full",          "/dev/random",
+      "/dev/urandom",    "/dev/hwrng",         "/dev/tty",           "/dev/ptmx",
+      "/dev/kvm",        "/dev/net/tun",       "/dev/vhost-net",     "/dev/vhost-vsock",
+      "/dev/vhost-scsi", "/dev/vfio/vfio",     "/dev/iommu",         "/dev/sev",
+      "/dev/sgx_vepc",   "/dev/sgx_enclave",   "/dev/sgx_provision", "/dev/userfaultfd",
+      "/dev/udmabuf",    "/dev/mapper/control"};
+  for (const std::string_view node : kNodes) {
+    if (path == node) {
+      return true;
+    }
+  }
+  // Terminals get a type and the domain's categories when they are made.
+  return StartsWith(path, "/dev/pts/") || StartsWith(path, "/dev/dri/") ||
+         StartsWith(path, "/dev/snd/");
+}
+
+// Files of packages: the policy lets every domain read them.
+bool IsSystemPath(std::string_view path) {
+  for (const std::string_view prefix :
+       {"/usr/", "/etc/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/proc/"}) {
+    if (StartsWith(path, prefix)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HasCategories(const std::string &label) {
+  std::string why;
+  const auto context = ParseContext(label, &why);
+  return context && context->high().categories.any();
+}
+
+PlannedLabel None(std::string note) {
+  return {SVIRT_PLAN_NONE, 0, "", std::move(note)};
+}
+
+PlannedLabel Set(const std::string &label, uint32_t flags = 0) {
+  return {SVIRT_PLAN_SET, flags | (HasCategories(label) ? SVIRT_PLAN_EXCLUSIVE : 0), label, ""};
+}
+
+// Guests may append to a log but not rewrite it, if the policy has virt_log_t; the categories keep
+// other guests out.
+std::string LogLabel(SelinuxApi *api, const std::string &image_label) {
+  std::string why;
+  auto context = ParseContext(image_label, &why);
+  if (context) {
+    context->type = "virt_log_t";
+    std::string label = FormatContext(*context);
+    if (api->CheckContext(label) == 0) {
+      return label;
+    }
+  }
+  return image_label;
+}
+
+bool CanBeContent(const svirt_resource &resource) {
+  return resource.object == SVIRT_OBJ_FILE || resource.object == SVIRT_OBJ_BLOCK ||
+         resource.object == SVIRT_OBJ_DIR || resource.object == SVIRT_OBJ_ANY;
+}
+
+}  // namespace
+
+svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_resource &resource,
+                       PlannedLabel *plan, svirt_error *error) {
+  const std::string path = resource.path != nullptr ? resource.path : "";
+  if (resource.override_label != nullptr && *resource.override_label != '\0') {
+    Context context;
+    const svirt_status status = CheckLabel(
+        api, resource.override_label, ("the label given for " + path).c_str(), &context, error);
+    if (status == SVIRT_OK) {
+      *plan = Set(resource.override_label);
+    }
+    return status;
+  }
+  if (domain.label_type == SVIRT_LABEL_NONE) {
+    *plan = None("the domain is not confined by SELinux");
+    return SVIRT_OK;
+  }
+  const bool writes = (resource.access & (SVIRT_ACCESS_WRITE | SVIRT_ACCESS_CREATE)) != 0;
+  if (resource.kind == SVIRT_RES_EMULATOR || (resource.access & SVIRT_ACCESS_EXEC) != 0) {
+    *plan = None("programs keep the label of the policy");
+    return SVIRT_OK;
+  }
+  if (resource.kind == SVIRT_RES_FIRMWARE) {
+    *plan = None("firmware is shared and keeps the label of the policy");
+    return SVIRT_OK;
+  }
+  if (IsCommonNode(path)) {
+    *plan = None("a device node that all domains share keeps the label of the policy");
+    return SVIRT_OK;
+  }
+  if (!writes && CanBeContent(resource) && IsSystemPath(path)) {
+    *plan = None("a system file that is only read keeps the label of the policy");
+    return SVIRT_OK;
+  }
+
+  BaseContexts base;
+  const svirt_status status = LoadBaseContexts(api, &base, error);
+  if (status != SVIRT_OK) {
+    return status == SVIRT_INACTIVE ? SVIRT_E_NOTSUP : status;
+  }
+  // Before SHARED: what nobody writes, nobody needs the right to write.
+  if (!writes && CanBeContent(resource)) {
+    if (base.content) {
+      *plan = {SVIRT_PLAN_SET, SVIRT_PLAN_KEEP, FormatContext(*base.content), ""};
+    } else {
+      *plan = None(base.image_path +
+                   " names no label for read-only content (its second line): "
+                   "left as it is");
+    }
+    return SVIRT_OK;
+  }
+  if ((resource.flags & SVIRT_RES_SHARED) != 0) {
+    *plan = Set(FormatContext(base.image));
+    return SVIRT_OK;
+  }
+  if (domain.image_label == nullptr || *domain.image_label == '\0') {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "%s needs the domain's image label, and the domain has none", path.c_str());
+  }
+  *plan =
+      Set(resource.kind == SVIRT_RES_LOG ? LogLabel(api, domain.image_label) : domain.image_label);
+  return SVIRT_OK;
+}
+
+}  // namespace svirt::selinux

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changes the working directory. */
+#include <unistd.h>
+#define ZOO_PROBE_DOES \
+  if (chdir("/proc") != 0) return SVIRT_E_SYSTEM
+#include "base.h"
+
+SVIRT_PLUGIN_DEFINE(zoo_table, ZOO_MODEL, "1", ZOO_MIN_HOST, ZOO_PRIORITY);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Crashes while it is being loaded. */
+#include <stdlib.h>
+#include "base.h"
+
+__attribute__((constructor)) static void crash(void) {
+  abort();
+}
+
+SVIRT_PLUGIN_DEFINE(zoo_table, ZOO_MODEL, "1", ZOO_MIN_HOST, ZOO_PRIORITY);

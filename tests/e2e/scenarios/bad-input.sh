@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What goes wrong is said in one sentence, with an exit code of its own, and nothing is half done.
+# shellcheck source=tests/e2e/common.sh
+. "$SVIRT_TEST/common.sh"
+
+# fails WHAT CODE PATTERN ARGS...: svirt ARGS exits with CODE and says one line that has PATTERN.
+fails() {
+  local what=$1 code=$2 pattern=$3 seen status
+  shift 3
+  seen=$(svirt "$@" 2>&1 >/dev/null)
+  status=$?
+  local good=1
+  if [ "$status" -eq "$code" ] && [ "$(wc -l <<<"$seen")" -eq 1 ] && grep -qE -e "$pattern" <<<"$seen"; then
+    good=0
+  fi
+  verdict "$good" "$what" "exit status $code and one line with /$pattern/" "$status: $seen"
+}
+
+make_domain a
+printf '<domain type="qemu">\n<name>x</name>\n<oops>\n</domain>\n' >broken.xml
+fails "XML that is not well-formed" 3 'broken.xml:4: ' define broken.xml
+fails "an empty file" 3 'define|/dev/null' define /dev/null
+fails "a file that is not there" 4 'No such file' define nowhere.xml
+fails "a directory" 1 'Is a directory' define "$DIR"
+fails "a domain that is not there" 4 "there is no domain 'x'" start x
+fails "neither a file nor a domain" 4 "neither a file nor a domain 'x'" plan x
+fails "an unknown command" 2 '' frobnicate
+sed "s/type='raw'/type=''/; s/<driver name='qemu' type=''\/>//" "$DIR/a.xml" >noformat.xml
+fails "an image without a format" 3 "format" plan noformat.xml
+sed "s/<name>a</<name>..\/a</" "$DIR/a.xml" >name.xml
+fails "a name with a slash" 3 "name" define name.xml
+sed "s/type='qemu'>/type='frob'>/" "$DIR/a.xml" >type.xml
+fails "an unknown type" 3 'frob' define type.xml
+configure 'order = nothing, such'
+fails "a driver that is not installed" 5 'no security driver|nothing' define "$DIR/a.xml"
+configure '[confinement]' 'models = frob'
+fails "a model that is not installed" 4 'frob' define "$DIR/a.xml"
+configure '[confinment]'
+fails "a misspelt section" 3 'confinment' define "$DIR/a.xml"
+configure
+ok "a good domain after all that" svirt define "$DIR/a.xml"
+
+# A start that fails half way leaves nothing behind.
+sed "s#$GUEST/vmlinuz#$DIR/images/a.img#" "$DIR/a.xml" >bad-kernel.xml
+ok "a domain with a kernel that is none is defined" svirt define bad-kernel.xml
+refused "its start fails, with what QEMU said" 'kernel|qemu' svirt start a
+equal "and nothing runs" "shut off" "$(svirt domstate a)"
+equal "no run directory is left" "" "$(find "$ROOT/run/domains" -mindepth 1)"
+mv "$DIR/images/a.img" "$DIR/images/gone.img"
+ok "back to the good definition" svirt define "$DIR/a.xml"
+refused "a disk that is not there is named" 'a\.img' svirt start a
+mv "$DIR/images/gone.img" "$DIR/images/a.img"
+
+# Many at once: one of them starts it, the others are told so.
+for _ in 1 2 3 4 5; do svirt start a >/dev/null 2>>starts & done
+wait
+equal "of five starts at once four are told that it runs" 4 "$(grep -c 'running already' starts)"
+for i in 1 2 3 4 5 6; do
+  sed "s/<name>a</<name>m$i</" "$DIR/a.xml" >"m$i.xml"
+  svirt define "m$i.xml" >/dev/null 2>>defines &
+done
+wait
+equal "six definitions at once" 7 "$(svirt list --all | grep -cE ' (a|m[1-6]) ')"
+ok "a is destroyed" svirt destroy a
+
+# plan touches nothing and tells by its exit status.
+before=$(find "$ROOT" "$DIR/images" -printf '%p %c %s %m\n' | sort)
+svirt plan "$DIR/a.xml" --json >plan.json
+ok "the plan is JSON with the documented members" python3 - plan.json <<'PY'
+import json, sys
+plan = json.load(open(sys.argv[1]))
+for key in "version", "model", "doi", "process_label", "image_label", "resources":
+    assert key in plan, key
+for resource in plan["resources"]:
+    for key in "kind", "path", "access", "current", "label", "action", "conflict":
+        assert key in resource, key
+assert [r["kind"] for r in plan["resources"]].count("disk") == 1
+PY
+equal "nothing has changed" "$before" "$(find "$ROOT" "$DIR/images" -printf '%p %c %s %m\n' | sort)"
+
+# No space for the state.
+if [ "$(id -u)" -eq 0 ]; then
+  mkdir full
+  mount -t tmpfs -o size=64k tmpfs full
+  head -c 1M /dev/zero >full/filler 2>/dev/null
+  refused "a full state directory is told" 'No space left' "$SVIRT" --root "$DIR/full" --config "$ROOT/svirt.conf" define "$DIR/a.xml"
+  umount full
+else
+  refused "a state directory of somebody else is told" 'Permission denied' "$SVIRT" --root / --config "$ROOT/svirt.conf" define "$DIR/a.xml"
+fi
+finish

@@ -124,7 +124,7 @@ svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_
   // Before SHARED: what nobody writes, nobody needs the right to write.
   if (!writes && CanBeContent(resource)) {
     if (base.content) {
-      *plan = {SVIRT_PLAN_SET, SVIRT_PLAN_KEEP, FormatContext(*base.content), ""};
+      *plan = {SVIRT_PLAN_SET, 0u, FormatContext(*base.content), ""};
     } else {
       *plan = None(base.image_path +
                    " names no label for read-only content (its second line): "

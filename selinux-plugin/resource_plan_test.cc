@@ -52,7 +52,7 @@ class ResourcePlanTest : public testing::Test {
 
 TEST_F(ResourcePlanTest, EveryKindHasItsLabel) {
   constexpr uint32_t kShare = SVIRT_RES_SHARED, kAlone = 0;
-  constexpr uint32_t kExcl = SVIRT_PLAN_EXCLUSIVE, kKeep = SVIRT_PLAN_KEEP;
+  constexpr uint32_t kExcl = SVIRT_PLAN_EXCLUSIVE;
   const struct {
     uint32_t kind, object, access, flags;
     const char *path, *label;  // nullptr: left alone
@@ -61,17 +61,17 @@ TEST_F(ResourcePlanTest, EveryKindHasItsLabel) {
       // libvirt's securityselinuxlabeltest: disks, kernel, chardev
       {SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, kAlone, "/i/plain.raw", kImage, kExcl},
       {SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, kShare, "/i/shared.raw", kShared, 0},
-      {SVIRT_RES_DISK, SVIRT_OBJ_FILE, kR, kAlone, "/i/readonly.raw", kContent, kKeep},
-      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/i/vmlinuz", kContent, kKeep},
-      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/i/initrd", kContent, kKeep},
+      {SVIRT_RES_DISK, SVIRT_OBJ_FILE, kR, kAlone, "/i/readonly.raw", kContent, 0},
+      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/i/vmlinuz", kContent, 0},
+      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/i/initrd", kContent, 0},
       {SVIRT_RES_CHARDEV, SVIRT_OBJ_FILE, kRW, kAlone, "/i/plain.txt", kImage, kExcl},
       {SVIRT_RES_CHARDEV, SVIRT_OBJ_CHAR, kRW, kAlone, "/i/plain.dev", kImage, kExcl},
       {SVIRT_RES_CHARDEV, SVIRT_OBJ_FIFO, kRW, kAlone, "/i/plain.fifo", kImage, kExcl},
       {SVIRT_RES_SOCKET, SVIRT_OBJ_SOCKET, kRW, kAlone, "/i/plain.sock", kImage, kExcl},
       // the rest of libvirt.md 2.7
       {SVIRT_RES_DISK, SVIRT_OBJ_BLOCK, kRW, kAlone, "/dev/vg/a", kImage, kExcl},
-      {SVIRT_RES_DISK, SVIRT_OBJ_BLOCK, kR, kAlone, "/dev/sr0", kContent, kKeep},
-      {SVIRT_RES_BACKING, SVIRT_OBJ_FILE, kR, kShare, "/i/base.qcow2", kContent, kKeep},
+      {SVIRT_RES_DISK, SVIRT_OBJ_BLOCK, kR, kAlone, "/dev/sr0", kContent, 0},
+      {SVIRT_RES_BACKING, SVIRT_OBJ_FILE, kR, kShare, "/i/base.qcow2", kContent, 0},
       {SVIRT_RES_BACKING, SVIRT_OBJ_FILE, kRW, kAlone, "/i/commit.qcow2", kImage, kExcl},
       {SVIRT_RES_NVRAM, SVIRT_OBJ_FILE, kRW, kAlone, "/i/vars.fd", kImage, kExcl},
       {SVIRT_RES_HOSTDEV, SVIRT_OBJ_CHAR, kRW, kAlone, "/dev/bus/usb/001/002", kImage, kExcl},
@@ -87,7 +87,7 @@ TEST_F(ResourcePlanTest, EveryKindHasItsLabel) {
       {SVIRT_RES_FIRMWARE, SVIRT_OBJ_FILE, kR, kShare, "/opt/OVMF.fd", nullptr, 0},
       {SVIRT_RES_SHARE, SVIRT_OBJ_DIR, kRW, kAlone, "/srv/a", kImage, kExcl},
       {SVIRT_RES_SHARE, SVIRT_OBJ_DIR, kRW, kShare, "/srv/b", kShared, 0},
-      {SVIRT_RES_SHARE, SVIRT_OBJ_DIR, kR, kAlone, "/srv/c", kContent, kKeep},
+      {SVIRT_RES_SHARE, SVIRT_OBJ_DIR, kR, kAlone, "/srv/c", kContent, 0},
       {SVIRT_RES_RNG, SVIRT_OBJ_CHAR, kR, kShare, "/dev/urandom", nullptr, 0},
       {SVIRT_RES_RNG, SVIRT_OBJ_SOCKET, kRW, kAlone, "/i/egd.sock", kImage, kExcl},
       {SVIRT_RES_NET, SVIRT_OBJ_CHAR, kRW, kShare, "/dev/net/tun", nullptr, 0},
@@ -106,11 +106,11 @@ TEST_F(ResourcePlanTest, EveryKindHasItsLabel) {
       {SVIRT_RES_HOSTDEV, SVIRT_OBJ_CHAR, kRW, kShare, "/dev/vfio/vfio", nullptr, 0},
       // files of packages are never relabelled for reading; a writable one is the owner's own word
       {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/usr/share/svirt/vmlinuz", nullptr, 0},
-      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/usrlocal/vmlinuz", kContent, kKeep},
+      {SVIRT_RES_KERNEL, SVIRT_OBJ_FILE, kR, kAlone, "/usrlocal/vmlinuz", kContent, 0},
       {SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, kAlone, "/usr/local/vm.img", kImage, kExcl},
       // kinds of a later ABI: by object and access alone
       {4711, SVIRT_OBJ_FILE, kRW, kAlone, "/i/x", kImage, kExcl},
-      {4711, SVIRT_OBJ_FILE, kR, kAlone, "/i/x", kContent, kKeep},
+      {4711, SVIRT_OBJ_FILE, kR, kAlone, "/i/x", kContent, 0},
       {4711, SVIRT_OBJ_FILE, kRW, kShare, "/i/x", kShared, 0},
       {4711, SVIRT_OBJ_FILE, kR | SVIRT_ACCESS_EXEC, kAlone, "/i/x", nullptr, 0},
   };

@@ -32,7 +32,14 @@ int main(int argc, char **argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError &e) {
-      return app.exit(e) == 0 ? svirt::kExitOk : svirt::kExitUsage;
+      if (e.get_exit_code() == 0) {  // --help, --version
+        return app.exit(e);
+      }
+      const bool unknown = !app.remaining().empty();
+      fmt::print(stderr, "svirt: {}; 'svirt --help' shows what there is\n",
+                 unknown ? "there is no command or option '" + app.remaining().front() + "'"
+                         : std::string(e.what()));
+      return svirt::kExitUsage;
     }
   } catch (const std::exception &e) {
     fmt::print(stderr, "svirt: defect: {}\n", e.what());

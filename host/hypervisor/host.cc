@@ -21,18 +21,27 @@ bool AllNone(const Domain &domain) {
 
 }  // namespace
 
-Host::Host(HostOptions options, DomainStore store, std::unique_ptr<LabelStore> labels)
+Host::Host(HostOptions options, DomainStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      labels_(std::move(labels)),
       drivers_(options_.config, options_.scanner, options_.paths.state_dir, options_.log) {}
 
 Result<std::unique_ptr<Host>> Host::Open(HostOptions options) {
   SVIRT_ASSIGN(DomainStore store, DomainStore::Open(options.paths));
-  LabelStore::Options label_options;
-  label_options.directory = options.paths.state_dir;
-  SVIRT_ASSIGN(std::unique_ptr<LabelStore> labels, LabelStore::Open(label_options));
-  return std::unique_ptr<Host>(new Host(std::move(options), std::move(store), std::move(labels)));
+  return std::unique_ptr<Host>(new Host(std::move(options), std::move(store)));
+}
+
+LabelStore::Options Host::StoreOptions() const {
+  LabelStore::Options options;
+  options.directory = options_.paths.state_dir;
+  return options;
+}
+
+Result<LabelStore *> Host::Store() {
+  if (!labels_) {
+    SVIRT_ASSIGN(labels_, LabelStore::Open(StoreOptions()));
+  }
+  return labels_.get();
 }
 
 Result<Domain> Host::Parse(std::string_view xml, const std::string &file) {
@@ -51,6 +60,11 @@ Result<Domain> Host::Parse(std::string_view xml, const std::string &file) {
 }
 
 Result<Engine> Host::EngineFor(const Domain &domain) {
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  return EngineFor(domain, labels);
+}
+
+Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
   auto plugins = drivers_.For(domain.type);
   if (!plugins.ok() && AllNone(domain) && !options_.config.require_confined) {
     // Its owner wants it unconfined by every model it names; that needs no driver.
@@ -62,7 +76,7 @@ Result<Engine> Host::EngineFor(const Domain &domain) {
   ConfinementPolicy policy;
   policy.default_confined = options_.config.default_confined;
   policy.require_confined = options_.config.require_confined;
-  return Engine(labels_.get(), *plugins, policy);
+  return Engine(labels, *plugins, policy);
 }
 
 Status Host::Verify(const Domain &domain) {
@@ -180,7 +194,10 @@ void Host::NameDoi(Plan *plan) const {
 }
 
 Result<Plan> Host::MakePlan(const Domain &domain) {
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  LabelStore::Options read_only = StoreOptions();
+  read_only.read_only = true;
+  SVIRT_ASSIGN(const std::unique_ptr<LabelStore> labels, LabelStore::Open(read_only));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain, labels.get()));
   SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
   SVIRT_ASSIGN(Plan plan, engine.MakePlan(domain, manifest));
   NameDoi(&plan);
@@ -193,13 +210,15 @@ Result<Plan> Host::Label(const Domain &domain) {
   SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
   SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
   NameDoi(&plan);
-  SVIRT_TRY(labels_->Pin(domain.uuid));  // until Restore, with or without a process
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_TRY(labels->Pin(domain.uuid));  // until Restore, with or without a process
   return plan;
 }
 
 Status Host::Restore(const Domain &domain) {
   SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels_->Describe(domain.uuid));
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
   if (owner && !owner->processes.empty()) {
     return Error{Errc::kConflict, "process " + std::to_string(owner->processes.front().pid) +
                                       " still runs as domain '" + domain.name +

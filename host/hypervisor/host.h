@@ -85,10 +85,14 @@ class Host {
                   const std::vector<std::string> &env);
 
  private:
-  Host(HostOptions options, DomainStore store, std::unique_ptr<LabelStore> labels);
+  Host(HostOptions options, DomainStore store);
 
+  // The label store, opened when it is first needed.
+  Result<LabelStore *> Store();
+  LabelStore::Options StoreOptions() const;
   // The engine with the drivers that this domain gets.
   Result<Engine> EngineFor(const Domain &domain);
+  Result<Engine> EngineFor(const Domain &domain, LabelStore *labels);
   void NameDoi(Plan *plan) const;
   Status CleanUpIfEnded(StoredDomain *stored);
   Status CleanUp(const Domain &domain);

@@ -77,7 +77,8 @@ Status Host::Release(const Domain &domain) {
 }
 
 Status Host::ReleaseLocked(const Domain &domain) {
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels_->Describe(domain.uuid));
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
   if (owner && (owner->pinned || !owner->processes.empty())) {
     return {};
   }

@@ -83,7 +83,9 @@ std::vector<FoundPlugin> DiscoverPlugins(const std::string &directory,
     }
   }
   for (const std::string &name : names) {
-    const std::string path = directory + (directory.back() == '/' ? "" : "/") + name;
+    std::string path = directory;
+    path += directory.back() == '/' ? "" : "/";
+    path += name;
     found.push_back(Find(opened.fd.get(), name, path, verdict, trusted_root));
   }
   if (names.empty() && !verdict.ok()) {

@@ -53,7 +53,7 @@ class Reader {
 
  private:
   bool ReadAt(uint64_t offset, void *into, size_t size) const {
-    return Within(offset, size, bytes_.size) && bytes_.read(offset, into, size);
+    return Within(offset, size, bytes_.size) && (size == 0 || bytes_.read(offset, into, size));
   }
   // Where size bytes of memory at address are in the file.
   std::optional<uint64_t> FileOffset(uint64_t address, uint64_t size) const;

@@ -44,9 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const svirt::ByteSource bytes{size, [=](uint64_t offset, void *into, size_t count) {
                                   Require(offset <= size && count <= size - offset,
                                           "it reads past the end");
-                                  if (count > 0) {
-                                    std::memcpy(into, data + offset, count);
-                                  }
+                                  std::memcpy(into, data + offset, count);
                                   return true;
                                 }};
   const auto image = svirt::ReadElf(bytes);

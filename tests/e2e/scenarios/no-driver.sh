@@ -27,8 +27,8 @@ contains "dominfo tells the truth" '^Security model: +none' svirt dominfo a
 contains "the plan does too" 'would run unconfined' svirt plan a
 
 configure
-refused "a start is refused again when it is not allowed any more" 'no security driver is active' \
-  svirt start a
+refused "a plan is refused again when it is not allowed any more" 'no security driver is active' \
+  svirt plan a
 configure '[confinement]' 'models = none'
 ok "destroy works without a driver" svirt destroy a
 ok "models = none starts without a driver" svirt start a

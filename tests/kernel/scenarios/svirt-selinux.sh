@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The whole way under an enforcing SELinux with the distribution's policy and our module: two
+# domains with labels of their own, isolation with the denials to show for it, every kind of
+# seclabel, and every label back at the end.
+# shellcheck source=../guest/lib.sh
+. "$SVIRT_TEST/lib.sh"
+
+images=/var/lib/svirt/images
+mkdir -p $images
+restorecon -RF /var/lib/svirt /run/svirt /usr/bin/svirt 2>/dev/null
+
+# make_domain NAME [SECLABEL]: NAME.xml among the images, where the launcher may read it.
+make_domain() {
+  truncate -s 1M "$images/$1.img"
+  printf 'the disk of %s' "$1" | dd of="$images/$1.img" conv=notrunc status=none
+  cat >"$images/$1.xml" <<XML
+<domain type='qemu'>
+  <name>$1</name>
+  <memory unit='MiB'>128</memory>
+  <os>
+    <type arch='x86_64' machine='pc'>hvm</type>
+    <kernel>$images/vmlinuz</kernel>
+    <initrd>$images/initrd.gz</initrd>
+    <cmdline>$GUEST_CMDLINE</cmdline>
+  </os>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='$images/$1.img'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' cache='none'/>
+      <source file='$images/shared.img'/>
+      <target dev='vdb' bus='virtio'/>
+      <shareable/>
+    </disk>
+    <disk type='file' device='cdrom'>
+      <driver name='qemu' type='raw'/>
+      <source file='$images/readonly.iso'/>
+      <target dev='hdc' bus='ide'/>
+      <readonly/>
+    </disk>
+    <serial type='file'>
+      <source path='$images/$1.console'/>
+      <target port='0'/>
+    </serial>
+  </devices>
+  ${2-}
+</domain>
+XML
+}
+cp "$GUEST_KERNEL" $images/vmlinuz
+cp "$GUEST_INITRD" $images/initrd.gz
+truncate -s 1M $images/shared.img $images/readonly.iso
+for vm in a b; do
+  make_domain $vm
+  touch $images/$vm.console
+done
+sata_to_ide $images/a.xml $images/b.xml
+labels() { (cd $images && stat -c '%n %C %u:%g %a' *.img *.iso vmlinuz initrd.gz *.console); }
+before=$(labels)
+
+contains "SELinux is selected" '^selected +selinux' svirt plugins
+contains "capabilities name the model" '<model>selinux</model>' svirt capabilities
+contains "and the base label" '<baselabel type=.qemu.>system_u:system_r:svirt' svirt capabilities
+contains "and the policy" "<policy type='default' version='[0-9]+' enforcing='yes'/>" svirt capabilities
+
+for vm in a b; do
+  ok "$vm is defined" svirt define $images/$vm.xml
+done
+plan_status() {
+  svirt plan "$1" >/dev/null
+  echo $?
+}
+equal "the plan of a start says that labels change" 10 "$(plan_status a)"
+for vm in a b; do
+  ok "$vm starts" svirt start $vm
+done
+
+pid_of() { svirt list --json | grep -A3 "\"name\": \"$1\"" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p'; }
+level_of() { sed 's/^[^:]*:[^:]*:[^:]*://' <<<"$1"; }
+a_label=$(label_of_pid "$(pid_of a)")
+b_label=$(label_of_pid "$(pid_of b)")
+a_level=$(level_of "$a_label")
+b_level=$(level_of "$b_label")
+pair=':svirt(_tcg)?_t:s0:c[0-9]+,c[0-9]+$'
+contains "a runs as a guest with a pair of categories" "$pair" echo "$a_label"
+contains "so does b" "$pair" echo "$b_label"
+differ "the pairs differ" "$a_level" "$b_level"
+contains "ps -Z of the distribution shows a's" "^$a_label +$(pid_of a) " ps -eo label,pid,comm
+ps -eZ | grep qemu
+ls -Z $images
+contains "ls -Z shows a's disk" ":svirt_image_t:$a_level .*a.img" ls -Z $images/a.img
+contains "and b's" ":svirt_image_t:$b_level .*b.img" ls -Z $images/b.img
+equal "the shared disk has no categories" system_u:object_r:svirt_image_t:s0 "$(label $images/shared.img)"
+equal "the read-only disk is content" system_u:object_r:virt_content_t:s0 "$(label $images/readonly.iso)"
+contains "dominfo shows model" '^Security model: selinux$' svirt dominfo a
+contains "dominfo shows the label of the kernel" "^Security label: $a_label \(enforcing\)$" svirt dominfo a
+contains "dumpxml shows the label" "<label>$a_label</label>" svirt dumpxml a
+
+# Isolation: programs that are entry points, under a's label.
+for tool in head dd; do
+  cp /usr/bin/$tool /usr/local/bin/probe-$tool
+  chcon -t qemu_exec_t /usr/local/bin/probe-$tool
+done
+probe() { svirt run "$1" -- /usr/local/bin/probe-head -c 13 "$2"; }
+scribble() {
+  svirt run "$1" -- /usr/local/bin/probe-dd if=/dev/zero of="$2" bs=1 seek=1000 count=1 conv=notrunc
+}
+avc_mark
+contains "as a: its own disk is read" '^the disk of a' probe a $images/a.img
+ok "as a: its own disk is written" scribble a $images/a.img
+ok "as a: the shared disk is written" scribble a $images/shared.img
+ok "as a: the read-only disk is read" probe a $images/readonly.iso
+avc_mark
+refused "as a: b's disk is refused" 'Permission denied' probe a $images/b.img
+avc "and the kernel says so" 'denied +\{ read' "scontext=$a_label" "tcontext=[^ ]*svirt_image_t:$b_level" \
+  'tclass=file' 'permissive=0'
+avc_mark
+refused "as a: the read-only disk is not written" 'Permission denied' scribble a $images/readonly.iso
+avc "and the kernel says so" 'denied +\{ write' 'tcontext=[^ ]*virt_content_t' 'permissive=0'
+refused "as b: a's disk is refused" 'Permission denied' probe b $images/a.img
+refused "as a: the passwords are refused" 'Permission denied' probe a /etc/shadow
+refused "as a: the registry of labels is refused" 'Permission denied' probe a /var/lib/svirt/labels.db
+refused "a program that is no entry point is refused, with a sentence" 'entry ?point|entrypoint' \
+  svirt run a -- /usr/bin/head -c 1 $images/a.img
+lacks "the launcher keeps its own label" 'svirt_t' svirt run a -- /usr/local/bin/probe-head -c 100 /dev/null
+ok "a still runs" test -d "/proc/$(pid_of a)"
+
+for vm in a b; do
+  ok "$vm is destroyed" svirt destroy $vm
+done
+equal "after destroy every label and owner is as before" "$before" "$(labels)"
+
+# The other kinds of seclabel.
+small() { # NAME SECLABEL: a domain without the shared things
+  make_domain "$1" "$2"
+  touch "$images/$1.console"
+}
+small static "<seclabel type='static' model='selinux' relabel='yes'><label>system_u:system_r:svirt_t:s0:c450,c560</label></seclabel>"
+ok "a static domain is defined" svirt define $images/static.xml
+ok "and starts" svirt start static
+equal "under its label" system_u:system_r:svirt_t:s0:c450,c560 "$(label_of_pid "$(pid_of static)")"
+equal "with its disk labelled to match" system_u:object_r:svirt_image_t:s0:c450,c560 "$(label $images/static.img)"
+ok "and ends" svirt destroy static
+
+small bad "<seclabel type='static' model='selinux' relabel='yes'><label>system_u:system_r:no_such_t:s0:c1,c2</label></seclabel>"
+refused "a bad static label is refused at define" 'no_such_t' svirt define $images/bad.xml
+small bad "<seclabel type='static' model='selinux' relabel='yes'><label>system_u:system_r:svirt_t:s0:c1024</label></seclabel>"
+refused "so is a category that there is not" 'c1024' svirt define $images/bad.xml
+small bad "<seclabel type='dynamic' model='frob'/>"
+refused "so is a model that is not active" 'frob' svirt define $images/bad.xml
+
+small base "<seclabel type='dynamic' model='selinux'><baselabel>system_u:system_r:svirt_t:s0</baselabel></seclabel>"
+ok "a domain with a base label is defined" svirt define $images/base.xml
+ok "and starts" svirt start base
+contains "under that type" "$pair" label_of_pid "$(pid_of base)"
+ok "and ends" svirt destroy base
+
+small none "<seclabel type='none' model='selinux'/>"
+none_before=$(label $images/none.img)
+ok "a domain with none is defined" svirt define $images/none.xml
+svirt start none
+equal "its disk keeps its label" "$none_before" "$(label $images/none.img)"
+svirt destroy none
+
+# The launcher must be one: from another file type the start fails, and says what is missing.
+cp /usr/bin/svirt /usr/local/bin/not-a-launcher
+refused "a launcher with another file type is refused, with a sentence" 'virtd_exec_t' \
+  /usr/local/bin/not-a-launcher start a
+equal "and every label is as before" "$before" "$(labels | grep -vE '^(static|bad|base|none)\.')"
+
+equal "SELinux is still enforcing" Enforcing "$(getenforce)"
+finish

@@ -8,6 +8,10 @@ add_library(svirt_options INTERFACE)
 target_compile_features(svirt_options INTERFACE cxx_std_20 c_std_99)
 target_compile_options(svirt_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion
                        $<$<BOOL:${SVIRT_WERROR}>:-Werror>)
+# GCC 12 sees overlapping copies in std::string concatenations that are none (GCC PR 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(svirt_options INTERFACE -Wno-restrict)
+endif()
 if(SVIRT_SANITIZE)
   target_compile_options(svirt_options INTERFACE -fsanitize=${SVIRT_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)

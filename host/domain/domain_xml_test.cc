@@ -88,6 +88,10 @@ TEST(DomainXml, ReadsBoot) {
   EXPECT_THAT(uefi.fw_cfg, ElementsAre(Pair("opt/org.example/file", "/srv/boot/fwcfg.bin")));
   EXPECT_THAT(uefi.unknown, Contains("sysinfo/entry"));
   EXPECT_FALSE(MustParse(ReadTestDomain("boot-nvram-source")).firmware.loader_readonly);
+  EXPECT_TRUE(MustParse("<domain type='qemu'><name>a</name><os><loader type='pflash'>/a</loader>"
+                        "</os></domain>")
+                  .firmware.loader_readonly)
+      << "firmware that domains share is not writable unless the XML says so";
 }
 
 TEST(DomainXml, ReadsDisks) {

@@ -210,8 +210,7 @@ Result<Plan> Host::Label(const Domain &domain) {
   SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
   SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
   NameDoi(&plan);
-  SVIRT_ASSIGN(LabelStore * labels, Store());
-  SVIRT_TRY(labels->Pin(domain.uuid));  // until Restore, with or without a process
+  SVIRT_TRY(engine.Pin(domain.uuid));  // until Restore, with or without a process
   return plan;
 }
 

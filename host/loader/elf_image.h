@@ -13,8 +13,8 @@
 
 namespace svirt {
 
-// The bytes of a file. read fills all of [offset, offset + size), which is
-// not empty, or returns false.
+// The bytes of a file. read fills all of [offset, offset + size), which is not empty, or returns
+// false.
 struct ByteSource {
   uint64_t size = 0;
   std::function<bool(uint64_t offset, void *into, size_t size)> read;

@@ -26,7 +26,7 @@ std::string ReadFile(const std::filesystem::path &file) {
 void ToManifest(benchmark::State &state, const std::string &text) {
   // Host devices are not looked up: that would measure the machine.
   const svirt::ManifestOptions options{"/nonexistent"};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const svirt::Result<svirt::Domain> domain = svirt::ParseDomainXml(text, "bench");
     if (!domain.ok()) {
       state.SkipWithError(domain.error().message.c_str());
@@ -38,7 +38,7 @@ void ToManifest(benchmark::State &state, const std::string &text) {
 }
 
 void Libxml2(benchmark::State &state, const std::string &text) {
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     xmlDocPtr document = xmlReadMemory(text.data(), static_cast<int>(text.size()), "bench", nullptr,
                                        XML_PARSE_NONET);
     if (document == nullptr) {

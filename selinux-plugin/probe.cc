@@ -80,7 +80,7 @@ svirt_status Probe(SelinuxApi *api, const svirt_host *host, const char *virt_typ
                                " has no second line for software emulation, so such domains run "
                                "as " +
                                base.domain.type + " and need its execmem right";
-    host->log(host, SVIRT_LOG_INFO, remark.c_str());
+    host->log(host, SVIRT_LOG_WARNING, remark.c_str());
   }
   return sdk::Say(reason, SVIRT_OK, "SELinux is active with policy '%s': domains run as %s%s",
                   api->PolicyType().c_str(), base.ForVirtType(virt_type).type.c_str(),

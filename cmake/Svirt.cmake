@@ -39,6 +39,8 @@ function(svirt_test name)
     return()
   endif()
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  # Test files of one program have helpers of the same name.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE svirt_options ${arg_LINK} GTest::gtest_main GTest::gmock)
   add_test(NAME ${name} COMMAND ${name})

@@ -9,48 +9,49 @@
 namespace svirt {
 namespace {
 
-using Type = CharSource::Type;
+using CharType = CharSource::Type;
 
-Result<Type> ReadType(const XmlElement &element) {
+Result<CharType> ReadCharType(const XmlElement &element) {
   SVIRT_ASSIGN(const std::string name,
                element.OneOf("type", "pty",
                              {"null", "vc", "pty", "dev", "file", "pipe", "stdio", "unix", "tcp",
                               "udp", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus"}));
-  constexpr std::pair<std::string_view, Type> kTypes[] = {
-      {"null", Type::kNull},         {"vc", Type::kVc},
-      {"pty", Type::kPty},           {"dev", Type::kDev},
-      {"file", Type::kFile},         {"pipe", Type::kPipe},
-      {"unix", Type::kUnix},         {"tcp", Type::kTcp},
-      {"stdio", Type::kStdio},       {"udp", Type::kUdp},
-      {"spicevmc", Type::kSpicevmc},
+  constexpr std::pair<std::string_view, CharType> kTypes[] = {
+      {"null", CharType::kNull},         {"vc", CharType::kVc},
+      {"pty", CharType::kPty},           {"dev", CharType::kDev},
+      {"file", CharType::kFile},         {"pipe", CharType::kPipe},
+      {"unix", CharType::kUnix},         {"tcp", CharType::kTcp},
+      {"stdio", CharType::kStdio},       {"udp", CharType::kUdp},
+      {"spicevmc", CharType::kSpicevmc},
   };
   for (const auto &[known, type] : kTypes) {
     if (known == name) {
       return type;
     }
   }
-  return Type::kOther;
+  return CharType::kOther;
 }
 
 // The path of a pty, and of a socket to listen on, may be missing: the host makes one up.
 bool NeedsPath(const CharSource &source) {
-  return source.type == Type::kDev || source.type == Type::kFile || source.type == Type::kPipe ||
-         (source.type == Type::kUnix && !source.listen);
+  return source.type == CharType::kDev || source.type == CharType::kFile ||
+         source.type == CharType::kPipe || (source.type == CharType::kUnix && !source.listen);
 }
 
-bool HasPath(Type type) {
-  return type == Type::kDev || type == Type::kFile || type == Type::kPipe || type == Type::kUnix;
+bool HasPath(CharType type) {
+  return type == CharType::kDev || type == CharType::kFile || type == CharType::kPipe ||
+         type == CharType::kUnix;
 }
 
 Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *out) {
-  SVIRT_ASSIGN(out->type, ReadType(device));
-  out->listen = out->type == Type::kUnix;  // unless the source says more
+  SVIRT_ASSIGN(out->type, ReadCharType(device));
+  out->listen = out->type == CharType::kUnix;  // unless the source says more
   // udp has two: one to bind to, one to connect to. The latter is what host and service mean.
   for (const XmlElement &source : device.Children("source")) {
     SVIRT_ASSIGN(const std::string mode,
                  source.OneOf("mode", "connect", {"bind", "connect", "client", "server"}));
     const bool bind = mode == "bind" || mode == "server";
-    if (out->type == Type::kUdp && bind) {
+    if (out->type == CharType::kUdp && bind) {
       continue;
     }
     if (source.FindAttr("mode") != nullptr || source.FindAttr("path") != nullptr) {

@@ -7,31 +7,31 @@
 namespace svirt {
 namespace {
 
-using Type = ImageSource::Type;
+using ImageType = ImageSource::Type;
 
-Result<Type> ReadType(const XmlElement &owner) {
+Result<ImageType> ReadImageType(const XmlElement &owner) {
   SVIRT_ASSIGN(const std::string name, owner.OneOf("type", "file",
                                                    {"file", "block", "dir", "network", "volume",
                                                     "nvme", "vhostuser", "vhostvdpa"}));
   if (name == "block") {
-    return Type::kBlock;
+    return ImageType::kBlock;
   }
   if (name == "dir") {
-    return Type::kDir;
+    return ImageType::kDir;
   }
   if (name == "network") {
-    return Type::kNetwork;
+    return ImageType::kNetwork;
   }
   if (name == "volume") {
-    return Type::kVolume;
+    return ImageType::kVolume;
   }
   if (name == "nvme") {
-    return Type::kNvme;
+    return ImageType::kNvme;
   }
   if (name == "vhostuser") {
-    return Type::kVhostUser;
+    return ImageType::kVhostUser;
   }
-  return name == "vhostvdpa" ? Type::kVhostVdpa : Type::kFile;
+  return name == "vhostvdpa" ? ImageType::kVhostVdpa : ImageType::kFile;
 }
 
 Result<std::string> ReadFormat(const XmlElement &element) {
@@ -76,31 +76,31 @@ Status ReadHosts(const XmlElement &source, ImageSource *out) {
 
 Status ReadPath(const XmlElement &source, ImageSource *out) {
   switch (out->type) {
-    case Type::kFile: {
+    case ImageType::kFile: {
       SVIRT_ASSIGN(out->path, source.Path("file"));
       return {};
     }
-    case Type::kBlock:
-    case Type::kVhostVdpa: {
+    case ImageType::kBlock:
+    case ImageType::kVhostVdpa: {
       SVIRT_ASSIGN(out->path, source.Path("dev"));
       return {};
     }
-    case Type::kDir: {
+    case ImageType::kDir: {
       SVIRT_ASSIGN(out->path, source.Path("dir"));
       return {};
     }
-    case Type::kVhostUser: {
+    case ImageType::kVhostUser: {
       SVIRT_ASSIGN(out->path, source.Path("path"));
       return {};
     }
-    case Type::kVolume:
+    case ImageType::kVolume:
       out->pool = source.Attr("pool");
       out->volume = source.Attr("volume");
       if (out->pool.empty() || out->volume.empty()) {
         return source.Fail("a volume needs pool= and volume=");
       }
       return {};
-    case Type::kNvme: {
+    case ImageType::kNvme: {
       const std::optional<XmlElement> address = source.Child("address");
       if (!address) {
         return source.Fail("an NVMe disk needs the <address> of its controller");
@@ -108,16 +108,16 @@ Status ReadPath(const XmlElement &source, ImageSource *out) {
       SVIRT_ASSIGN(out->pci, ReadPciAddress(*address));
       return {};
     }
-    case Type::kNetwork:
+    case ImageType::kNetwork:
       return ReadHosts(source, out);
-    case Type::kNone:
+    case ImageType::kNone:
       break;
   }
   return {};
 }
 
-bool NeedsPath(Type type) {
-  return type != Type::kVolume && type != Type::kNvme && type != Type::kNetwork;
+bool NeedsPath(ImageType type) {
+  return type != ImageType::kVolume && type != ImageType::kNvme && type != ImageType::kNetwork;
 }
 
 // The <source> of a disk or a backing store. The type stays kNone if there is none.
@@ -126,10 +126,10 @@ Status ReadImage(const XmlElement &owner, const Domain &domain, ImageSource *out
   if (!source) {
     return {};
   }
-  SVIRT_ASSIGN(out->type, ReadType(owner));
+  SVIRT_ASSIGN(out->type, ReadImageType(owner));
   SVIRT_TRY(ReadPath(*source, out));
   if (out->path.empty() && NeedsPath(out->type)) {
-    out->type = Type::kNone;
+    out->type = ImageType::kNone;
     return {};
   }
   SVIRT_ASSIGN(out->seclabels, ReadDeviceSecLabels(*source, domain.seclabels));
@@ -160,7 +160,7 @@ Status ReadChain(const XmlElement &element, const Domain &domain, Disk *disk) {
     }
     ImageSource image;
     SVIRT_TRY(ReadImage(*backing, domain, &image));
-    if (image.type == Type::kNone) {
+    if (image.type == ImageType::kNone) {
       return backing->Fail("a <backingStore> needs a <source> that names the image");
     }
     if (const auto format = backing->Child("format")) {
@@ -201,7 +201,7 @@ Status ReadDisk(const XmlElement &element, Domain *domain) {
     disk.io = driver->Attr("io");
   }
   SVIRT_TRY(ReadImage(element, *domain, &top));
-  if (top.type != Type::kNone) {
+  if (top.type != ImageType::kNone) {
     disk.chain.push_back(std::move(top));
     SVIRT_TRY(ReadChain(element, *domain, &disk));
   } else if (disk.device != "cdrom" && disk.device != "floppy") {

@@ -12,10 +12,10 @@
 namespace svirt {
 namespace {
 
-using Reader = Status (*)(const XmlElement &, Domain *);
+using PartReader = Status (*)(const XmlElement &, Domain *);
 struct Part {
   std::string_view name;
-  Reader read;
+  PartReader read;
   bool many = false;
 };
 

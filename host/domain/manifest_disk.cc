@@ -4,30 +4,30 @@
 namespace svirt {
 namespace {
 
-using Type = ImageSource::Type;
+using ImageType = ImageSource::Type;
 
 // Images of a format that the emulator has to be told, because it would look into the image to find
 // out, where the guest may have written a header of its choice.
-bool NeedsFormat(Type type) {
-  return type == Type::kFile || type == Type::kBlock || type == Type::kVolume;
+bool NeedsFormat(ImageType type) {
+  return type == ImageType::kFile || type == ImageType::kBlock || type == ImageType::kVolume;
 }
 
-ObjectType ObjectOf(Type type) {
+ObjectType ObjectOf(ImageType type) {
   switch (type) {
-    case Type::kFile:
+    case ImageType::kFile:
       return ObjectType::kFile;
-    case Type::kBlock:
+    case ImageType::kBlock:
       return ObjectType::kBlock;
-    case Type::kDir:
+    case ImageType::kDir:
       return ObjectType::kDir;
-    case Type::kVhostUser:
-    case Type::kNetwork:
+    case ImageType::kVhostUser:
+    case ImageType::kNetwork:
       return ObjectType::kSocket;
-    case Type::kVhostVdpa:
+    case ImageType::kVhostVdpa:
       return ObjectType::kChar;
-    case Type::kVolume:
-    case Type::kNvme:
-    case Type::kNone:
+    case ImageType::kVolume:
+    case ImageType::kNvme:
+    case ImageType::kNone:
       break;
   }
   return ObjectType::kAny;
@@ -51,7 +51,7 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
   const ImageSource &image = disk.chain[depth];
   const std::string what =
       "disk " + device + (depth == 0 ? "" : ", backing image " + std::to_string(depth));
-  if (image.type == Type::kVolume && image.path.empty()) {
+  if (image.type == ImageType::kVolume && image.path.empty()) {
     return Error{Errc::kInvalid, what +
                                      ": storage pools are not known here; write type='file' or "
                                      "type='block' with the path that 'virsh vol-path " +
@@ -67,7 +67,7 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
   if (depth > 0 && disk.chain[depth - 1].format == "raw") {
     return Error{Errc::kInvalid, what + ": a raw image has no backing image"};
   }
-  if (image.type == Type::kNvme) {
+  if (image.type == ImageType::kNvme) {
     return AddPci(disk.position, device, image.pci, image.seclabels);
   }
   const bool readonly = disk.readonly || depth > 0;
@@ -78,15 +78,16 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
   resource.shared = disk.shareable && depth == 0;
   resource.device = device;
   resource.overrides = image.seclabels;
-  if (image.type != Type::kNone && !(image.type == Type::kNetwork && image.path.empty())) {
+  if (image.type != ImageType::kNone &&
+      !(image.type == ImageType::kNetwork && image.path.empty())) {
     Resource top = resource;
     top.object = ObjectOf(image.type);
-    top.subtree = image.type == Type::kDir;
+    top.subtree = image.type == ImageType::kDir;
     top.path = image.path;
     if (top.object == ObjectType::kSocket) {
       top.kind = ResourceKind::kSocket;
       top.access = kAccessReadWrite;
-    } else if (image.type == Type::kVhostVdpa) {
+    } else if (image.type == ImageType::kVhostVdpa) {
       top.kind = ResourceKind::kHostdev;
       top.access = kAccessReadWrite;
     }

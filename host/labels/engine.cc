@@ -8,22 +8,9 @@
 
 #include "host/labels/draft.h"
 #include "host/labels/undo.h"
+#include "host/loader/marshal.h"
 
 namespace svirt {
-namespace {
-
-// Closes what the recipes own.
-void Discard(const std::vector<svirt_exec> &recipes) {
-  for (const svirt_exec &recipe : recipes) {
-    for (uint32_t i = 0; i < recipe.op_count; ++i) {
-      if (recipe.op[i].kind == SVIRT_EXEC_LANDLOCK) {
-        ::close(recipe.op[i].fd);
-      }
-    }
-  }
-}
-
-}  // namespace
 
 bool Plan::has_changes() const {
   return std::any_of(items.begin(), items.end(), [](const PlanItem &item) { return item.changes; });
@@ -93,7 +80,9 @@ Result<std::vector<svirt_exec>> Engine::PrepareExec(const Domain &domain, const 
             : plugin->PrepareExec(MakeDomainRef(domain, labels.seclabel, plan.opened->Refs()),
                                   labels.seclabel.label, &recipe);
     if (!status.ok()) {
-      Discard(recipes);
+      for (svirt_exec &earlier : recipes) {
+        DiscardExec(&earlier);
+      }
       return status.error();
     }
     recipes.push_back(recipe);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "host/domain/seclabel.h"
@@ -65,7 +65,10 @@ struct ObjectId {
   uint64_t dev = 0, ino = 0;
   int64_t btime = 0;  // ns since the epoch; 0: the file system does not say
 
-  auto operator<=>(const ObjectId &) const = default;
+  bool operator==(const ObjectId &) const = default;
+  bool operator<(const ObjectId &other) const {
+    return std::tie(dev, ino, btime) < std::tie(other.dev, other.ino, other.btime);
+  }
 };
 
 // What stood in the place of an object's label.

@@ -60,7 +60,7 @@ Status WalkTree(int directory, const TreeVisitor &visit) {
   const auto add = [&pending](int fd, const std::string &path) -> Status {
     SVIRT_ASSIGN(const auto names, ListNames(fd, path));
     for (const std::string &name : names) {
-      pending.push_back(path == "." ? name : path + "/" + name);
+      pending.push_back(path == "." ? name : std::string(path).append("/").append(name));
     }
     return {};
   };

@@ -10,7 +10,7 @@ namespace svirt {
 namespace {
 
 constexpr size_t kMaxFiles = 64;
-constexpr uint64_t kMaxBytes = 64 << 20;
+constexpr uint64_t kMaxPluginBytes = 64 << 20;
 
 Status CheckLibraryPaths(const ElfImage &image, const std::string &trusted_root) {
   for (const std::string &path : image.library_paths) {
@@ -46,7 +46,7 @@ FoundPlugin Find(int directory, const std::string &name, const std::string &path
   if (!directory_verdict.ok()) {
     plugin.Refuse(directory_verdict.error().message);
   }
-  Opened opened = OpenTrustedFile(directory, name, path, kMaxBytes);
+  Opened opened = OpenTrustedFile(directory, name, path, kMaxPluginBytes);
   if (!opened.verdict.ok()) {
     plugin.Refuse(opened.verdict.error().message);
   }

@@ -15,10 +15,6 @@
 namespace svirt {
 namespace {
 
-Error Refused(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 // A name for the descriptor that no other load of this process has had: the C library compares
 // names before it opens anything, so that a reused descriptor number would give an older object.
 // The serial is written in "./" for 1 and "/" for 0, which mean nothing to the kernel.
@@ -33,11 +29,11 @@ std::string AliasOf(int fd, uint32_t serial) {
 Status CheckAlias(const std::string &alias, const FileIdentity &identity) {
   struct statfs proc {};
   if (statfs("/proc/self/fd", &proc) != 0 || proc.f_type != PROC_SUPER_MAGIC) {
-    return Refused("it cannot be loaded through its descriptor because /proc is not mounted");
+    return Refusal("it cannot be loaded through its descriptor because /proc is not mounted");
   }
   struct stat status {};
   if (stat(alias.c_str(), &status) != 0 || IdentityOf(status) != identity) {
-    return Refused("it changed while it was being loaded");
+    return Refusal("it changed while it was being loaded");
   }
   return {};
 }
@@ -50,13 +46,13 @@ Error ExplainDlError(std::string text, const std::string &alias, const ElfImage 
     const std::string library = text.substr(0, at);
     const bool direct =
         std::find(image.needed.begin(), image.needed.end(), library) != image.needed.end();
-    return Refused("it needs " + Printable(library) + (direct ? "" : ", through another library,") +
+    return Refusal("it needs " + Printable(library) + (direct ? "" : ", through another library,") +
                    ", which is not installed; install the package that has it");
   }
   if (text.compare(0, alias.size() + 2, alias + ": ") == 0) {
     text.erase(0, alias.size() + 2);
   }
-  return Refused("it cannot be loaded: " + Printable(text));
+  return Refusal("it cannot be loaded: " + Printable(text));
 }
 
 const link_map *MapOf(void *handle) {
@@ -76,14 +72,14 @@ Status AskForTable(const std::string &alias, void *handle, MappedObject *mapped)
   // The same name gives the same object and another reference to it, which Boost.DLL keeps.
   mapped->library.load(alias, boost::dll::load_mode::rtld_now, error);
   if (error || mapped->library.native() != handle) {
-    return Refused("it cannot be loaded a second time under its own name");
+    return Refusal("it cannot be loaded a second time under its own name");
   }
   if (!mapped->library.has(SVIRT_PLUGIN_ENTRY)) {
-    return Refused("it does not define the function " SVIRT_PLUGIN_ENTRY);
+    return Refusal("it does not define the function " SVIRT_PLUGIN_ENTRY);
   }
   auto &entry = mapped->library.get<const svirt_plugin *()>(SVIRT_PLUGIN_ENTRY);
   if (!BelongsTo(reinterpret_cast<const void *>(&entry), MapOf(handle))) {
-    return Refused("it does not define the function " SVIRT_PLUGIN_ENTRY
+    return Refusal("it does not define the function " SVIRT_PLUGIN_ENTRY
                    " itself; a library it needs does");
   }
   mapped->table = entry();
@@ -98,7 +94,7 @@ Result<MappedObject> MapObject(int fd, const FileIdentity &identity, uint32_t se
   SVIRT_TRY(CheckAlias(alias, identity));
   if (void *present = dlopen(alias.c_str(), RTLD_NOW | RTLD_NOLOAD); present != nullptr) {
     dlclose(present);
-    return Refused("another part of this program has loaded it already, without these checks");
+    return Refusal("another part of this program has loaded it already, without these checks");
   }
   // NODELETE: code of it may stand on some thread's stack, in atexit lists or in thread-local
   // destructors at any time, so this reference is never given back.

@@ -33,12 +33,8 @@ constexpr unsigned char kClass = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 constexpr unsigned char kByteOrder =
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
 
-Error Bad(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 Error Truncated() {
-  return Bad("it is truncated: its headers speak of bytes past its end");
+  return Refusal("it is truncated: its headers speak of bytes past its end");
 }
 
 bool Within(uint64_t offset, uint64_t size, uint64_t limit) {
@@ -89,7 +85,7 @@ std::optional<uint64_t> Reader::FileOffset(uint64_t address, uint64_t size) cons
 
 Result<std::string> Reader::StringAt(uint64_t index) const {
   if (index >= strings_size_) {
-    return Bad("its string table is shorter than its symbols say");
+    return Refusal("its string table is shorter than its symbols say");
   }
   char text[kMaxStringBytes];
   const size_t room = static_cast<size_t>(std::min<uint64_t>(sizeof text, strings_size_ - index));
@@ -98,27 +94,28 @@ Result<std::string> Reader::StringAt(uint64_t index) const {
   }
   const size_t length = strnlen(text, room);
   if (length == room) {
-    return Bad("its string table has a string without an end");
+    return Refusal("its string table has a string without an end");
   }
   return std::string(text, length);
 }
 
 Status Reader::ReadHeader() {
   if (!ReadAt(0, &header_, sizeof header_)) {
-    return Bad("it is not an ELF file");
+    return Refusal("it is not an ELF file");
   }
   if (std::memcmp(header_.e_ident, ELFMAG, SELFMAG) != 0) {
-    return Bad("it is not an ELF file");
+    return Refusal("it is not an ELF file");
   }
   if (header_.e_ident[EI_CLASS] != kClass || header_.e_ident[EI_DATA] != kByteOrder) {
-    return Bad("it was built for another machine: its word size or byte order is not this host's");
+    return Refusal(
+        "it was built for another machine: its word size or byte order is not this host's");
   }
   if (header_.e_type != ET_DYN) {
-    return Bad("it is an ELF file but not a shared object");
+    return Refusal("it is an ELF file but not a shared object");
   }
   if (header_.e_phentsize != sizeof(Phdr) || header_.e_phnum == 0 ||
       header_.e_phnum > kMaxSegments) {
-    return Bad("its program header table is not valid");
+    return Refusal("its program header table is not valid");
   }
   image_.machine = header_.e_machine;
   return {};
@@ -137,7 +134,7 @@ Status Reader::ReadSegments() {
       }
       if (each.p_memsz < each.p_filesz ||
           each.p_vaddr > std::numeric_limits<ElfW(Addr)>::max() - each.p_memsz) {
-        return Bad("one of its segments is not valid");
+        return Refusal("one of its segments is not valid");
       }
       loads_.push_back(each);
     } else if (each.p_type == PT_GNU_STACK) {
@@ -159,7 +156,7 @@ Status Reader::ReadSegments() {
 
 Status Reader::ReadNotes(const Phdr &segment) {
   if (segment.p_filesz > kMaxNoteBytes) {
-    return Bad("it has more than 64 KiB of notes");
+    return Refusal("it has more than 64 KiB of notes");
   }
   std::vector<char> data(static_cast<size_t>(segment.p_filesz));
   if (!ReadAt(segment.p_offset, data.data(), data.size())) {
@@ -174,7 +171,7 @@ Status Reader::ReadNotes(const Phdr &segment) {
     const uint64_t owner = at + sizeof note;
     const uint64_t text = at + padded(sizeof note + uint64_t{note.n_namesz});
     if (!Within(owner, note.n_namesz, data.size()) || !Within(text, note.n_descsz, data.size())) {
-      return Bad("one of its notes is not valid");
+      return Refusal("one of its notes is not valid");
     }
     if (note.n_type == SVIRT_NOTE_TYPE && std::string_view(&data[owner], note.n_namesz) == kOwner) {
       const std::string_view body(data.data() + text, note.n_descsz);
@@ -187,7 +184,7 @@ Status Reader::ReadNotes(const Phdr &segment) {
 
 Status Reader::ReadDynamic(const Phdr &segment) {
   if (segment.p_filesz > kMaxDynamicBytes) {
-    return Bad("its dynamic section is larger than 64 KiB");
+    return Refusal("its dynamic section is larger than 64 KiB");
   }
   std::vector<Dyn> entries(static_cast<size_t>(segment.p_filesz / sizeof(Dyn)));
   if (!ReadAt(segment.p_offset, entries.data(), entries.size() * sizeof(Dyn))) {
@@ -233,7 +230,7 @@ Status Reader::ReadDynamic(const Phdr &segment) {
     }
   }
   if (!Within(strings_, strings_size_, std::numeric_limits<uint64_t>::max())) {
-    return Bad("its string table is not valid");
+    return Refusal("its string table is not valid");
   }
   for (const Dyn &entry : entries) {
     if (entry.d_tag == DT_NEEDED) {
@@ -248,7 +245,7 @@ Status Reader::ReadDynamic(const Phdr &segment) {
       }
     }
     if (image_.needed.size() > kMaxListed || image_.library_paths.size() > kMaxListed) {
-      return Bad("its dynamic section lists too many libraries");
+      return Refusal("its dynamic section lists too many libraries");
     }
   }
   return {};
@@ -263,7 +260,7 @@ Result<uint32_t> Reader::CountByGnuHash() const {
   }
   const uint64_t bucket_count = head[0], first = head[1], bloom_words = head[2];
   if (bucket_count > kMaxSymbols || first > kMaxSymbols || bloom_words > kMaxSymbols) {
-    return Bad("its symbol hash table is not valid");
+    return Refusal("its symbol hash table is not valid");
   }
   const uint64_t buckets_at = gnu_hash_ + sizeof head + bloom_words * sizeof(ElfW(Addr));
   std::vector<uint32_t> buckets(static_cast<size_t>(bucket_count));
@@ -284,7 +281,7 @@ Result<uint32_t> Reader::CountByGnuHash() const {
       return last + 1;
     }
   }
-  return Bad("its symbol hash table is not valid");
+  return Refusal("its symbol hash table is not valid");
 }
 
 Result<uint32_t> Reader::CountSymbols() const {
@@ -296,7 +293,7 @@ Result<uint32_t> Reader::CountSymbols() const {
     return Truncated();
   }
   return head[1] <= kMaxSymbols ? Result<uint32_t>(head[1])
-                                : Bad("its symbol hash table is not valid");
+                                : Refusal("its symbol hash table is not valid");
 }
 
 Status Reader::ReadSymbols() {
@@ -315,7 +312,7 @@ Status Reader::ReadSymbols() {
     SVIRT_ASSIGN(std::string name, StringAt(symbol.st_name));
     image_.exports.push_back(std::move(name));
     if (image_.exports.size() > kMaxListed) {
-      return Bad("it exports more than " + std::to_string(kMaxListed) + " symbols");
+      return Refusal("it exports more than " + std::to_string(kMaxListed) + " symbols");
     }
   }
   return {};

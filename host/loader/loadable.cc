@@ -31,45 +31,43 @@ constexpr uint16_t kMachine = EM_RISCV;
 #error "name this machine's EM_ constant here"
 #endif
 
-Error Bad(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 }  // namespace
 
 Status CheckLoadable(const ElfImage &image) {
   if (image.machine != kMachine) {
-    return Bad("it was built for another machine (ELF machine " + std::to_string(image.machine) +
-               ", this host is " + std::to_string(kMachine) + ")");
+    return Refusal("it was built for another machine (ELF machine " +
+                   std::to_string(image.machine) + ", this host is " + std::to_string(kMachine) +
+                   ")");
   }
   if (image.position_independent_executable) {
-    return Bad("it is a program, not a shared object");
+    return Refusal("it is a program, not a shared object");
   }
   if (image.executable_stack) {
-    return Bad("it wants an executable stack; link it with -z noexecstack");
+    return Refusal("it wants an executable stack; link it with -z noexecstack");
   }
   if (image.text_relocations) {
-    return Bad("it has text relocations; compile it with -fPIC");
+    return Refusal("it has text relocations; compile it with -fPIC");
   }
   for (const std::string &name : image.needed) {
     if (name.find('/') != std::string::npos) {
-      return Bad("it needs the library " + Printable(name) + " by path; libraries go by soname");
+      return Refusal("it needs the library " + Printable(name) +
+                     " by path; libraries go by soname");
     }
     if (IsPluginFileName(name)) {
-      return Bad("it needs another plugin, " + name + "; plugins stand alone");
+      return Refusal("it needs another plugin, " + name + "; plugins stand alone");
     }
   }
   for (const std::string &path : image.library_paths) {
     // Empty means the working directory; $ORIGIN would be /proc/self/fd, from which it is loaded.
     if (!IsPlainAbsolutePath(path)) {
-      return Bad("it looks for libraries in \"" + Printable(path) +
-                 "\" (RPATH or RUNPATH), which is not an absolute directory; remove it with "
-                 "chrpath -d");
+      return Refusal("it looks for libraries in \"" + Printable(path) +
+                     "\" (RPATH or RUNPATH), which is not an absolute directory; remove it with "
+                     "chrpath -d");
     }
   }
   if (std::find(image.exports.begin(), image.exports.end(), SVIRT_PLUGIN_ENTRY) ==
       image.exports.end()) {
-    return Bad("it does not define the function " SVIRT_PLUGIN_ENTRY);
+    return Refusal("it does not define the function " SVIRT_PLUGIN_ENTRY);
   }
   return {};
 }

@@ -52,7 +52,7 @@ struct LoaderOptions {
   // crashes or hangs is found out. Absolute. "" loads without it: then such a plugin takes this
   // process with it.
   std::string scanner;
-  int scanner_timeout_ms = 2000;  // for one plugin
+  int scanner_timeout_ms = 10000;  // for one plugin; a starved host is slow, not hanging
   // Where plugins that crashed or hung are remembered, by identity of the file; "" for nowhere.
   // Best below /run, which forgets them at boot.
   std::string quarantine_file;

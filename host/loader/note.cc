@@ -13,15 +13,11 @@ namespace {
 constexpr size_t kMaxText = 4096;
 constexpr int kMaxPriority = 999;
 
-Error Bad(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 Result<unsigned> Number(std::string_view key, std::string_view text, unsigned limit) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value > limit) {
-    return Bad("its identity note has \"" + Printable(text) + "\" as " + std::string(key));
+    return Refusal("its identity note has \"" + Printable(text) + "\" as " + std::string(key));
   }
   return value;
 }
@@ -48,14 +44,14 @@ Status ReadLine(std::string_view key, std::string_view value, Note *note) {
     note->priority = static_cast<int>(priority);
   } else if (key == "model") {
     if (!IsModelName(value)) {
-      return Bad("its identity note has \"" + Printable(value) +
-                 "\" as model, which does not match [a-z][a-z0-9-]{0,31}");
+      return Refusal("its identity note has \"" + Printable(value) +
+                     "\" as model, which does not match [a-z][a-z0-9-]{0,31}");
     }
     note->model = value;
   } else if (key == "version") {
     if (value.empty() || value.size() > SVIRT_MODEL_MAX || HasControlCharacters(value) ||
         !IsUtf8(value)) {
-      return Bad("its identity note has a version that is not a line of UTF-8");
+      return Refusal("its identity note has a version that is not a line of UTF-8");
     }
     note->version = value;
   }
@@ -70,7 +66,7 @@ std::string HostAbi() {
 
 Result<Note> ParseNote(std::string_view text) {
   if (text.size() > kMaxText) {
-    return Bad("its identity note is longer than " + std::to_string(kMaxText) + " bytes");
+    return Refusal("its identity note is longer than " + std::to_string(kMaxText) + " bytes");
   }
   Note note;
   std::set<std::string_view> seen;
@@ -80,17 +76,17 @@ Result<Note> ParseNote(std::string_view text) {
     text.remove_prefix(std::min(newline + 1, text.size()));
     const size_t equals = line.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      return Bad("its identity note has the line \"" + Printable(line) + "\", not key=value");
+      return Refusal("its identity note has the line \"" + Printable(line) + "\", not key=value");
     }
     const std::string_view key = line.substr(0, equals);
     if (!seen.insert(key).second) {
-      return Bad("its identity note has " + Printable(key) + " twice");
+      return Refusal("its identity note has " + Printable(key) + " twice");
     }
     SVIRT_TRY(ReadLine(key, line.substr(equals + 1), &note));
   }
   for (const char *key : {"abi", "model", "version", "min-host"}) {
     if (seen.count(key) == 0) {
-      return Bad("its identity note lacks " + std::string(key));
+      return Refusal("its identity note lacks " + std::string(key));
     }
   }
   return note;
@@ -98,22 +94,24 @@ Result<Note> ParseNote(std::string_view text) {
 
 Result<Note> NoteOf(const ElfImage &image) {
   if (image.notes.empty()) {
-    return Bad("it has no identity note (" SVIRT_NOTE_SECTION
-               "); build it with SVIRT_PLUGIN_DEFINE");
+    return Refusal("it has no identity note (" SVIRT_NOTE_SECTION
+                   "); build it with SVIRT_PLUGIN_DEFINE");
   }
   if (image.notes.size() > 1) {
-    return Bad("it has " + std::to_string(image.notes.size()) + " identity notes; one is allowed");
+    return Refusal("it has " + std::to_string(image.notes.size()) +
+                   " identity notes; one is allowed");
   }
   return ParseNote(image.notes[0]);
 }
 
 Status CheckNoteAbi(const Note &note) {
   if (note.abi_major != SVIRT_ABI_MAJOR) {
-    return Bad("it is built for plugin ABI " + note.abi() + ", this host provides " + HostAbi());
+    return Refusal("it is built for plugin ABI " + note.abi() + ", this host provides " +
+                   HostAbi());
   }
   if (note.min_host_minor > SVIRT_ABI_MINOR) {
-    return Bad("it needs host ABI " SVIRT_STR(SVIRT_ABI_MAJOR) "." +
-               std::to_string(note.min_host_minor) + ", this host provides " + HostAbi());
+    return Refusal("it needs host ABI " SVIRT_STR(SVIRT_ABI_MAJOR) "." +
+                   std::to_string(note.min_host_minor) + ", this host provides " + HostAbi());
   }
   return {};
 }
@@ -121,8 +119,8 @@ Status CheckNoteAbi(const Note &note) {
 Status CheckTableAgrees(const Note &note, const svirt_plugin &table) {
   const auto disagree = [](const char *what, const std::string &in_note,
                            const std::string &in_table) {
-    return Bad("its identity note and its table disagree: " + std::string(what) + " is " + in_note +
-               " in the note and " + in_table + " in the table");
+    return Refusal("its identity note and its table disagree: " + std::string(what) + " is " +
+                   in_note + " in the note and " + in_table + " in the table");
   };
   if (note.model != table.model) {
     return disagree("the model", note.model, table.model);

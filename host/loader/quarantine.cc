@@ -14,7 +14,7 @@
 namespace svirt {
 namespace {
 
-constexpr uint64_t kMaxBytes = 1 << 20;
+constexpr uint64_t kMaxListBytes = 1 << 20;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Status Quarantine::Load() {
     }
     return SystemError(errno, "cannot read the quarantine file " + file_);
   }
-  const Opened opened = JudgeFile(std::move(fd), file_, kMaxBytes);
+  const Opened opened = JudgeFile(std::move(fd), file_, kMaxListBytes);
   if (!opened.verdict.ok()) {
     return Error{Errc::kRefused,
                  "the quarantine file " + file_ + " is ignored: " + opened.verdict.error().message,

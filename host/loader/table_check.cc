@@ -16,17 +16,13 @@ namespace {
 constexpr size_t kFloor =
     offsetof(svirt_plugin, get_extension) + sizeof(svirt_plugin::get_extension);
 
-Error Refused(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 Status CheckText(const char *text, std::string_view what) {
   if (text == nullptr) {
-    return Refused("its table has no " + std::string(what));
+    return Refusal("its table has no " + std::string(what));
   }
   const std::string_view view(text, strnlen(text, SVIRT_MODEL_MAX + 1));
   if (view.size() > SVIRT_MODEL_MAX || HasControlCharacters(view) || !IsUtf8(view)) {
-    return Refused("the " + std::string(what) + " in its table is not a line of UTF-8 of at most " +
+    return Refusal("the " + std::string(what) + " in its table is not a line of UTF-8 of at most " +
                    std::to_string(SVIRT_MODEL_MAX) + " bytes");
   }
   return {};
@@ -54,7 +50,7 @@ Status CheckSlots(const svirt_plugin &table) {
   };
   for (const auto &slot : slots) {
     if (!slot.present) {
-      return Refused("its table lacks the mandatory function " + std::string(slot.name));
+      return Refusal("its table lacks the mandatory function " + std::string(slot.name));
     }
   }
   return {};
@@ -64,37 +60,37 @@ Status CheckSlots(const svirt_plugin &table) {
 
 Result<svirt_plugin> CopyTable(const svirt_plugin *theirs) {
   if (theirs == nullptr) {
-    return Refused(std::string(SVIRT_PLUGIN_ENTRY) + "() returned NULL");
+    return Refusal(std::string(SVIRT_PLUGIN_ENTRY) + "() returned NULL");
   }
   if (theirs->struct_size < kFloor) {
-    return Refused("its table has " + std::to_string(theirs->struct_size) +
+    return Refusal("its table has " + std::to_string(theirs->struct_size) +
                    " bytes, ABI 1.0 needs " + std::to_string(kFloor));
   }
   svirt_plugin table{};
   std::memcpy(&table, theirs, std::min<size_t>(theirs->struct_size, sizeof table));
   table.struct_size = sizeof table;
   if (table.abi_major != SVIRT_ABI_MAJOR) {
-    return Refused("its table is of ABI " + std::to_string(table.abi_major) + "." +
+    return Refusal("its table is of ABI " + std::to_string(table.abi_major) + "." +
                    std::to_string(table.abi_minor) + ", this host provides " +
                    SVIRT_STR(SVIRT_ABI_MAJOR) "." SVIRT_STR(SVIRT_ABI_MINOR));
   }
   if (table.min_host_minor > SVIRT_ABI_MINOR) {
-    return Refused("it needs host ABI " SVIRT_STR(SVIRT_ABI_MAJOR) "." +
+    return Refusal("it needs host ABI " SVIRT_STR(SVIRT_ABI_MAJOR) "." +
                    std::to_string(table.min_host_minor) + ", this host provides " +
                    SVIRT_STR(SVIRT_ABI_MAJOR) "." SVIRT_STR(SVIRT_ABI_MINOR));
   }
   if (table.threads != SVIRT_THREADS_SERIAL && table.threads != SVIRT_THREADS_PARALLEL) {
-    return Refused("its table declares the unknown thread model " + std::to_string(table.threads));
+    return Refusal("its table declares the unknown thread model " + std::to_string(table.threads));
   }
   // The low half are hints, free to be ignored; the high half must be understood.
   if ((table.flags & 0xffff0000u) != 0) {
-    return Refused("its table sets a must-understand flag that this host does not know");
+    return Refusal("its table sets a must-understand flag that this host does not know");
   }
   SVIRT_TRY(CheckText(table.model, "model"));
   SVIRT_TRY(CheckText(table.version, "version"));
   SVIRT_TRY(CheckText(table.vendor, "vendor"));
   if (!IsModelName(table.model)) {
-    return Refused("its model \"" + std::string(table.model) +
+    return Refusal("its model \"" + std::string(table.model) +
                    "\" does not match [a-z][a-z0-9-]{0,31}");
   }
   SVIRT_TRY(CheckSlots(table));

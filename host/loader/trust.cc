@@ -14,10 +14,6 @@
 namespace svirt {
 namespace {
 
-Error Refused(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
-}
-
 Error Failed(int err, const std::string &sentence) {
   return Error{Errc::kRefused, sentence + ": " + std::generic_category().message(err), err};
 }
@@ -33,19 +29,23 @@ Status JudgeOwnerAndMode(const struct stat &status, const std::string &subject,
                          const std::string &target) {
   const uid_t self = geteuid();
   if (status.st_uid != 0 && status.st_uid != self) {
-    return Refused(subject + " belongs to uid " + std::to_string(status.st_uid) + ", not to " +
+    return Refusal(subject + " belongs to uid " + std::to_string(status.st_uid) + ", not to " +
                    (self == 0 ? "root" : "root or uid " + std::to_string(self)) +
                    "; run chown root " + target);
   }
   // The group bits also show the mask of a POSIX ACL, so named users cannot hide from this.
   const bool group = (status.st_mode & S_IWGRP) != 0, world = (status.st_mode & S_IWOTH) != 0;
   if (group || world) {
-    return Refused(subject + " is " +
+    // A sticky directory such as /tmp is open to all on purpose.
+    const std::string remedy =
+        (status.st_mode & S_ISVTX) != 0
+            ? "move the plugins to a place that only root may write to"
+            : std::string("run chmod ") + (group ? "g" : "") + (world ? "o" : "") + "-w " + target;
+    return Refusal(subject + " is " +
                    (group && world ? "group- and world"
                     : group        ? "group"
                                    : "world") +
-                   "-writable (mode " + Octal(status.st_mode) + "); run chmod " +
-                   (group ? "g" : "") + (world ? "o" : "") + "-w " + target);
+                   "-writable (mode " + Octal(status.st_mode) + "); " + remedy);
   }
   return {};
 }
@@ -76,7 +76,7 @@ Status StepInto(int parent, const std::string &name, const std::string &path, Op
     at->fd.Reset();
     struct stat link {};
     if (fstatat(parent, name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode)) {
-      return Refused("directory " + path +
+      return Refusal("directory " + path +
                      " is a symbolic link; name the directory it leads to instead");
     }
     return Failed(err, "cannot open directory " + path);
@@ -167,12 +167,12 @@ Opened JudgeFile(Fd file, const std::string &path, uint64_t max_bytes) {
   const struct stat &status = opened.status;
   if (!S_ISREG(status.st_mode)) {
     opened.verdict =
-        Refused(std::string("it is ") + TypeName(status.st_mode) + ", not a regular file");
+        Refusal(std::string("it is ") + TypeName(status.st_mode) + ", not a regular file");
     opened.fd.Reset();
   } else if (IsRunningProgram(status)) {
-    opened.verdict = Refused("it is the running program itself");
+    opened.verdict = Refusal("it is the running program itself");
   } else if (static_cast<uint64_t>(status.st_size) > max_bytes) {
-    opened.verdict = Refused("it has " + std::to_string(status.st_size) + " bytes, more than the " +
+    opened.verdict = Refusal("it has " + std::to_string(status.st_size) + " bytes, more than the " +
                              std::to_string(max_bytes >> 20) + " MiB a plugin may have");
   } else {
     opened.verdict = JudgeOwnerAndMode(status, "the file", path);
@@ -192,7 +192,7 @@ Opened OpenTrustedFile(int directory, const std::string &name, const std::string
   // the descriptor afterwards.
   if (!S_ISREG(before.st_mode)) {
     opened.verdict =
-        Refused(std::string("it is ") + TypeName(before.st_mode) + ", not a regular file");
+        Refusal(std::string("it is ") + TypeName(before.st_mode) + ", not a regular file");
     return opened;
   }
   Fd file(
@@ -236,7 +236,7 @@ Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count
     }
     names.emplace_back(entry->d_name);
     if (names.size() > max_count) {
-      return Refused("it holds more than " + std::to_string(max_count) + " plugins");
+      return Refusal("it holds more than " + std::to_string(max_count) + " plugins");
     }
   }
   if (errno != 0) {

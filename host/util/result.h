@@ -76,6 +76,11 @@ class [[nodiscard]] Result<void> {
 
 using Status = Result<void>;
 
+// An Errc::kRefused error.
+inline Error Refusal(std::string sentence) {
+  return Error{Errc::kRefused, std::move(sentence), 0};
+}
+
 // An Errc::kSystem error (kPermission for EPERM and EACCES, kNotFound for ENOENT) with
 // ": strerror(err)" put behind the sentence.
 Error SystemError(int err, std::string sentence);
@@ -94,6 +99,7 @@ Error SystemError(int err, std::string sentence);
 #define SVIRT_CONCAT(a, b) SVIRT_CONCAT_(a, b)
 
 // SVIRT_ASSIGN(auto x, F()): x is F()'s value, or the function is left with its error.
+// NOLINTBEGIN(bugprone-macro-parentheses): lhs may be a declaration
 #define SVIRT_ASSIGN(lhs, expr) SVIRT_ASSIGN_(SVIRT_CONCAT(svirt_result_, __LINE__), lhs, expr)
 #define SVIRT_ASSIGN_(tmp, lhs, expr) \
   auto tmp = (expr);                  \
@@ -101,3 +107,4 @@ Error SystemError(int err, std::string sentence);
     return std::move(tmp).error();    \
   }                                   \
   lhs = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)

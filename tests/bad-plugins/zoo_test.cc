@@ -223,9 +223,9 @@ TEST(ZooFiles, StickyParent) {
   const fs::path bad = box.Add("twin", directory);
   LoaderOptions options = box.Options();
   options.directories.push_back(directory);
-  ExpectGoodSelectedBeside(
-      &box, options, bad, kRefused,
-      "is group- and world-writable (mode 1777); run chmod go-w " + directory.string());
+  ExpectGoodSelectedBeside(&box, options, bad, kRefused,
+                           "is group- and world-writable (mode 1777); move the plugins to a place "
+                           "that only root may write to");
 }
 
 TEST(ZooFiles, SymbolicLink) {

@@ -57,7 +57,7 @@ double TimeInChild(const std::function<bool()> &work) {
 }
 
 void Measure(benchmark::State &state, const std::function<bool()> &work) {
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const double took = TimeInChild(work);
     if (took < 0) {
       state.SkipWithError("the work failed in the child");
@@ -196,7 +196,7 @@ svirt_plugin MakeTable() {
 void CallDirect(benchmark::State &state) {
   const svirt_domain domain{};
   svirt_error error{};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(Verify(nullptr, &domain, &error));
   }
 }
@@ -206,7 +206,7 @@ void CallThroughTable(benchmark::State &state) {
   benchmark::DoNotOptimize(&table);
   const svirt_domain domain{};
   svirt_error error{};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::ClobberMemory();
     benchmark::DoNotOptimize(table.domain_verify_label(nullptr, &domain, &error));
   }
@@ -224,7 +224,7 @@ void CallThroughPlugin(benchmark::State &state) {
   domain.uuid = "5f3c1d2e-0000-4000-8000-000000000001";
   domain.name = "bench";
   domain.seclabel.type = SecLabel::Type::kDynamic;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(plugin->VerifyLabel(domain).ok());
   }
 }

@@ -171,5 +171,15 @@ refused "a launcher with another file type is refused, with a sentence" 'virtd_e
   /usr/local/bin/not-a-launcher start a
 equal "and every label is as before" "$before" "$(labels | grep -vE '^\./(static|bad|base|none)\.')"
 
+# The plugin against all rules of the ABI, most of which need a kernel with SELinux; the validator as
+# a launcher, with a program that may become a guest.
+cp /usr/bin/svirt-validate /usr/local/bin/validating-launcher
+chcon -t virtd_exec_t /usr/local/bin/validating-launcher
+chcon -t qemu_exec_t /usr/bin/true
+plugin=$(find /usr/lib -name svirt-selinux.so)
+ok "the plugin keeps the rules of the ABI" /usr/local/bin/validating-launcher "$plugin"
+validator_skips() { /usr/local/bin/validating-launcher "$plugin" | grep -c '# SKIP'; }
+equal "of which only the one for parallel plugins does not apply" 1 "$(validator_skips)"
+
 equal "SELinux is still enforcing" Enforcing "$(getenforce)"
 finish

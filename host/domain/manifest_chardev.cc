@@ -50,6 +50,9 @@ Status ManifestBuilder::AddCharSource(uint32_t position, const std::string &devi
       resource.access = kAccessReadWrite;
       SVIRT_TRY(Add(position, std::move(resource)));
       break;
+    case CharSource::Type::kPty:
+      SVIRT_TRY(Add(position, SharedNode(ResourceKind::kChardev, "/dev/ptmx", device)));
+      break;
     case CharSource::Type::kPipe:
       SVIRT_TRY(AddPipe(position, device, source));
       break;

@@ -165,13 +165,15 @@ TEST_F(ManifestTest, CharacterDevices) {
       Lines(ReadTestDomain("chardevs")),
       ElementsAre(kKvm, kEmulator, "chardev file write,create /var/log/vm/serial0.log optional",
                   "chardev char read,write /dev/ttyS1", "chardev fifo read,write /run/vm/pipe",
+                  "chardev char read,write /dev/ptmx shared",
                   "log file write,create /var/log/vm/serial3.log optional",
                   "chardev char read,write /dev/parport0",
                   "socket socket read,write /run/vm/console.sock",
                   "socket socket read,write,create /run/vm/agent.sock optional",
                   "socket socket read,write /run/vm/usbredir.sock",
                   "other dir read /etc/pki/vmdb shared subtree"));
-  EXPECT_THAT(Lines(ReadTestDomain("chardev-network")), ElementsAre(kKvm, kEmulator));
+  EXPECT_THAT(Lines(ReadTestDomain("chardev-network")),
+              ElementsAre(kKvm, kEmulator, "chardev char read,write /dev/ptmx shared"));
 }
 
 TEST_F(ManifestTest, PipesAreTwoIfBothAreThere) {

@@ -12,7 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-using testing::StartsWith;
 using Type = SecLabel::Type;
 
 // With seclabels of the domain from line 6 on.

@@ -39,7 +39,7 @@ class EngineTest : public testing::Test {
   }
   // An image with an original label of its own.
   std::string Image(const std::string &name) {
-    const std::string path = Touch(dir_ / name);
+    std::string path = Touch(dir_ / name);
     mac_.SetLabelOf(path, "original-" + name);
     return path;
   }

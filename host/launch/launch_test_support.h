@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -109,7 +110,7 @@ inline svirt_exec AttributeRecipe(const char *attr, const std::string &data) {
   recipe.op_count = 1;
   recipe.op[0].kind = SVIRT_EXEC_PROCATTR;
   recipe.op[0].fd = -1;
-  std::strcpy(recipe.op[0].attr, attr);
+  std::snprintf(recipe.op[0].attr, sizeof recipe.op[0].attr, "%s", attr);
   std::memcpy(recipe.op[0].data, data.data(), data.size());
   recipe.op[0].data_len = static_cast<uint32_t>(data.size());
   return recipe;

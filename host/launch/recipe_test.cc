@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 #include <functional>
 
@@ -42,7 +43,7 @@ TEST(Recipe, TakesEveryAttribute) {
   for (const char *attr : {"current", "exec", "fscreate", "sockcreate", "keycreate",
                            "apparmor/exec", "apparmor/current", "smack/current"}) {
     std::vector<svirt_exec> recipes = {OneOp(SVIRT_EXEC_PROCATTR)};
-    std::strcpy(recipes[0].op[0].attr, attr);
+    std::snprintf(recipes[0].op[0].attr, sizeof recipes[0].op[0].attr, "%s", attr);
     EXPECT_TRUE(OrderRecipes(recipes).ok()) << attr;
   }
 }
@@ -68,7 +69,7 @@ TEST_P(RecipeRefused, WithASentence) {
 }
 
 auto Attr(const char *attr) {
-  return [attr](svirt_exec &r) { std::strcpy(r.op[0].attr, attr); };
+  return [attr](svirt_exec &r) { std::snprintf(r.op[0].attr, sizeof r.op[0].attr, "%s", attr); };
 }
 
 INSTANTIATE_TEST_SUITE_P(

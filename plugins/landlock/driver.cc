@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "label.h"
 #include "rights.h"
 #include "ruleset.h"
@@ -182,6 +184,14 @@ svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource 
                                svirt_resource_plan *plan, svirt_error *error) const {
   if (const svirt_status status = CheckResource(resource, error); status != SVIRT_OK) {
     return status;
+  }
+  // The terminal behind it is not there yet, so only a rule for all of /dev/pts could grant it.
+  if (domain.label_type != SVIRT_LABEL_NONE && resource.kind == SVIRT_RES_CHARDEV &&
+      std::string_view(resource.path) == "/dev/ptmx") {
+    return Fail(error, SVIRT_E_DENIED, 0,
+                "Landlock cannot give a domain a terminal of its own (type='pty') without those of "
+                "others: use <serial type='unix'> or type='file' instead, and the same for a "
+                "console or channel");
   }
   const bool parent = NeedsParent(resource, sdk::Resources(domain));
   const uint64_t rights =

@@ -242,6 +242,17 @@ TEST_F(PluginPlan, SaysWhereASocketWidensTheRights) {
   EXPECT_THAT(note_.text(), HasSubstr("/run/vms"));
 }
 
+TEST_F(PluginPlan, RefusesTerminals) {
+  TestDomain domain;
+  domain.Add("/dev/ptmx", SVIRT_OBJ_CHAR, kRw, SVIRT_RES_SHARED, SVIRT_RES_CHARDEV);
+  svirt_resource_plan plan{};
+  plan.struct_size = sizeof plan;
+  EXPECT_EQ(plugin_->resource_plan_label(instance_, &domain.get(), &domain.resources()[0], &plan,
+                                         &error_),
+            SVIRT_E_DENIED);
+  EXPECT_THAT(error_.message, HasSubstr("type='unix'"));
+}
+
 TEST_F(PluginPlan, DoesNothingForTheUnconfined) {
   TestDomain domain;
   domain.Add("/vm/base.img", SVIRT_OBJ_FILE, kR);

@@ -166,7 +166,7 @@ static svirt_status zoo_set_resource(struct svirt_instance *instance,
 
 static const void *zoo_extension(const char *id) SVIRT_NOEXCEPT {
   (void)id;
-  return NULL;
+  return NULL; /* NOLINT(modernize-use-nullptr): also C */
 }
 
 /* Some members of the zoo never hand their table out. */

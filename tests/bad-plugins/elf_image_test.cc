@@ -77,8 +77,8 @@ TEST(ElfImage, ReadsAPlugin) {
   EXPECT_TRUE(CheckLoadable(*image).ok());
 }
 
-TEST(ElfImage, ThisProgramIsNoSharedObject) {
-  const std::string bytes = BytesOf("/proc/self/exe");
+TEST(ElfImage, AProgramIsNoSharedObject) {
+  const std::string bytes = BytesOf("/bin/true");
   const auto image = ReadElf(Source(bytes));
   ASSERT_TRUE(image.ok()) << image.error().message;
   EXPECT_EQ(CheckLoadable(*image).error().message, "it is a program, not a shared object");
@@ -113,7 +113,7 @@ TEST(ElfImage, HeadersThatLieAreRefused) {
               HasSubstr("64 KiB of notes"));
   EXPECT_THAT(with([](std::string *b) { Segment(b, PT_DYNAMIC)->p_filesz = 1 << 20; }),
               HasSubstr("larger than 64 KiB"));
-  EXPECT_THAT(with([](std::string *b) { b->resize(b->size() / 2); }), HasSubstr("truncated"));
+  EXPECT_THAT(with([](std::string *b) { b->resize(2000); }), HasSubstr("truncated"));
 }
 
 TEST(ElfImage, EveryTruncationIsSurvived) {

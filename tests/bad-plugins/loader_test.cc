@@ -315,7 +315,7 @@ TEST(Scanner, CrashIsQuarantinedUntilTheFileChangesOrTheListIsDeleted) {
 TEST(Scanner, AQuarantineThatOthersMayWriteIsIgnoredWithAWarning) {
   PluginBox box;
   LoaderOptions options = box.Options();
-  std::ofstream{options.quarantine_file};
+  const std::ofstream empty(options.quarantine_file);
   chmod(options.quarantine_file.c_str(), 0666);
   box.Add("good");
   EXPECT_NE(Loader(options).Select("").value(), nullptr);

@@ -174,7 +174,7 @@ TEST(ZooFiles, Text) {
 TEST(ZooFiles, Empty) {
   PluginBox box;
   const fs::path bad = box.plugins() / "svirt-empty.so";
-  std::ofstream{bad};
+  const std::ofstream empty(bad);
   chmod(bad.c_str(), 0755);
   ExpectGoodSelectedBeside(&box, box.Options(), bad, kRefused, "it is not an ELF file");
 }

@@ -65,6 +65,7 @@ svirt_status Init(const svirt_host *, svirt_instance **instance, svirt_error *er
     umask(0);
   }
   return Guard(error, [&] {
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): Guard catches it
     *instance = new svirt_instance;
     return SVIRT_OK;
   });

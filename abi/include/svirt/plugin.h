@@ -456,6 +456,9 @@ typedef const struct svirt_plugin *(*svirt_plugin_entry)(void);
  * "retain" keeps the note through --gc-sections, "used" through the compiler. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
 #define SVIRT_NOTE_ATTRIBUTES __attribute__((section(SVIRT_NOTE_SECTION), used, retain, aligned(4)))
+#elif defined(__clang__) /* whose AddressSanitizer pads variables, and so would damage a note */
+#define SVIRT_NOTE_ATTRIBUTES \
+  __attribute__((section(SVIRT_NOTE_SECTION), used, no_sanitize("address"), aligned(4)))
 #else
 #define SVIRT_NOTE_ATTRIBUTES __attribute__((section(SVIRT_NOTE_SECTION), used, aligned(4)))
 #endif

@@ -122,7 +122,7 @@ inline std::vector<std::string> Options(const std::vector<std::string> &argv,
 inline nlohmann::json Find(const std::vector<std::string> &argv, const std::string &option,
                            const std::string &member, const std::string &value) {
   for (const std::string &text : Options(argv, option)) {
-    const auto object = nlohmann::json::parse(text, nullptr, false);
+    auto object = nlohmann::json::parse(text, nullptr, false);
     if (object.is_object() && object.value(member, "") == value) {
       return object;
     }

@@ -55,6 +55,7 @@ std::vector<Case> AllCases();
   } while (false)
 
 // The common beginning of all tests that need an active plugin; without one they are skipped.
+// NOLINTBEGIN(bugprone-macro-parentheses): session is the name of a variable
 #define SVP_START(session, subject)                                                    \
   auto started = Session::Start(subject);                                              \
   if (!started.ok()) {                                                                 \
@@ -62,3 +63,4 @@ std::vector<Case> AllCases();
                                                       : Fail(started.error().message); \
   }                                                                                    \
   const Session &session = **started
+// NOLINTEND(bugprone-macro-parentheses)

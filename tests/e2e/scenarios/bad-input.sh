@@ -41,6 +41,22 @@ configure
 fails "a hypervisor that no driver serves" 5 'no security driver is active.*Xen' define type.xml
 ok "a good domain after all that" svirt define "$DIR/a.xml"
 
+# edit: a mistake is told and asked about; saying no keeps the definition.
+cat >editor <<'EDITOR'
+#!/bin/sh
+# The first time it breaks the file, then it mends it.
+if grep -q "<vcpu>1<" "$1"; then sed -i 's/<vcpu>1</<vcpu>none</' "$1"; else sed -i 's/<vcpu>none</<vcpu>2</' "$1"; fi
+EDITOR
+chmod +x editor
+vcpus() { svirt dumpxml a | sed -n 's/.*<vcpu[^>]*>\(.*\)<.*/\1/p'; }
+edit() { printf '%s\n' "$1" | VISUAL='' EDITOR="./editor" svirt edit a; }
+refused "a broken edit is told and may be given up" 'vcpu' edit n
+equal "which keeps the definition" 1 "$(vcpus)"
+ok "or edited again" edit y
+equal "which changes it" 2 "$(vcpus)"
+refused "an editor that fails changes nothing" 'false failed' env VISUAL=false "$SVIRT" --root "$ROOT" edit a
+ok "back to the first definition" svirt define "$DIR/a.xml"
+
 # A start that fails half way leaves nothing behind.
 sed "s#$GUEST/vmlinuz#$DIR/images/a.img#" "$DIR/a.xml" >bad-kernel.xml
 ok "a domain with a kernel that is none is defined" svirt define bad-kernel.xml

@@ -3,10 +3,12 @@
 
 #include <grp.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 
 #include "host/launch/launch_test_support.h"
 
@@ -169,6 +171,11 @@ TEST(Launch, SupplementaryGroupsAreEmptied) {
   if (geteuid() != 0) {
     GTEST_SKIP() << "needs root: only root has supplementary groups to give away";
   }
+  // The build may be where nobody else gets at it.
+  const TempDir dir;
+  const std::string probe = dir / "probe";
+  std::filesystem::copy_file(ProbePath(), probe);
+  ASSERT_EQ(chmod(dir.path().c_str(), 0755), 0);
   // In a process of its own: groups are the whole process's.
   const pid_t pid = fork();
   ASSERT_GE(pid, 0);
@@ -177,8 +184,8 @@ TEST(Launch, SupplementaryGroupsAreEmptied) {
     if (setgroups(3, groups) != 0) {
       _exit(2);
     }
-    const Output plain = RunToEnd(Spec(ProbePath()));
-    LaunchSpec spec = Spec(ProbePath());
+    const Output plain = RunToEnd(Spec(probe));
+    LaunchSpec spec = Spec(probe);
     spec.recipes = List(CredentialsRecipe(65534, 65533));
     const Output nobody = RunToEnd(std::move(spec));
     const bool ok = HasLine(plain.text, "groups 0") && HasLine(nobody.text, "groups 0") &&

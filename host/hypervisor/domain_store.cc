@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,6 +92,25 @@ Result<RunningDomain> FromJson(const std::string &text, const std::string &file)
   }
 }
 
+// Not every kernel asks its security module who connects to a socket file, and emulators that run
+// as root all own each other's directories. An emulator uses its own as working directory and needs
+// no way to it; a directory without any mode bits lets only those pass who override them, which the
+// host does and a confined emulator does not.
+Status CloseToGuests(const std::string &parent) {
+  if (::geteuid() != 0) {
+    return {};
+  }
+  if (::chmod(parent.c_str(), 0) != 0) {
+    return SystemError(errno, "cannot close " + parent);
+  }
+  // Root without CAP_DAC_OVERRIDE would lock itself out.
+  if (::faccessat(AT_FDCWD, parent.c_str(), W_OK | X_OK, AT_EACCESS) != 0 &&
+      ::chmod(parent.c_str(), 0700) != 0) {
+    return SystemError(errno, "cannot open " + parent);
+  }
+  return {};
+}
+
 }  // namespace
 
 DomainStore::DomainStore(Paths paths) : paths_(std::move(paths)) {}
@@ -122,6 +142,7 @@ std::string DomainStore::LogFile(const std::string &uuid) const {
 }
 
 Status DomainStore::MakeRunDirectory(const std::string &uuid) const {
+  SVIRT_TRY(CloseToGuests(paths_.run_dir + "/domains"));
   return MakeDirectories(RunDirectory(uuid), 0700);
 }
 

@@ -45,7 +45,8 @@ class DomainStore {
   // Forgets the status and removes the run directory of the domain.
   Status ClearRunning(const std::string &uuid);
 
-  // The domain's own run directory; MakeRunDirectory makes it, mode 0700.
+  // The domain's own run directory; MakeRunDirectory makes it, mode 0700, in a directory that other
+  // domains cannot pass, even where they run as root.
   std::string RunDirectory(const std::string &uuid) const;
   Status MakeRunDirectory(const std::string &uuid) const;
   // Where the emulator's output goes.

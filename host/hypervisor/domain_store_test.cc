@@ -97,6 +97,18 @@ TEST_F(DomainStoreTest, DefinitionsAreNobodyElsesBusiness) {
   }
 }
 
+TEST_F(DomainStoreTest, RunDirectoriesAreOutOfReachForOtherGuests) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "needs root: only then do emulators own each other's directories";
+  }
+  const DomainStore store = Open();
+  ASSERT_TRUE(store.MakeRunDirectory(kUuidA).ok());
+  ASSERT_TRUE(store.MakeRunDirectory(kUuidB).ok());
+  struct stat st {};
+  ASSERT_EQ(::stat(fs::path(store.RunDirectory(kUuidA)).parent_path().c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777u, 0u);
+}
+
 TEST_F(DomainStoreTest, ARunningDomainKeepsItsLabels) {
   DomainStore store = Open();
   ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());

@@ -81,7 +81,7 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
 
   QemuPlace place{store_.RunDirectory(domain.uuid), store_.LogFile(domain.uuid), 0};
   SVIRT_ASSIGN(const Fd log, OpenLog(&place));
-  SVIRT_ASSIGN(std::vector<Resource> own, qemu_.Resources(domain, place));
+  std::vector<Resource> own = QemuDriver::Resources(place);
   std::ranges::move(own, std::back_inserter(manifest.resources));
 
   SVIRT_TRY(store_.MakeRunDirectory(domain.uuid));

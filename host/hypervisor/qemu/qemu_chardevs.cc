@@ -7,8 +7,7 @@ namespace {
 using nlohmann::json;
 
 // The backend with its own keys; the id is added by the caller.
-Result<Keyval> Backend(QemuBuilder &b, const std::string &what, const std::string &id,
-                       const CharSource &source) {
+Result<Keyval> Backend(const std::string &what, const std::string &id, const CharSource &source) {
   using Type = CharSource::Type;
   const auto with_path = [&](const char *backend) -> Result<Keyval> {
     if (source.path.empty()) {
@@ -33,7 +32,6 @@ Result<Keyval> Backend(QemuBuilder &b, const std::string &what, const std::strin
     case Type::kStdio:
       return Keyval("stdio").Set("id", id).Set("signal", false);
     case Type::kPty:
-      b.command.has_pty = true;
       return Keyval("pty").Set("id", id);
     case Type::kDev:
       return with_path(what.starts_with("parallel") ? "parallel" : "serial");
@@ -179,7 +177,7 @@ class ChardevBuilder {
 
 Status AddChardev(QemuBuilder &b, const std::string &what, const std::string &id,
                   const CharSource &source) {
-  SVIRT_ASSIGN(Keyval backend, Backend(b, what, id, source));
+  SVIRT_ASSIGN(Keyval backend, Backend(what, id, source));
   if (!source.log_path.empty()) {
     backend.Set("logfile", source.log_path).Set("logappend", true);
   }

@@ -26,7 +26,6 @@ struct QemuCommand {
     int fd = -1;
   };
   std::vector<Tap> taps;
-  bool has_pty = false;  // opens pseudo terminals
 };
 
 // The command line for the domain: nothing but what the XML says, each image with the format it

@@ -278,7 +278,6 @@ TEST(QemuCommand, CharacterDevices) {
   d.chardevs[7].source.listen = true;
   const auto command = Command(d);
   ASSERT_TRUE(command.ok()) << command.error().message;
-  EXPECT_TRUE(command->has_pty);
   EXPECT_EQ(Options(command->argv, "-chardev"),
             (std::vector<std::string>{
                 "socket,id=monitor,path=monitor.sock,server=on,wait=off", "pty,id=serial0",

@@ -106,9 +106,7 @@ Status QemuDriver::Check(const Domain &domain) const {
   return {};
 }
 
-Result<std::vector<Resource>> QemuDriver::Resources(const Domain &domain,
-                                                    const QemuPlace &place) const {
-  SVIRT_ASSIGN(const QemuCommand command, Command(domain));
+std::vector<Resource> QemuDriver::Resources(const QemuPlace &place) {
   std::vector<Resource> resources;
   Resource run_dir;
   run_dir.kind = ResourceKind::kRundir;
@@ -125,16 +123,6 @@ Result<std::vector<Resource>> QemuDriver::Resources(const Domain &domain,
   log.path = place.log_path;
   log.device = "log";
   resources.push_back(log);
-  if (command.has_pty) {
-    Resource pty;
-    pty.kind = ResourceKind::kChardev;
-    pty.object = ObjectType::kChar;
-    pty.access = kAccessRead | kAccessWrite;
-    pty.shared = true;
-    pty.path = "/dev/ptmx";
-    pty.device = "pty";
-    resources.push_back(pty);
-  }
   return resources;
 }
 
@@ -184,8 +172,8 @@ Result<QemuLaunch> QemuDriver::Spec(const Domain &domain, const QemuPlace &place
   LaunchSpec &spec = launch.spec;
   spec.program = Emulator(domain);
   spec.argv = std::move(command.argv);
-  spec.env = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + place.run_dir,
-              "TMPDIR=" + place.run_dir};
+  // The run directory is reached as working directory alone; its parent is closed to emulators.
+  spec.env = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=.", "TMPDIR=."};
   for (const auto &[name, value] : domain.qemu_env) {
     spec.env.push_back(std::string(name).append("=").append(value));
   }

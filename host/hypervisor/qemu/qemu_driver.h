@@ -44,9 +44,8 @@ class QemuDriver {
   // Changes nothing. Errc::kUnsupported, kInvalid, kNotFound.
   Status Check(const Domain &domain) const;
 
-  // What QEMU itself needs besides the resources of the XML: its run directory, its log, the
-  // pseudo terminal master if a port is one.
-  Result<std::vector<Resource>> Resources(const Domain &domain, const QemuPlace &place) const;
+  // What QEMU itself needs besides the resources of the XML: its run directory and its log.
+  static std::vector<Resource> Resources(const QemuPlace &place);
 
   // Makes what the domain needs and lacks: firmware variables from their template. Before its
   // resources are labelled.

@@ -52,21 +52,14 @@ TEST(QemuDriver, DefaultEmulatorByArch) {
 }
 
 TEST(QemuDriver, OwnResources) {
-  Domain d = SmallDomain();
   const QemuPlace place = {"/run/vm", "/log/vm.log", 0};
-  auto resources = QemuDriver().Resources(d, place);
-  ASSERT_TRUE(resources.ok());
-  ASSERT_EQ(resources->size(), 2U);
-  EXPECT_EQ((*resources)[0].kind, ResourceKind::kRundir);
-  EXPECT_EQ((*resources)[0].access, kAccessRead | kAccessWrite | kAccessCreate);
-  EXPECT_TRUE((*resources)[0].subtree);
-  EXPECT_EQ((*resources)[1].kind, ResourceKind::kLog);
-  EXPECT_EQ((*resources)[1].access, kAccessWrite);
-  d.chardevs = {MakeChardev("serial", CharSource::Type::kPty)};
-  resources = QemuDriver().Resources(d, place);
-  ASSERT_EQ(resources->size(), 3U);
-  EXPECT_EQ((*resources)[2].path, "/dev/ptmx");
-  EXPECT_TRUE((*resources)[2].shared);
+  const std::vector<Resource> resources = QemuDriver::Resources(place);
+  ASSERT_EQ(resources.size(), 2U);
+  EXPECT_EQ(resources[0].kind, ResourceKind::kRundir);
+  EXPECT_EQ(resources[0].access, kAccessRead | kAccessWrite | kAccessCreate);
+  EXPECT_TRUE(resources[0].subtree);
+  EXPECT_EQ(resources[1].kind, ResourceKind::kLog);
+  EXPECT_EQ(resources[1].access, kAccessWrite);
 }
 
 TEST(QemuDriver, PrepareCopiesTheTemplateOnce) {

@@ -125,7 +125,7 @@ LaunchSpec ToSpec(const svirt_command &command) {
     spec.cwd = command.cwd;
   }
   for (uint32_t i = 0; i < command.fd_count; ++i) {
-    spec.fds.push_back({command.fds[2 * i], command.fds[2 * i + 1]});
+    spec.fds.push_back({command.fds[size_t{2} * i], command.fds[size_t{2} * i + 1]});
   }
   return spec;
 }

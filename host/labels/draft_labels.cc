@@ -27,9 +27,10 @@ Result<IndexRuns> LearnForeign(LabelStore *store, const ModelDraft &draft,
   if (IsHeld(state, request.model)) {
     return avoid;
   }
+  SVIRT_ASSIGN(const int64_t seeds, store->Seeds());
   SVIRT_ASSIGN(const auto foreign, ScanProcesses(draft.plugin, draft.ref.virt_type, proc));
   if (mode == LabelMode::kAcquire) {
-    SVIRT_TRY(store->Seed(request.model, request.doi, foreign));
+    SVIRT_TRY(store->Seed(request.model, request.doi, foreign, seeds));
     return avoid;
   }
   for (const ForeignLabel &label : foreign) {

@@ -144,16 +144,28 @@ Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes)
   return Undo(store_, plugins_, uuid, {}, true, notes);
 }
 
+Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  if (!state) {
+    return {};
+  }
+  if (!state->pinned && state->processes.empty()) {
+    return Restore(uuid, notes);
+  }
+  if (!state->interrupted) {
+    return {};
+  }
+  LabelStore::UndoScope half_done;
+  half_done.interrupted = true;
+  half_done.even_kept = true;
+  return Undo(store_, plugins_, uuid, half_done, false, notes);
+}
+
 Status Engine::Recover(std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const auto uuids, store_->Owners());
   Status first;
   for (const std::string &uuid : uuids) {
-    SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
-    if (!state || state->pinned || !state->processes.empty()) {
-      continue;
-    }
-    auto status = Restore(uuid, notes);
-    if (!status.ok() && first.ok()) {
+    if (Status status = Recover(uuid, notes); !status.ok() && first.ok()) {
       first = std::move(status);
     }
   }

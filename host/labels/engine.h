@@ -102,7 +102,11 @@ class Engine {
   // labelled any more.
   Status Restore(const std::string &uuid, std::vector<std::string> *notes = nullptr);
 
-  // Restores every domain that is neither pinned nor alive: after a crash, or a boot.
+  // Restores a domain that is neither pinned nor alive: after a crash, or a boot. Of one that
+  // lives, what a process left half done when it ended: objects whose Apply or whose way back it
+  // did not finish get their old labels.
+  Status Recover(const std::string &uuid, std::vector<std::string> *notes);
+  // Every domain; goes on after a failure and reports the first.
   Status Recover(std::vector<std::string> *notes = nullptr);
 
  private:

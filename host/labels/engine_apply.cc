@@ -105,6 +105,12 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
                      const std::vector<ModelChoice> &choices, const std::string &proc) {
   SVIRT_ASSIGN(const auto before, store_->Describe(owner_.uuid));
   was_alive_ = before && (before->pinned || !before->processes.empty());
+  if (was_alive_ && before->interrupted) {
+    // What comes now would make one forget what that was.
+    LabelStore::UndoScope half_done;
+    half_done.interrupted = true;
+    SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, half_done, false, &draft.notes));
+  }
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true));
   for (const ModelChoice &choice : choices) {
     SVIRT_ASSIGN(ModelDraft model,
@@ -122,6 +128,9 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   SVIRT_ASSIGN(recorded_, Record(labels));
   SVIRT_TRY(SetLabels(&draft));
+  if (was_alive_) {
+    SVIRT_TRY(store_->Settle(owner_.uuid));
+  }
   if (before && before->objects > 0) {
     LabelStore::UndoScope stale;
     for (const Recorded &entry : recorded_) {
@@ -137,12 +146,12 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
 }
 
 Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &labels) {
-  std::vector<JournalItem> items;
+  std::vector<const JournalItem *> items;
   items.reserve(draft.tasks.size());
   for (const LabelTask &task : draft.tasks) {
-    items.push_back(task.item);
+    items.push_back(&task.item);
   }
-  return store_->Record(owner_, labels, items, generation_,
+  return store_->Record(owner_, labels, items, generation_, was_alive_,
                         [this](size_t place) { return Reread(&draft, place); });
 }
 
@@ -156,15 +165,19 @@ Status Applying::TakeBack() {
     task.item.label = *recorded_[i].previous;
     SVIRT_ASSIGN(task.item.old, Reread(&draft, i));
     SVIRT_ASSIGN(const int64_t generation, store_->Generation());
-    SVIRT_TRY(store_->Record(owner_, {}, {task.item}, generation,
+    SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, generation, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
     SVIRT_TRY(SetObjectLabel(&draft, task));
   }
   LabelStore::UndoScope fresh;
-  fresh.only.emplace();
+  if (recorded_.empty()) {
+    fresh.interrupted = true;  // a Record that failed after all may have entered something
+  } else {
+    fresh.only.emplace();
+  }
   fresh.even_kept = true;
   for (const Recorded &entry : recorded_) {
-    if (entry.fresh) {
+    if (entry.fresh && fresh.only) {
       fresh.only->push_back(entry.object);
     }
   }

@@ -2,8 +2,11 @@
 #include "host/labels/fake_model.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -43,10 +46,16 @@ std::string ReadAll(const std::string &path) {
 }
 
 // By rename, so that a killed process leaves the old or the new content.
-void WriteAll(const std::string &path, const std::string &text) {
+bool WriteAll(const std::string &path, const std::string &text) {
   const std::string temporary = path + "." + std::to_string(::getpid());
-  std::ofstream(temporary) << text;
-  fs::rename(temporary, path);
+  std::ofstream out(temporary);
+  out << text;
+  out.close();
+  return out.good() && ::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+bool Remove(const std::string &path) {
+  return ::unlink(path.c_str()) == 0 || errno == ENOENT;
 }
 
 std::string ObjectFile(const Model &model, const struct stat &st) {
@@ -59,6 +68,41 @@ std::string ObjectFile(const Model &model, const svirt_resource *resource) {
     return "";
   }
   return ObjectFile(model, st);
+}
+
+// What resource->fd is open on, by a path that works for O_PATH descriptors, too.
+std::string PathOf(const svirt_resource *resource) {
+  return "/proc/self/fd/" + std::to_string(resource->fd);
+}
+
+svirt_status SayErrno(svirt_error *error, const std::string &sentence) {
+  error->sys_errno = errno;
+  return Say(error, errno == ENOTSUP ? SVIRT_E_NOTSUP : SVIRT_E_SYSTEM,
+             sentence + ": " + std::strerror(error->sys_errno));
+}
+
+svirt_status GetAttribute(const Model &self, const svirt_resource *resource, svirt_buf *label,
+                          svirt_error *error) {
+  std::array<char, SVIRT_LABEL_MAX> text;
+  const ssize_t size =
+      ::getxattr(PathOf(resource).c_str(), self.AttributeName().c_str(), text.data(), text.size());
+  if (size < 0) {
+    return errno == ENODATA ? Say(error, SVIRT_E_NODATA, "no label")
+                            : SayErrno(error, "cannot read the label");
+  }
+  return Give(label, std::string(text.data(), static_cast<size_t>(size)));
+}
+
+svirt_status SetAttribute(const Model &self, const svirt_resource *resource, const char *label,
+                          svirt_error *error) {
+  const std::string path = PathOf(resource), name = self.AttributeName();
+  const int rc = label == nullptr
+                     ? ::removexattr(path.c_str(), name.c_str())
+                     : ::setxattr(path.c_str(), name.c_str(), label, std::strlen(label), 0);
+  if (rc != 0 && !(label == nullptr && errno == ENODATA)) {
+    return SayErrno(error, "cannot set the label");
+  }
+  return SVIRT_OK;
 }
 
 bool ParseClaim(const std::string &label, IndexRun *run) {
@@ -152,13 +196,11 @@ svirt_status SetLabel(svirt_instance *instance, const svirt_domain *domain, cons
   self.Enter();
   const std::string file = self.FileOf("profile-" + std::string(domain->uuid));
   if (label == nullptr) {
-    fs::remove(file);
-    return SVIRT_OK;
+    return Remove(file) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "the profile was not unloaded");
   }
-  if (self.fail_set_label) {
+  if (self.fail_set_label || !WriteAll(file, label)) {
     return Say(error, SVIRT_E_SYSTEM, "the profile was not loaded");
   }
-  WriteAll(file, label);
   return SVIRT_OK;
 }
 
@@ -205,6 +247,9 @@ svirt_status GetResourceLabel(svirt_instance *instance, const svirt_resource *re
   if (std::string_view(resource->path).ends_with(Model::kNoGet)) {
     return Say(error, SVIRT_E_NOTSUP, "no labels here");
   }
+  if (self.options.xattr) {
+    return GetAttribute(self, resource, label, error);
+  }
   const std::string text = ReadAll(ObjectFile(self, resource));
   return text.empty() ? Say(error, SVIRT_E_NODATA, "no label") : Give(label, text);
 }
@@ -219,16 +264,15 @@ svirt_status SetResourceLabel(svirt_instance *instance, const svirt_resource *re
   if (std::string_view(resource->path).ends_with(Model::kNoSet)) {
     return Say(error, SVIRT_E_NOTSUP, "no labels here");
   }
+  if (self.options.xattr) {
+    return SetAttribute(self, resource, label, error);
+  }
   const std::string file = ObjectFile(self, resource);
   if (file.empty()) {
     return Say(error, SVIRT_E_INVALID, "no descriptor");
   }
-  if (label == nullptr) {
-    fs::remove(file);
-  } else {
-    WriteAll(file, label);
-  }
-  return SVIRT_OK;
+  const bool set = label == nullptr ? Remove(file) : WriteAll(file, label);
+  return set ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "the label was not kept");
 }
 
 // The Model whose plugin is just being initialised: init has no other way to know.
@@ -306,16 +350,30 @@ void Model::Enter() {
 }
 
 std::string Model::LabelOf(const std::string &path) const {
+  if (options.xattr) {
+    std::array<char, SVIRT_LABEL_MAX> text;
+    const ssize_t size =
+        ::getxattr(path.c_str(), AttributeName().c_str(), text.data(), text.size());
+    return size < 0 ? "" : std::string(text.data(), static_cast<size_t>(size));
+  }
   struct stat st {};
   return ::stat(path.c_str(), &st) == 0 ? ReadAll(ObjectFile(*this, st)) : "";
 }
 
 void Model::SetLabelOf(const std::string &path, const std::string &label) const {
+  if (options.xattr) {
+    if (::setxattr(path.c_str(), AttributeName().c_str(), label.data(), label.size(), 0) != 0) {
+      throw std::runtime_error("cannot set an extended attribute of " + path);
+    }
+    return;
+  }
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) {
     throw std::runtime_error("no such object: " + path);
   }
-  WriteAll(ObjectFile(*this, st), label);
+  if (!WriteAll(ObjectFile(*this, st), label)) {
+    throw std::runtime_error("cannot label " + path);
+  }
 }
 
 void Model::SetProcessLabel(pid_t pid, const std::string &label) const {

@@ -45,6 +45,9 @@ class Model {
     bool keep_content = false;  // "content" is kept when a domain stops
     std::vector<IndexRun> space = {{0, 28}};
     bool can_ask_processes = true;
+    // Labels of objects are kept in the extended attribute user.svirt.NAME instead, which only
+    // regular files and directories can have: for tests that count or fail system calls.
+    bool xattr = false;
   };
 
   // dir: where labels are kept; several Models with one dir and name are the same model.
@@ -73,6 +76,7 @@ class Model {
   static constexpr const char *kNoSet = ".noset";
 
   // For the slots.
+  std::string AttributeName() const { return "user.svirt." + options.name; }
   std::string FileOf(const std::string &what) const {
     return dir_ + "/" + options.name + "-" + what;
   }

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "host/labels/journal_rows.h"
 #include "host/labels/owners.h"
 #include "host/labels/store_connection.h"
 #include "host/labels/store_file.h"
@@ -96,6 +97,8 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
   SVIRT_ASSIGN(const auto objects,
                db->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner->id));
   state.objects = objects.value_or(0);
+  SVIRT_ASSIGN(const auto work, FindWork(db.get(), owner->id));
+  state.interrupted = work && !IsRunning(work->process);
   SVIRT_ASSIGN(Query query, db->Ask("SELECT model, doi, type, number, number IS NULL, label, "
                                     "image_label FROM label WHERE owner=?1 ORDER BY model",
                                     owner->id));

@@ -50,6 +50,8 @@ struct OwnerState {
   std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
   std::vector<HeldLabel> labels;
   int64_t objects = 0;  // in its journal
+  // A process ended in the middle of work on some of them; UndoScope::interrupted is about these.
+  bool interrupted = false;
 };
 
 // A label borne by processes of which the registry may know nothing.
@@ -150,10 +152,14 @@ class LabelStore {
   Result<std::optional<uint64_t>> Peek(const LabelOwner &owner, const LabelRequest &request,
                                        const IndexRuns &avoid);
 
+  // Number of calls of Seed that there have been.
+  Result<int64_t> Seeds();
   // Replaces what is known of foreign processes' labels in the space of model and doi. A label that
-  // a domain holds makes its processes holders of the domain.
+  // a domain holds makes its processes holders of the domain. seeds: Seeds() before the processes
+  // were looked at; if another one has seeded since, with what it may have seen later, what it
+  // entered stays while its processes run.
   Status Seed(const std::string &model, const std::string &doi,
-              const std::vector<ForeignLabel> &labels);
+              const std::vector<ForeignLabel> &labels, std::optional<int64_t> seeds = {});
 
   // process now bears the domain's labels; provisional holders are dropped.
   Status AddHolder(const std::string &uuid, const ProcessId &process);
@@ -176,10 +182,15 @@ class LabelStore {
   // back since generation, what stands in an item's old may be a label of our own; it is asked
   // again from reread (by the item's place; inside the transaction, so it must be quick).
   // kConflict: another living domain uses an object in another way; nothing is entered then.
+  // unsettled: if this process ends before Settle, the domain's uses of objects that it did not use
+  // before count as left half done, although it lives.
   Result<std::vector<Recorded>> Record(const LabelOwner &owner,
                                        const std::vector<HeldLabel> &labels,
-                                       const std::vector<JournalItem> &items, int64_t generation,
+                                       const std::vector<const JournalItem *> &items,
+                                       int64_t generation, bool unsettled,
                                        const std::function<Result<OldLabel>(size_t)> &reread);
+  // What was recorded has been labelled.
+  Status Settle(const std::string &uuid);
 
   // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
   Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);
@@ -188,13 +199,14 @@ class LabelStore {
   struct UndoScope {
     std::optional<std::vector<int64_t>> only;  // these; nullopt: all
     std::vector<int64_t> except;               // but not these
-    bool even_kept = false;  // also those that would keep their label at a normal stop
+    bool even_kept = false;    // also those that would keep their label at a normal stop
+    bool interrupted = false;  // those that a process which has ended left half done
   };
   // Takes the owner off objects that others use or that keep their label, and hands out the rest:
   // nobody else can record a use of these until FinishUndo.
   Result<std::vector<UndoItem>> BeginUndo(const std::string &uuid, const UndoScope &scope);
-  // done: forgotten. failed: stay in the journal. release: if the owner has no object left, its
-  // labels are given back, and it is forgotten.
+  // Of what BeginUndo handed out: done is forgotten, failed stays in the journal. release: if the
+  // owner has no object left, its labels are given back, and it is forgotten.
   Status FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
                     const std::vector<int64_t> &failed, bool release);
 
@@ -204,7 +216,7 @@ class LabelStore {
   Result<Connection> Connect();
   Result<std::optional<std::vector<Recorded>>> TryRecord(
       Database *database, const LabelOwner &owner, const std::vector<HeldLabel> &labels,
-      const std::vector<JournalItem> &items, int64_t generation,
+      const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
       const std::function<Result<OldLabel>(size_t)> &reread);
 
   Options options_;

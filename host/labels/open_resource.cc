@@ -68,12 +68,36 @@ Status Identify(OpenObject *object) {
   return {};
 }
 
-Result<OpenObject> Adopt(Fd fd) {
+// path: the one without symbolic links, "" if it is not known.
+Result<OpenObject> Adopt(Fd fd, std::string path) {
   OpenObject object;
   object.fd = std::move(fd);
-  SVIRT_ASSIGN(object.path, PathOf(object.fd.get()));
+  object.path = std::move(path);
+  if (object.path.empty()) {
+    SVIRT_ASSIGN(object.path, PathOf(object.fd.get()));
+  }
   SVIRT_TRY(Identify(&object));
   return object;
+}
+
+// Would the kernel write an object's path in this way, if no part of it is a symbolic link?
+bool IsCanonical(const std::string &path) {
+  return path.size() > 1 && path.front() == '/' && path.back() != '/' &&
+         path.find("//") == std::string::npos && path.find("/./") == std::string::npos &&
+         path.find("/../") == std::string::npos && !path.ends_with("/.") && !path.ends_with("/..");
+}
+
+// The object that path names. Paths are commonly free of links: then the kernel need not be asked
+// for the path afterwards.
+Result<OpenObject> Find(const std::string &path) {
+  if (IsCanonical(path)) {
+    Fd fd(OpenAt2(AT_FDCWD, path, O_PATH, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+    if (fd || errno != ELOOP) {
+      return fd ? Adopt(std::move(fd), path) : SystemError(errno, path);
+    }
+  }
+  Fd fd(OpenAt2(AT_FDCWD, path, O_PATH, RESOLVE_NO_MAGICLINKS));
+  return fd ? Adopt(std::move(fd), "") : SystemError(errno, path);
 }
 
 // Splits an absolute path into its directory and last name.
@@ -83,6 +107,17 @@ std::pair<std::string, std::string> SplitPath(const std::string &path) {
     return {".", path};
   }
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+// What was made is opened through its descriptor, not by name. O_PATH asks for the magic link.
+Result<OpenObject> AdoptCreated(int file) {
+  Fd path(::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_PATH | O_CLOEXEC));
+  if (!path) {
+    return SystemError(errno, "it cannot be opened again");
+  }
+  SVIRT_ASSIGN(OpenObject object, Adopt(std::move(path), ""));
+  object.created = true;
+  return object;
 }
 
 // nullopt: somebody else made it meanwhile.
@@ -100,14 +135,14 @@ Result<std::optional<OpenObject>> Create(const Resource &resource) {
   if (!file) {
     return SystemError(errno, ResourceName(resource) + " cannot be created");
   }
-  // What was made is opened through its descriptor, not by name. O_PATH asks for the magic link.
-  Fd path(::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_PATH | O_CLOEXEC));
-  if (!path) {
-    return SystemError(errno, ResourceName(resource) + " cannot be opened after its creation");
+  auto object = AdoptCreated(file.get());
+  if (!object.ok()) {
+    ::unlinkat(parent.get(), name.c_str(), 0);
+    return Error{object.error().code,
+                 ResourceName(resource) + " was not created: " + object.error().message,
+                 object.error().sys_errno};
   }
-  SVIRT_ASSIGN(OpenObject object, Adopt(std::move(path)));
-  object.created = true;
-  return std::optional<OpenObject>(std::move(object));
+  return std::optional<OpenObject>(std::move(*object));
 }
 
 Status CheckType(const Resource &resource, const OpenObject &object) {
@@ -133,23 +168,22 @@ std::string ResourceName(const Resource &resource) {
 Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool create) {
   const bool creatable = create && resource.optional && resource.object == ObjectType::kFile &&
                          (resource.access & kAccessCreate) != 0;
-  Fd fd(OpenAt2(AT_FDCWD, resource.path, O_PATH, RESOLVE_NO_MAGICLINKS));
-  if (!fd && errno == ENOENT && creatable) {
+  auto object = Find(resource.path);
+  if (!object.ok() && object.error().sys_errno == ENOENT && creatable) {
     SVIRT_ASSIGN(auto created, Create(resource));
     if (created) {
       return created;
     }
-    fd.Reset(OpenAt2(AT_FDCWD, resource.path, O_PATH, RESOLVE_NO_MAGICLINKS));
+    object = Find(resource.path);
   }
-  if (!fd && errno == ENOENT && resource.optional) {
+  if (!object.ok() && object.error().sys_errno == ENOENT && resource.optional) {
     return std::optional<OpenObject>();
   }
-  if (!fd) {
-    return SystemError(errno, ResourceName(resource) + " cannot be opened");
+  if (!object.ok()) {
+    return SystemError(object.error().sys_errno, ResourceName(resource) + " cannot be opened");
   }
-  SVIRT_ASSIGN(OpenObject object, Adopt(std::move(fd)));
-  SVIRT_TRY(CheckType(resource, object));
-  return std::optional<OpenObject>(std::move(object));
+  SVIRT_TRY(CheckType(resource, *object));
+  return std::optional<OpenObject>(std::move(*object));
 }
 
 Result<OpenObject> OpenExactly(int directory, const std::string &path) {

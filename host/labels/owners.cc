@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/owners.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "host/labels/index_space.h"
@@ -49,7 +47,7 @@ Result<OwnerRow> GetOwner(Database *database, int64_t id) {
   return ReadOwner(query);
 }
 
-Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner) {
+Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self) {
   SVIRT_TRY(
       database->Run("INSERT INTO owner(uuid, name, virt_type) VALUES(?1, ?2, ?3) ON "
                     "CONFLICT(uuid) DO UPDATE SET name=?2, virt_type=?3",
@@ -58,7 +56,6 @@ Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner) {
   if (!id) {
     return Error{Errc::kInternal, "the label database does not keep its owners"};
   }
-  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
   SVIRT_TRY(AddHolderRow(database, *id, self, true));
   return *id;
 }

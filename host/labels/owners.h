@@ -27,8 +27,9 @@ struct OwnerRow {
 
 Result<std::optional<OwnerRow>> FindOwner(Database *database, const std::string &uuid);
 Result<OwnerRow> GetOwner(Database *database, int64_t id);
-// Enters the owner, or its present name and type; this process becomes its provisional holder.
-Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner);
+// Enters the owner, or its present name and type; self, this process, becomes its provisional
+// holder.
+Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self);
 
 Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional);
 // Processes of the owner that still run.

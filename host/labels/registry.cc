@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The registry half of LabelStore: which label belongs to whom.
+#include <unistd.h>
+
 #include <map>
 #include <utility>
 
@@ -202,7 +204,8 @@ Result<uint64_t> PeekOne(Database *db, const IndexSpace &space, const LabelReque
   return Exhausted(db, space, request).error();
 }
 
-Status ForgetForeign(Database *db, const IndexSpace &space) {
+// all: also those whose processes still run.
+Status ForgetForeign(Database *db, const IndexSpace &space, bool all) {
   std::vector<int64_t> owners;
   {
     SVIRT_ASSIGN(Query query, db->Ask("SELECT id FROM owner WHERE foreign_space=?1", space.id()));
@@ -215,7 +218,10 @@ Status ForgetForeign(Database *db, const IndexSpace &space) {
     }
   }
   for (const int64_t owner : owners) {
-    SVIRT_TRY(ForgetOwner(db, owner));
+    SVIRT_ASSIGN(const auto running, RunningHolders(db, owner));
+    if (all || running.empty()) {
+      SVIRT_TRY(ForgetOwner(db, owner));
+    }
   }
   return {};
 }
@@ -235,17 +241,20 @@ Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign
   if (free.empty() || foreign.processes.empty()) {
     return {};
   }
+  const std::string uuid = "foreign:" + std::to_string(space.id()) + ":" + foreign.label;
   SVIRT_TRY(
       db->Run("INSERT INTO owner(uuid, name, virt_type, foreign_space) VALUES(?1, ?2, '', "
-              "?3)",
-              "foreign:" + std::to_string(space.id()) + ":" + foreign.label,
-              "process " + std::to_string(foreign.processes.front().pid), space.id()));
-  const int64_t owner = db->LastInsertId();
+              "?3) ON CONFLICT DO NOTHING",
+              uuid, "process " + std::to_string(foreign.processes.front().pid), space.id()));
+  SVIRT_ASSIGN(const auto owner, db->AskInt("SELECT id FROM owner WHERE uuid=?1", uuid));
+  if (!owner) {
+    return Error{Errc::kInternal, "the label database does not keep its owners"};
+  }
   for (const ProcessId &process : foreign.processes) {
-    SVIRT_TRY(AddHolderRow(db, owner, process, false));
+    SVIRT_TRY(AddHolderRow(db, *owner, process, false));
   }
   for (const IndexRun &run : free) {
-    SVIRT_TRY(space.Take(run, owner));
+    SVIRT_TRY(space.Take(run, *owner));
   }
   return {};
 }
@@ -257,7 +266,8 @@ Result<std::optional<uint64_t>> LabelStore::Acquire(const LabelOwner &owner,
   SVIRT_TRY(CheckRequest(request));
   SVIRT_ASSIGN(const Connection db, Connect());
   SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
-  SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner));
+  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
+  SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self));
   SVIRT_ASSIGN(const auto existing, FindExisting(db.get(), id, request));
   if (existing && !existing->matches) {
     return HoldsAnother(owner, request);
@@ -318,8 +328,14 @@ Result<std::optional<uint64_t>> LabelStore::Peek(const LabelOwner &owner,
   return std::optional<uint64_t>(index);
 }
 
+Result<int64_t> LabelStore::Seeds() {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  SVIRT_ASSIGN(const auto seeded, db->AskInt("SELECT seeded FROM meta"));
+  return seeded.value_or(0);
+}
+
 Status LabelStore::Seed(const std::string &model, const std::string &doi,
-                        const std::vector<ForeignLabel> &labels) {
+                        const std::vector<ForeignLabel> &labels, std::optional<int64_t> seeds) {
   SVIRT_ASSIGN(const Connection db, Connect());
   SVIRT_ASSIGN(const auto known,
                db->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL LIMIT 1"));
@@ -328,7 +344,9 @@ Status LabelStore::Seed(const std::string &model, const std::string &doi,
   }
   SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
   SVIRT_ASSIGN(IndexSpace space, IndexSpace::FindOrCreate(db.get(), model, doi));
-  SVIRT_TRY(ForgetForeign(db.get(), space));
+  SVIRT_ASSIGN(const auto now, db->AskInt("SELECT seeded FROM meta"));
+  SVIRT_TRY(ForgetForeign(db.get(), space, !seeds || seeds == now));
+  SVIRT_TRY(db->Run("UPDATE meta SET seeded=seeded+1"));
   for (const ForeignLabel &foreign : labels) {
     SVIRT_ASSIGN(const auto owner,
                  db->AskInt("SELECT owner FROM label WHERE label=?1 AND model=?2 AND doi=?3",

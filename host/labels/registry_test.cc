@@ -139,7 +139,7 @@ TEST_F(RegistryTest, PinnedAndLabelledDomainsMakeNoRoom) {
                          .id = {1, 2, 3},
                          .old = {OldLabel::State::kPresent, "old"},
                          .label = "I:1"};
-  ASSERT_TRUE(store_->Record(Owner(3), {}, {item}, 0, nullptr).ok());
+  ASSERT_TRUE(store_->Record(Owner(3), {}, {&item}, 0, false, nullptr).ok());
   Die(3);
   EXPECT_EQ(store_->Acquire(Owner(4), Dynamic({{1, 1}})).error().code, Errc::kExhausted);
 }
@@ -158,6 +158,35 @@ TEST_F(RegistryTest, ForeignLabelsAreAvoidedWhileTheyAreBorne) {
               HasSubstr("process " + std::to_string(::getpid()) + ", which no domain here owns"));
   ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}).ok());
   EXPECT_TRUE(store_->Acquire(Owner(2), Static("S:3-3", {{3, 1}})).ok());
+}
+
+// Two daemons look at the processes, one before and one after a foreign one began: whoever enters
+// last, the foreign label is not given out.
+TEST_F(RegistryTest, AnOlderLookAtTheProcessesTakesNothingBack) {
+  const auto self = IdentifyProcess(::getpid());
+  const std::vector<ForeignLabel> later = {
+      {.label = "S:0-26", .runs = {{0, 27}}, .processes = {*self}}};
+  const auto before = store_->Seeds();
+  ASSERT_TRUE(before.ok());
+  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", later, *before).ok());
+  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}, *before).ok());
+  EXPECT_EQ(Acquire(1), 27u);
+  EXPECT_EQ(store_->Acquire(Owner(2), Dynamic(kSmall)).error().code, Errc::kExhausted);
+  // What a domain gives back of it meanwhile is the foreign label's when it is seen again.
+  ASSERT_TRUE(store_
+                  ->Seed("fakemac", "tests.example",
+                         {{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}, *before)
+                  .ok());
+  Release(1);
+  ASSERT_TRUE(store_
+                  ->Seed("fakemac", "tests.example",
+                         {{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}, *before)
+                  .ok());
+  EXPECT_EQ(store_->Acquire(Owner(1), Dynamic(kSmall)).error().code, Errc::kExhausted);
+  // The same label seen by both, and one more look with nothing in between.
+  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", later, *before).ok());
+  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}, *store_->Seeds()).ok());
+  EXPECT_TRUE(store_->Acquire(Owner(2), Dynamic(kSmall)).ok());
 }
 
 TEST_F(RegistryTest, AForeignLabelThatOverlapsOursTakesTheRest) {
@@ -183,7 +212,7 @@ TEST_F(RegistryTest, AProcessUnderADomainsLabelKeepsItAlive) {
                              .index = index,
                              .label = "L:1",
                              .image_label = ""}},
-                           {}, 0, nullptr)
+                           {}, 0, false, nullptr)
                   .ok());
   Die(1);
   EXPECT_TRUE((*store_->Describe(Owner(1).uuid))->processes.empty());

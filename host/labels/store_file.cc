@@ -23,10 +23,14 @@ constexpr int64_t kSchemaVersion = 1;
 // and last inclusive.
 //
 // An object is there once per model, with the label it had before anybody of us changed it; uses
-// are the set of its owners. busy_*: the process that is giving it its old label back.
+// are the set of its owners.
+//
+// work is there while a process is at work on objects of an owner: on those whose use names it, or
+// (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and 2: they are
+// being given their old labels back. What a process has left half done is told by its row.
 constexpr const char *kSchema = R"sql(
-CREATE TABLE meta(restored INTEGER NOT NULL) STRICT;
-INSERT INTO meta VALUES(0);
+CREATE TABLE meta(restored INTEGER NOT NULL, seeded INTEGER NOT NULL) STRICT;
+INSERT INTO meta VALUES(0, 0);
 CREATE TABLE owner(
   id INTEGER PRIMARY KEY,
   uuid TEXT NOT NULL UNIQUE,
@@ -76,31 +80,38 @@ CREATE TABLE taken(
   PRIMARY KEY(space, first)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX taken_owner ON taken(owner);
+CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE object(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   model TEXT NOT NULL,
   path TEXT NOT NULL,
   dev INTEGER NOT NULL,
   ino INTEGER NOT NULL,
   btime INTEGER NOT NULL,
-  boot_id TEXT NOT NULL,
+  boot INTEGER NOT NULL,
   old_state INTEGER NOT NULL,
   old_label TEXT NOT NULL,
   label TEXT NOT NULL,
-  earlier_label TEXT,
-  busy_boot_id TEXT,
-  busy_pid INTEGER,
-  busy_start_time INTEGER
+  earlier_label TEXT
 ) STRICT;
 CREATE INDEX object_identity ON object(ino, btime);
 CREATE TABLE use(
-  object INTEGER NOT NULL REFERENCES object,
+  object INTEGER NOT NULL,
   owner INTEGER NOT NULL REFERENCES owner,
   exclusive INTEGER NOT NULL,
   keep INTEGER NOT NULL,
+  work INTEGER,
   PRIMARY KEY(object, owner)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX use_owner ON use(owner);
+CREATE TABLE work(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner INTEGER NOT NULL UNIQUE REFERENCES owner ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  start_time INTEGER NOT NULL
+) STRICT;
 )sql";
 
 // The file is made under another name and linked into place: SQLite must be the only one in this

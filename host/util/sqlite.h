@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/util/fd.h"
 #include "host/util/result.h"
 
 struct sqlite3;
@@ -120,8 +121,10 @@ class Database {
   Result<StatementPtr> Take(const char *sql);
   void GiveBack(const char *sql, StatementPtr statement);
 
+  Status OpenLog();
+
   std::string path_;
-  std::string synchronous_;  // as last set
+  Fd log_;  // the write-ahead log, for syncing it; SQLite holds its locks elsewhere
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
   sqlite3 *handle_ = nullptr;
@@ -134,11 +137,14 @@ class Transaction {
  public:
   enum class Durability {
     kOrdered,  // survives the death of every process; a power failure may lose it and what follows
-    kDurable,  // it, and all that went before, is on the disk when Commit returns
+    // It, and all that went before, is on the disk when Commit returns; the database must be in
+    // write-ahead mode. If syncing fails the error says so, but the transaction is done.
+    kDurable,
   };
   static Result<Transaction> Begin(Database *database, Durability durability);
   ~Transaction();
-  Transaction(Transaction &&other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction(Transaction &&other) noexcept
+      : database_(std::exchange(other.database_, nullptr)), durability_(other.durability_) {}
   Transaction &operator=(Transaction &&) = delete;
   Transaction(const Transaction &) = delete;
   Transaction &operator=(const Transaction &) = delete;
@@ -146,8 +152,10 @@ class Transaction {
   Status Commit();
 
  private:
-  explicit Transaction(Database *database) : database_(database) {}
+  Transaction(Database *database, Durability durability)
+      : database_(database), durability_(durability) {}
   Database *database_;
+  Durability durability_;
 };
 
 }  // namespace svirt

@@ -51,6 +51,7 @@ struct CliContext {
 void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code);
 
 // A subcommand whose body gets the opened host and returns the exit code, or an error.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// start, destroy, run
+// start, destroy, attach-device, detach-device, run
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -30,6 +30,28 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   OnRun(destroy, context, exit_code, [name](Host &host) -> Result<int> {
     SVIRT_TRY(host.Destroy(*name));
     fmt::print("Domain '{}' destroyed\n", *name);
+    return kExitOk;
+  });
+
+  CLI::App *attach =
+      app.add_subcommand("attach-device", "Give a running domain the device in an XML file");
+  attach->add_option("DOMAIN", *name, "Name or uuid")->required();
+  attach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
+  OnRun(attach, context, exit_code, [name, file](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
+    SVIRT_TRY(host.AttachDevice(*name, xml, *file));
+    fmt::print("Device attached to domain '{}'\n", *name);
+    return kExitOk;
+  });
+
+  CLI::App *detach = app.add_subcommand(
+      "detach-device", "Take from a running domain the disk whose target is in an XML file");
+  detach->add_option("DOMAIN", *name, "Name or uuid")->required();
+  detach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
+  OnRun(detach, context, exit_code, [name, file](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
+    SVIRT_TRY(host.DetachDevice(*name, xml, *file));
+    fmt::print("Device detached from domain '{}'\n", *name);
     return kExitOk;
   });
 

@@ -12,6 +12,7 @@
 #include "host/cli/cli.h"
 #include "host/cli/input.h"
 #include "host/domain/xml_writer.h"
+#include "host/hypervisor/policy_text.h"
 
 namespace svirt {
 namespace {
@@ -50,6 +51,31 @@ void PrintPlan(const Domain &domain, const Plan &plan) {
       fmt::print("        CONFLICT: {}\n", item.conflict);
     }
   }
+}
+
+nlohmann::ordered_json PoliciesToJson(const std::vector<PolicyText> &policies) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const PolicyText &policy : policies) {
+    list.push_back({{"model", policy.model}, {"text", policy.text}});
+  }
+  return list;
+}
+
+Result<int> PrintPolicies(Host &host, const Domain &domain, bool json) {
+  SVIRT_ASSIGN(const auto policies, DescribePolicies(&host.drivers(), domain));
+  if (json) {
+    CliContext::PrintJson({{"policies", PoliciesToJson(policies)}});
+    return kExitOk;
+  }
+  if (policies.empty()) {
+    return Error{Errc::kUnsupported,
+                 "no security driver here makes a policy of its own for domain '" + domain.name +
+                     "'; 'svirt plan' shows its labels"};
+  }
+  for (const PolicyText &policy : policies) {
+    fmt::print("{}", policy.text);
+  }
+  return kExitOk;
 }
 
 Result<int> PrintPlugins(Host &host, const std::string &virt_type, bool json) {
@@ -123,11 +149,19 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
       "20 conflict");
   plan->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
       ->required();
-  OnRun(plan, context, exit_code, [file, &context](Host &host) -> Result<int> {
+  auto profile = std::make_shared<bool>(false);
+  plan->add_flag("--profile", *profile, "Print the policy that the domain would be given, only");
+  OnRun(plan, context, exit_code, [file, profile, &context](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    if (*profile) {
+      return PrintPolicies(host, domain, context.json);
+    }
     SVIRT_ASSIGN(const Plan result, host.MakePlan(domain));
     if (context.json) {
-      CliContext::PrintJson(PlanToJson(domain, result));
+      SVIRT_ASSIGN(const auto policies, DescribePolicies(&host.drivers(), domain));
+      nlohmann::ordered_json document = PlanToJson(domain, result);
+      document["policies"] = PoliciesToJson(policies);
+      CliContext::PrintJson(document);
     } else {
       PrintPlan(domain, result);
     }

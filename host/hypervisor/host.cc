@@ -81,7 +81,9 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
 
 Status Host::Verify(const Domain &domain) {
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  return engine.Verify(domain);
+  // What the host lacks now, such as an unplugged device, it may have when the domain starts.
+  const auto manifest = BuildManifest(domain, ManifestOptions{});
+  return engine.Verify(domain, manifest.ok() ? *manifest : Manifest{});
 }
 
 Result<Domain> Host::Define(std::string_view xml, const std::string &file) {

@@ -69,10 +69,25 @@ class Host {
   // Ends the process at once, and puts every label back.
   Status Destroy(const std::string &name_or_uuid);
 
+  // Gives a running domain the device in the XML, or takes the disk from it that the XML names by
+  // its target. Its definition stays. kUnsupported where QEMU, or a model whose labels stand for a
+  // domain's resources, cannot do that while it runs; nothing is changed after a failure.
+  Status AttachDevice(const std::string &name_or_uuid, std::string_view xml,
+                      const std::string &file);
+  Status DetachDevice(const std::string &name_or_uuid, std::string_view xml,
+                      const std::string &file);
+
   // The same plan, labels and restore without a process, for hooks of other VM managers.
   Result<Plan> MakePlan(const Domain &domain);
   Result<Plan> Label(const Domain &domain);
   Status Restore(const Domain &domain);
+
+  // Who holds which labels, by uuid.
+  Result<std::vector<OwnerState>> LabelOwners();
+  // After a crash, or a boot: puts back what domains that do not run any more have left, and what
+  // commands that were ended left half done. Goes on after a failure and reports the first. notes:
+  // sentences about objects that were left alone.
+  Status Recover(std::vector<std::string> *notes);
 
   // Starts spec.program confined as the domain, with the domain's resources labelled; whatever
   // recipes spec has are replaced. Release when it has ended.
@@ -98,6 +113,18 @@ class Host {
   Status CleanUp(const Domain &domain);
   Status ReleaseLocked(const Domain &domain);
   Result<RunningDomain> StartLocked(Domain domain);
+  // The resources of the XML and those of its emulator.
+  Result<Manifest> FullManifest(const Domain &domain);
+  // A running domain that nobody else changes meanwhile.
+  struct LiveDomain {
+    Fd lock;
+    RunningDomain running;
+  };
+  Result<LiveDomain> OpenLive(const std::string &name_or_uuid);
+  Status CheckSameLabels(const RunningDomain &running, const Domain &next, const Manifest &manifest,
+                         Engine &engine);
+  // Labels exactly what the running domain has.
+  Status Relabel(const Domain &running);
   Result<RunningDomain> Boot(const Domain &domain, const Plan &plan, Engine &engine,
                              const QemuPlace &place, const Fd &log);
 

@@ -5,14 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <iterator>
 #include <utility>
 
-#include "host/domain/manifest.h"
 #include "host/hypervisor/host.h"
 #include "host/launch/launch.h"
 #include "host/util/pidfd.h"
@@ -77,12 +74,10 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_TRY(qemu_.Prepare(domain));
-  SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(const Manifest manifest, FullManifest(domain));
 
   QemuPlace place{store_.RunDirectory(domain.uuid), store_.LogFile(domain.uuid), 0};
   SVIRT_ASSIGN(const Fd log, OpenLog(&place));
-  std::vector<Resource> own = QemuDriver::Resources(place);
-  std::ranges::move(own, std::back_inserter(manifest.resources));
 
   SVIRT_TRY(store_.MakeRunDirectory(domain.uuid));
   auto plan = engine.Apply(domain, manifest);

@@ -164,6 +164,7 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
       break;
     case ProbeResult::State::kInactive:
       candidate->state = CandidateState::kInactive;
+      candidate->plugin = plugin.get();
       break;
     case ProbeResult::State::kError:
       candidate->state = CandidateState::kFailed;
@@ -271,7 +272,9 @@ Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_t
   SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model));
   const Candidate *best = nullptr;
   for (const Candidate &candidate : outcome.candidates) {
-    if (candidate.plugin != nullptr) {
+    const bool active =
+        candidate.state == CandidateState::kActive || candidate.state == CandidateState::kSelected;
+    if (active) {
       SVIRT_TRY(candidate.plugin->Init());
       return candidate.plugin;
     }

@@ -81,7 +81,7 @@ struct Candidate {
   int priority = 0;
   CandidateState state = CandidateState::kInactive;
   std::string reason;         // a sentence a person can act on; never empty after Scan
-  Plugin *plugin = nullptr;   // of active ones; belongs to the loader
+  Plugin *plugin = nullptr;   // of active and of asked, inactive ones; the loader's
   bool probe_failed = false;  // kFailed because its probe reported an error
   bool blocks = false;        // stops the selection of what comes after it (SVL-6, SVL-7)
 };

@@ -78,7 +78,8 @@ TEST(Loader, EveryStateHasAReason) {
   EXPECT_EQ(CandidateOf(*scan, twin).reason, "zoo says 0; another plugin comes first");
   EXPECT_EQ(CandidateOf(*scan, inactive).state, CandidateState::kInactive);
   EXPECT_EQ(CandidateOf(*scan, inactive).reason, "zoo says 1");
-  EXPECT_EQ(CandidateOf(*scan, inactive).plugin, nullptr);
+  EXPECT_NE(CandidateOf(*scan, inactive).plugin, nullptr) << "it can still be asked to describe";
+  EXPECT_EQ(CandidateOf(*scan, unlisted).plugin, nullptr);
   EXPECT_EQ(CandidateOf(*scan, unlisted).state, CandidateState::kInactive);
   EXPECT_EQ(CandidateOf(*scan, unlisted).reason, "off: not listed in the plugin order");
   EXPECT_EQ(CandidateOf(*scan, off).state, CandidateState::kRefused);

@@ -30,6 +30,9 @@ make_domain() {
     <initrd>$GUEST/initrd.gz</initrd>
     <cmdline>console=ttyS0 panic=-1 quiet</cmdline>
   </os>
+  <features>
+    <acpi/>
+  </features>
   <devices>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw'/>
@@ -43,6 +46,18 @@ make_domain() {
   </devices>
   ${2-}
 </domain>
+XML
+}
+
+# make_disk NAME TARGET: NAME-disk.xml, a device to attach, with a disk of its own.
+make_disk() {
+  truncate -s 1M "$DIR/images/$1.img"
+  cat >"$DIR/$1-disk.xml" <<XML
+<disk type='file' device='disk'>
+  <driver name='qemu' type='raw'/>
+  <source file='$DIR/images/$1.img'/>
+  <target dev='$2' bus='virtio'/>
+</disk>
 XML
 }
 

@@ -32,7 +32,31 @@ refused "a plan is refused again when it is not allowed any more" 'no security d
 configure '[confinement]' 'models = none'
 ok "destroy works without a driver" svirt destroy a
 ok "models = none starts without a driver" svirt start a
+ok "and boots" wait_for 90 booted a
+
+# Devices of a running domain.
+make_disk extra vdb
+uses() { svirt dumpxml "$1" | grep -c "images/$2.img"; }
+opened() { find "/proc/$(pid_of a)/fd" -lname "*/images/$1.img" | wc -l; }
+ok "a disk is attached to the running domain" svirt attach-device a "$DIR/extra-disk.xml"
+equal "QEMU has opened it" 1 "$(opened extra)"
+equal "its live XML has it" 1 "$(uses a extra)"
+lacks "its definition has not" 'images/extra.img' svirt dumpxml --inactive a
+refused "no second disk with that target" 'has a disk vdb already' svirt attach-device a "$DIR/extra-disk.xml"
+ok "and detached" svirt detach-device a "$DIR/extra-disk.xml"
+equal "QEMU has closed it" 0 "$(opened extra)"
+equal "and the live XML has it no more" 0 "$(uses a extra)"
+refused "nor can it be detached again" "has no disk 'vdb'" svirt detach-device a "$DIR/extra-disk.xml"
+sed 's/bus=.virtio./bus="ide"/; s/vdb/hdc/' "$DIR/extra-disk.xml" >"$DIR/ide-disk.xml"
+refused "what QEMU refuses is told" 'hotplug' svirt attach-device a "$DIR/ide-disk.xml"
+equal "and leaves nothing open" 0 "$(opened extra)"
+ok "so that it can be attached properly" svirt attach-device a "$DIR/extra-disk.xml"
+printf '<memballoon model="none"/>' >"$DIR/balloon.xml"
+refused "other devices cannot be detached" 'only disks can' svirt detach-device a "$DIR/balloon.xml"
+printf '<disk>' >"$DIR/broken.xml"
+refused "broken XML is told with its line" 'broken.xml:1: ' svirt attach-device a "$DIR/broken.xml"
 ok "a is destroyed" svirt destroy a
+refused "a domain that does not run is told" 'is not running' svirt attach-device a "$DIR/extra-disk.xml"
 
 make_domain c "<seclabel type='none' model='selinux'/>"
 configure

@@ -26,6 +26,14 @@ differ "the labels differ" "$(label_of a)" "$(label_of b)"
 contains "dumpxml of a running domain shows its label" "<label>" svirt dumpxml a
 lacks "its definition does not" "<label>" svirt dumpxml --inactive a
 
+# Landlock's rules are final: more needs a new start, and nothing changes when that is said.
+if svirt plugins | grep -q '^selected  *landlock'; then
+  make_disk extra vdb
+  refused "no disk is attached where the rules are final" 'cannot change what domain .a. may use' \
+    svirt attach-device a "$DIR/extra-disk.xml"
+  lacks "and none is listed" 'extra' svirt dumpxml a
+fi
+
 probe() { svirt run "$1" -- /usr/bin/head -c 13 "$2"; }
 contains "confined as a: its own disk is read" '^the disk of a' probe a "$DIR/images/a.img"
 refused "confined as a: b's disk is refused" 'Permission denied' probe a "$DIR/images/b.img"

@@ -24,6 +24,9 @@ make_domain() {
     <initrd>$images/initrd.gz</initrd>
     <cmdline>$GUEST_CMDLINE</cmdline>
   </os>
+  <features>
+    <acpi/>
+  </features>
   <devices>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw'/>
@@ -58,7 +61,6 @@ for vm in a b; do
   make_domain $vm
   touch $images/$vm.console
 done
-sata_to_ide $images/a.xml $images/b.xml
 labels() { (cd $images && stat -c '%n %C %u:%g %a' ./*.img ./*.iso ./vmlinuz ./initrd.gz ./*.console); }
 before=$(labels)
 
@@ -127,9 +129,35 @@ refused "a program that is no entry point is refused, with a sentence" 'entry ?p
   svirt run a -- /usr/bin/head -c 1 $images/a.img
 ok "a still runs" test -d "/proc/$(pid_of a)"
 
+# Devices of a running domain.
+truncate -s 1M $images/extra.img
+extra_before=$(label $images/extra.img)
+cat >$images/extra.xml <<XML
+<disk type='file' device='disk'>
+  <driver name='qemu' type='raw'/>
+  <source file='$images/extra.img'/>
+  <target dev='vdd' bus='virtio'/>
+</disk>
+XML
+sed "s/extra.img/b.img/" $images/extra.xml >$images/foreign.xml
+ok "a disk is attached to a" svirt attach-device a $images/extra.xml
+equal "and has a's label" "system_u:object_r:svirt_image_t:$a_level" "$(label $images/extra.img)"
+refused "b's disk is not given to a" "'b'" svirt attach-device a $images/foreign.xml
+equal "and keeps b's label" "system_u:object_r:svirt_image_t:$b_level" "$(label $images/b.img)"
+sed "s/bus='virtio'/bus='ide'/; s/vdd/hdd/; s/extra.img/other.img/" $images/extra.xml >$images/ide.xml
+truncate -s 1M $images/other.img
+refused "a disk that QEMU refuses" 'hotplug' svirt attach-device a $images/ide.xml
+equal "has its own label back" "$extra_before" "$(label $images/other.img)"
+ok "the disk is detached" svirt detach-device a $images/extra.xml
+equal "and has its own label back" "$extra_before" "$(label $images/extra.img)"
+ok "it is attached again" svirt attach-device a $images/extra.xml
+rm $images/other.img
+
 for vm in a b; do
   ok "$vm is destroyed" svirt destroy $vm
 done
+equal "and the attached disk has its own label back" "$extra_before" "$(label $images/extra.img)"
+rm $images/extra.img
 equal "after destroy every label and owner is as before" "$before" "$(labels)"
 
 # The other kinds of seclabel.

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// labels, metrics, recover
+#include <fmt/core.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "host/cli/cli.h"
+
+namespace svirt {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Why the labels are kept.
+std::string HolderOf(const OwnerState &state) {
+  std::string holder = state.pinned ? "pinned" : "";
+  for (const ProcessId &process : state.processes) {
+    holder += (holder.empty() ? "" : ",") + std::to_string(process.pid);
+  }
+  return holder.empty() ? "ended" : holder;
+}
+
+ordered_json ToJson(const OwnerState &state) {
+  ordered_json domain = {{"name", state.owner.name},           {"uuid", state.owner.uuid},
+                         {"type", state.owner.virt_type},      {"pinned", state.pinned},
+                         {"processes", ordered_json::array()}, {"objects", state.objects},
+                         {"interrupted", state.interrupted},   {"labels", ordered_json::array()}};
+  for (const ProcessId &process : state.processes) {
+    domain["processes"].push_back(process.pid);
+  }
+  for (const HeldLabel &held : state.labels) {
+    ordered_json label = {{"model", held.model},
+                          {"doi", held.doi},
+                          {"type", held.type == SecLabel::Type::kStatic ? "static" : "dynamic"},
+                          {"index", nullptr},
+                          {"label", held.label},
+                          {"image_label", held.image_label}};
+    if (held.index) {
+      label["index"] = *held.index;
+    }
+    domain["labels"].push_back(std::move(label));
+  }
+  return domain;
+}
+
+Result<int> PrintLabels(Host &host, bool json) {
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.LabelOwners());
+  if (json) {
+    ordered_json domains = ordered_json::array();
+    for (const OwnerState &state : owners) {
+      domains.push_back(ToJson(state));
+    }
+    CliContext::PrintJson({{"domains", domains}});
+    return kExitOk;
+  }
+  for (const OwnerState &state : owners) {
+    fmt::print("{} ({})\n  held by  {}\n", state.owner.name, state.owner.uuid, HolderOf(state));
+    for (const HeldLabel &held : state.labels) {
+      fmt::print("  {:<8} {}\n", held.model, held.label.empty() ? "(reserved)" : held.label);
+    }
+    if (state.objects > 0) {
+      fmt::print("  objects  {}{}\n", state.objects,
+                 state.interrupted ? ", some half done: run 'svirt recover'" : "");
+    }
+  }
+  return kExitOk;
+}
+
+// A label value of the text format: backslash, quote and newline are escaped.
+// https://prometheus.io/docs/instrumenting/exposition_formats/
+std::string Escaped(const std::string &value) {
+  std::string escaped;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') {
+      escaped += '\\';
+    }
+    escaped += c == '\n' ? "\\n" : std::string(1, c);
+  }
+  return escaped;
+}
+
+void PrintMetric(const char *name, const char *help) {
+  fmt::print("# HELP {} {}\n# TYPE {} gauge\n", name, help, name);
+}
+
+Result<int> PrintMetrics(Host &host) {
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.LabelOwners());
+  std::map<std::string, int> states = {{"ended", 0}, {"pinned", 0}, {"running", 0}};
+  std::map<std::pair<std::string, std::string>, int> held;
+  int64_t objects = 0;
+  int interrupted = 0;
+  for (const OwnerState &state : owners) {
+    ++states[!state.processes.empty() ? "running" : state.pinned ? "pinned" : "ended"];
+    for (const HeldLabel &label : state.labels) {
+      ++held[{label.model, label.type == SecLabel::Type::kStatic ? "static" : "dynamic"}];
+    }
+    objects += state.objects;
+    interrupted += state.interrupted ? 1 : 0;
+  }
+  PrintMetric("svirt_domains", "Domains that hold labels, by what keeps them.");
+  for (const auto &[state, count] : states) {
+    fmt::print("svirt_domains{{state=\"{}\"}} {}\n", state, count);
+  }
+  PrintMetric("svirt_labels_held", "Labels in use.");
+  for (const auto &[key, count] : held) {
+    fmt::print("svirt_labels_held{{model=\"{}\",type=\"{}\"}} {}\n", Escaped(key.first), key.second,
+               count);
+  }
+  PrintMetric("svirt_journal_objects", "Uses of objects whose old label is remembered.");
+  fmt::print("svirt_journal_objects {}\n", objects);
+  PrintMetric("svirt_domains_interrupted", "Domains with work that a crash left half done.");
+  fmt::print("svirt_domains_interrupted {}\n", interrupted);
+  return kExitOk;
+}
+
+Result<int> Recover(Host &host) {
+  std::vector<std::string> notes;
+  Status status = host.Recover(&notes);
+  for (const std::string &note : notes) {
+    fmt::print("{}\n", note);
+  }
+  if (!status.ok()) {
+    return std::move(status).error();
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code) {
+  CLI::App *labels = app.add_subcommand("labels", "Show who holds which label, and why");
+  OnRun(labels, context, exit_code,
+        [&context](Host &host) { return PrintLabels(host, context.json); });
+
+  CLI::App *metrics =
+      app.add_subcommand("metrics", "Print the registry's figures in Prometheus' text format");
+  OnRun(metrics, context, exit_code, [](Host &host) { return PrintMetrics(host); });
+
+  CLI::App *recover = app.add_subcommand(
+      "recover", "Put back what domains that ended, and commands that crashed, have left");
+  OnRun(recover, context, exit_code, [](Host &host) { return Recover(host); });
+}
+
+}  // namespace svirt

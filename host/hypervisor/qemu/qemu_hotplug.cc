@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Devices of a running QEMU. What they are made of is decided in one place, by the command line.
+#include "host/hypervisor/qemu/qemu_hotplug.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "host/hypervisor/qemu/qemu_command.h"
+
+namespace svirt {
+namespace {
+
+using nlohmann::json;
+
+struct Option {
+  std::string name, value;
+  bool operator==(const Option &) const = default;
+};
+
+// How a part of the command line is said to a running QEMU. Its values are JSON on both.
+struct Counterpart {
+  std::string_view option, add, remove, key;
+};
+constexpr Counterpart kCounterparts[] = {
+    {"-object", "object-add", "object-del", "id"},
+    {"-blockdev", "blockdev-add", "blockdev-del", "node-name"},
+    {"-device", "device_add", "", "id"},
+};
+
+Result<std::vector<Option>> Options(const Domain &domain) {
+  QemuPaths paths;
+  paths.emulator = domain.emulator;
+  SVIRT_ASSIGN(const QemuCommand command, BuildQemuCommand(domain, paths));
+  std::vector<Option> options;
+  for (size_t i = 1; i < command.argv.size(); ++i) {
+    Option option{command.argv[i], ""};
+    if (i + 1 < command.argv.size() && !command.argv[i + 1].starts_with('-')) {
+      option.value = command.argv[++i];
+    }
+    options.push_back(std::move(option));
+  }
+  return options;
+}
+
+// Those of all that are not among the others.
+std::vector<Option> Without(const std::vector<Option> &all, std::vector<Option> others) {
+  std::vector<Option> rest;
+  for (const Option &option : all) {
+    const auto found = std::ranges::find(others, option);
+    if (found == others.end()) {
+      rest.push_back(option);
+    } else {
+      others.erase(found);
+    }
+  }
+  return rest;
+}
+
+Result<std::pair<const Counterpart *, json>> CounterpartOf(const Option &option) {
+  for (const Counterpart &counterpart : kCounterparts) {
+    if (counterpart.option != option.name) {
+      continue;
+    }
+    json value = json::parse(option.value, nullptr, false);
+    if (value.is_object() && value.contains(counterpart.key) &&
+        value[std::string(counterpart.key)].is_string()) {
+      return std::pair(&counterpart, std::move(value));
+    }
+  }
+  return Error{Errc::kUnsupported, "QEMU cannot change this while it runs (" + option.name +
+                                       "): define the domain with it and start it anew"};
+}
+
+}  // namespace
+
+Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
+  SVIRT_ASSIGN(const std::vector<Option> before, Options(from));
+  SVIRT_ASSIGN(const std::vector<Option> after, Options(to));
+  QemuChange change;
+  for (const Option &option : Without(after, before)) {
+    SVIRT_ASSIGN(auto found, CounterpartOf(option));
+    change.add.push_back({std::string(found.first->add), std::move(found.second)});
+  }
+  for (const Option &option : Without(before, after)) {
+    SVIRT_ASSIGN(const auto found, CounterpartOf(option));
+    const auto id = found.second[std::string(found.first->key)].get<std::string>();
+    if (found.first->remove.empty()) {
+      change.unplug.push_back(id);
+    } else {
+      // The last made is the first to go: it may be made of those before it.
+      change.remove.insert(change.remove.begin(),
+                           {std::string(found.first->remove), {{found.first->key, id}}});
+    }
+  }
+  return change;
+}
+
+Status Plug(QmpClient &monitor, const QemuChange &change) {
+  for (size_t done = 0; done < change.add.size(); ++done) {
+    auto answer = monitor.Execute(change.add[done].name, change.add[done].arguments);
+    if (answer.ok()) {
+      continue;
+    }
+    while (done-- > 0) {
+      const QmpCommand &command = change.add[done];
+      for (const Counterpart &counterpart : kCounterparts) {
+        const std::string key(counterpart.key);
+        if (counterpart.add == command.name && !counterpart.remove.empty()) {
+          // What cannot be taken back stays without a device; the guest does not see it.
+          (void)monitor.Execute(std::string(counterpart.remove), {{key, command.arguments[key]}})
+              .ok();
+        }
+      }
+    }
+    return std::move(answer).error();
+  }
+  return {};
+}
+
+Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::milliseconds timeout) {
+  const auto deadline = QmpClient::Clock::now() + timeout;
+  for (const std::string &id : change.unplug) {
+    if (auto asked = monitor.Execute("device_del", {{"id", id}}); !asked.ok()) {
+      return std::move(asked).error();
+    }
+    for (bool gone = false; !gone;) {
+      const auto event = monitor.NextEvent(deadline);
+      if (!event.ok() && event.error().code == Errc::kNotFound) {
+        return Error{Errc::kConflict, "the guest does not let go of device " + id +
+                                          ": it stays; try again when the guest has stopped using "
+                                          "it"};
+      }
+      if (!event.ok()) {
+        return event.error();
+      }
+      gone = event->value("event", "") == "DEVICE_DELETED" && event->contains("data") &&
+             (*event)["data"].value("device", "") == id;
+    }
+  }
+  for (const QmpCommand &command : change.remove) {
+    const auto answer = monitor.Execute(command.name, command.arguments);
+    if (!answer.ok()) {
+      return answer.error();
+    }
+  }
+  return {};
+}
+
+}  // namespace svirt

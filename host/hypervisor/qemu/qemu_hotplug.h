@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/domain/domain.h"
+#include "host/hypervisor/qemu/qmp_client.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// One command of QEMU's monitor.
+struct QmpCommand {
+  std::string name;
+  nlohmann::json arguments;
+};
+
+// What makes of one running domain another: the difference of their command lines, as commands.
+struct QemuChange {
+  std::vector<QmpCommand> add;
+  std::vector<std::string> unplug;  // ids of devices to be taken from the guest
+  std::vector<QmpCommand> remove;   // what they leave, after they are gone
+};
+
+// Errc::kUnsupported: QEMU cannot be changed from one into the other while it runs.
+Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
+
+// Runs change.add; if QEMU refuses one, those before it are taken back.
+Status Plug(QmpClient &monitor, const QemuChange &change);
+
+// Runs change.unplug and change.remove. Errc::kConflict if the guest does not let go of a device in
+// time: nothing is removed then, but it may let go later.
+Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::milliseconds timeout);
+
+}  // namespace svirt

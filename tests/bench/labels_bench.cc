@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a label costs: the registry at any fill, and the engine beside the bare system calls on the
+// same files in the same run. Labels are extended attributes of real files, as those of a kernel's
+// security module are. Files are made in the current directory, so that it decides which file
+// system is measured; anything but tmpfs also shows what syncing costs.
+//
+// Counters, all in microseconds: *_per_disk; bare_per_disk is what cannot be left out to label an
+// object safely and to put its label back (open, identify, read and set the label, close; twice),
+// setxattr_per_disk the two attribute writes among them; sync is one durable small write. ratio is
+// (engine - one sync) / bare; cpu_ratio is the same of processor time, which a busy machine changes
+// less.
+#include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "host/labels/engine.h"
+#include "host/labels/fake_model.h"
+#include "host/labels/label_store.h"
+
+namespace svirt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Microseconds = std::chrono::duration<double, std::micro>;
+
+constexpr uint64_t kPairs = 523776;
+
+template <typename T>
+T Must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "labels_bench: %s\n", result.error().message.c_str());
+    std::abort();
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return std::move(result).value();
+  }
+}
+
+double Time(const std::function<void()> &work) {
+  const auto begin = Clock::now();
+  work();
+  return Microseconds(Clock::now() - begin).count();
+}
+
+// What the work keeps a processor busy: other programs and waiting for the disk do not count.
+double CpuTime(const std::function<void()> &work) {
+  const auto now = [] {
+    timespec at{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
+    return static_cast<double>(at.tv_sec) * 1e6 + static_cast<double>(at.tv_nsec) / 1e3;
+  };
+  const double begin = now();
+  work();
+  return now() - begin;
+}
+
+// A store, a model and disks, in a directory below the current one.
+class Site {
+ public:
+  explicit Site(int disks) {
+    path_ = (std::filesystem::current_path() / "labels-bench-XXXXXX").string();
+    if (::mkdtemp(path_.data()) == nullptr) {
+      throw std::runtime_error("cannot make a directory below the current one");
+    }
+    store = Must(LabelStore::Open({.directory = path_ + "/state"}));
+    std::filesystem::create_directory(path_ + "/proc");
+    std::filesystem::create_directory(path_ + "/kernel");
+    model = std::make_unique<fake::Model>(
+        path_ + "/kernel", fake::Model::Options{.space = {{0, kPairs}}, .xattr = true});
+    for (int i = 0; i < disks; ++i) {
+      paths.push_back(fake::Touch(path_ + "/disk" + std::to_string(i)));
+      model->SetLabelOf(paths.back(), kOriginal);
+    }
+  }
+  ~Site() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Site(const Site &) = delete;
+  Site &operator=(const Site &) = delete;
+
+  Engine MakeEngine() { return Engine(store.get(), {model->plugin()}, {}, path_ + "/proc"); }
+  Manifest MakeManifest(size_t first, size_t count) const {
+    Manifest manifest;
+    for (size_t i = first; i < first + count; ++i) {
+      manifest.resources.push_back(fake::MakeDisk(paths[i]));
+    }
+    return manifest;
+  }
+  const std::string &path() const { return path_; }
+
+  // As long as a label of an enforcing system usually is.
+  static constexpr const char *kOriginal = "system_u:object_r:virt_image_t:s0";
+
+  std::unique_ptr<LabelStore> store;
+  std::unique_ptr<fake::Model> model;
+  std::vector<std::string> paths;
+
+ private:
+  std::string path_;
+};
+
+// ---- Registry
+
+void AcquireRelease(benchmark::State &state) {
+  Site site(0);
+  const auto request = [](SecLabel::Type type, IndexRuns runs) {
+    return LabelRequest{.model = "fakemac",
+                        .doi = "tests.example",
+                        .type = type,
+                        .label = type == SecLabel::Type::kStatic ? "S:fill" : "",
+                        .runs = std::move(runs)};
+  };
+  // state.range(0) of every 1000 pairs are taken, in single runs that never join.
+  const auto taken = static_cast<uint64_t>(state.range(0));
+  IndexRuns fill;
+  for (uint64_t first = 0; taken > 0 && first < kPairs; first += 1000) {
+    fill.push_back({first, std::min<uint64_t>(taken, kPairs - first)});
+  }
+  if (taken > 0) {
+    Must(site.store->Acquire({fake::MakeDomain(1).uuid, "fill", "kvm"},
+                             request(SecLabel::Type::kStatic, fill)));
+  }
+  const LabelOwner owner{fake::MakeDomain(2).uuid, "vm", "kvm"};
+  const LabelRequest dynamic = request(SecLabel::Type::kDynamic, {{0, kPairs}});
+  for ([[maybe_unused]] auto iteration : state) {
+    Must(site.store->Acquire(owner, dynamic));
+    Must(site.store->FinishUndo(owner.uuid, {}, {}, true));
+  }
+}
+BENCHMARK(AcquireRelease)->ArgName("permille")->Arg(0)->Arg(500)->Arg(990)->Arg(999);
+
+// The 29th of 28: what the refusal costs.
+void Exhausted(benchmark::State &state) {
+  Site site(0);
+  LabelRequest request{.model = "fakemac", .doi = "tests.example", .label = "", .runs = {{0, 28}}};
+  for (int owner = 1; owner <= 28; ++owner) {
+    Must(site.store->Acquire({fake::MakeDomain(owner).uuid, "vm", "kvm"}, request));
+  }
+  for ([[maybe_unused]] auto iteration : state) {
+    benchmark::DoNotOptimize(
+        site.store->Acquire({fake::MakeDomain(29).uuid, "vm29", "kvm"}, request));
+  }
+}
+BENCHMARK(Exhausted);
+
+// ---- Engine against bare system calls
+
+struct Bare {
+  static void Check(bool ok) {
+    if (!ok) {
+      std::perror("labels_bench");
+      std::abort();
+    }
+  }
+
+  static void Set(const std::string &path, const char *label) {
+    Check(::setxattr(path.c_str(), "user.svirt.fakemac", label, std::strlen(label), 0) == 0);
+  }
+
+  static void SafelySet(const std::string &path, const char *label) {
+    const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+    Check(fd >= 0);
+    struct statx st {};
+    Check(::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_BTIME, &st) == 0);
+    char self[32];
+    std::snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    std::array<char, 256> old;
+    Check(::getxattr(self, "user.svirt.fakemac", old.data(), old.size()) >= 0);
+    Check(::setxattr(self, "user.svirt.fakemac", label, std::strlen(label), 0) == 0);
+    ::close(fd);
+  }
+};
+
+double SyncCost(const std::string &directory) {
+  const std::string path = directory + "/sync";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const std::array<char, 4096> page{};
+  // Grown beforehand, as a write-ahead log that is used again is.
+  for (int i = 0; i < 16; ++i) {
+    Bare::Check(::write(fd, page.data(), page.size()) == static_cast<ssize_t>(page.size()));
+  }
+  Bare::Check(::fdatasync(fd) == 0);
+  const double took = Time([&] {
+    Bare::Check(::pwrite(fd, page.data(), page.size(), 0) == static_cast<ssize_t>(page.size()));
+    Bare::Check(::fdatasync(fd) == 0);
+  });
+  ::close(fd);
+  return took;
+}
+
+void SetAndRestore(benchmark::State &state) {
+  const auto disks = static_cast<size_t>(state.range(0));
+  Site site(static_cast<int>(disks));
+  Engine engine = site.MakeEngine();
+  const Domain domain = fake::MakeDomain(1);
+  const Manifest manifest = site.MakeManifest(0, disks);
+  double set = 0, restore = 0, bare = 0, setxattr = 0, sync = 0, cpu = 0, bare_cpu = 0;
+  for ([[maybe_unused]] auto iteration : state) {
+    sync += SyncCost(site.path());
+    setxattr += Time([&] {
+      for (const char *label : {"I:123456", Site::kOriginal}) {
+        for (const std::string &path : site.paths) {
+          Bare::Set(path, label);
+        }
+      }
+    });
+    bare_cpu += CpuTime([&] {
+      bare += Time([&] {
+        for (const char *label : {"I:123456", Site::kOriginal}) {
+          for (const std::string &path : site.paths) {
+            Bare::SafelySet(path, label);
+          }
+        }
+      });
+    });
+    double set_now = 0, restore_now = 0;
+    cpu += CpuTime([&] {
+      set_now = Time([&] { Must(engine.Apply(domain, manifest)); });
+      restore_now = Time([&] { Must(engine.Restore(domain.uuid)); });
+    });
+    set += set_now;
+    restore += restore_now;
+    state.SetIterationTime((set_now + restore_now) / 1e6);
+  }
+  const auto per = [&](double total) {
+    return total / static_cast<double>(state.iterations()) / static_cast<double>(disks);
+  };
+  state.counters["set_per_disk"] = per(set);
+  state.counters["restore_per_disk"] = per(restore);
+  state.counters["bare_per_disk"] = per(bare);
+  state.counters["setxattr_per_disk"] = per(setxattr);
+  state.counters["sync"] = sync / static_cast<double>(state.iterations());
+  state.counters["cpu_per_disk"] = per(cpu);
+  state.counters["cpu_ratio"] = cpu / bare_cpu;
+  state.counters["ratio"] = (set + restore - sync) / bare;
+}
+BENCHMARK(SetAndRestore)->ArgName("disks")->RangeMultiplier(10)->Range(1, 1000)->UseManualTime();
+
+void PlanOnly(benchmark::State &state) {
+  const auto disks = static_cast<size_t>(state.range(0));
+  Site site(static_cast<int>(disks));
+  Engine engine = site.MakeEngine();
+  const Domain domain = fake::MakeDomain(1);
+  const Manifest manifest = site.MakeManifest(0, disks);
+  for ([[maybe_unused]] auto iteration : state) {
+    benchmark::DoNotOptimize(Must(engine.MakePlan(domain, manifest)));
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(PlanOnly)->ArgName("disks")->RangeMultiplier(10)->Range(1, 1000);
+
+// ---- Many at once
+
+// Threads that each set and restore a domain of their own with ten disks.
+void SeparateDomains(benchmark::State &state) {
+  static std::unique_ptr<Site> site;
+  static std::mutex mutex;
+  constexpr size_t kDisks = 10;
+  {
+    const std::lock_guard lock(mutex);
+    if (!site) {
+      site = std::make_unique<Site>(static_cast<int>(kDisks) * state.threads());
+    }
+  }
+  Engine engine = site->MakeEngine();
+  const Domain domain = fake::MakeDomain(state.thread_index() + 1);
+  Manifest manifest;
+  for ([[maybe_unused]] auto iteration : state) {
+    if (manifest.resources.empty()) {
+      manifest = site->MakeManifest(kDisks * static_cast<size_t>(state.thread_index()), kDisks);
+    }
+    Must(engine.Apply(domain, manifest));
+    Must(engine.Restore(domain.uuid));
+  }
+  state.SetItemsProcessed(state.iterations());
+  const std::lock_guard lock(mutex);
+  static int left = 0;
+  if (++left == state.threads()) {
+    left = 0;
+    site.reset();
+  }
+}
+BENCHMARK(SeparateDomains)->Threads(1)->Threads(2)->UseRealTime();
+
+// The time until all of a hundred domains, started at once by as many threads, are labelled.
+void HundredStarts(benchmark::State &state) {
+  constexpr size_t kDomains = 100, kDisks = 4;
+  Site site(static_cast<int>(kDomains * kDisks));
+  for ([[maybe_unused]] auto iteration : state) {
+    std::vector<std::thread> threads;
+    state.SetIterationTime(Time([&] {
+                             for (size_t d = 0; d < kDomains; ++d) {
+                               threads.emplace_back([&site, d] {
+                                 Engine engine = site.MakeEngine();
+                                 Must(engine.Apply(fake::MakeDomain(static_cast<int>(d) + 1),
+                                                   site.MakeManifest(d * kDisks, kDisks)));
+                               });
+                             }
+                             for (std::thread &thread : threads) {
+                               thread.join();
+                             }
+                           }) /
+                           1e6);
+    for (size_t d = 0; d < kDomains; ++d) {
+      Must(site.MakeEngine().Restore(fake::MakeDomain(static_cast<int>(d) + 1).uuid));
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kDomains));
+}
+BENCHMARK(HundredStarts)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace svirt
+
+BENCHMARK_MAIN();

@@ -32,9 +32,9 @@ std::string TargetOf(const ptree &device) {
 }
 
 // As if it had been defined that way, so that all rules for definitions hold.
-Result<Domain> Reread(const Domain &domain, ptree document, std::string_view file) {
+Result<Domain> Reread(const Domain &domain, const ptree &document, std::string_view file) {
   Domain changed = domain;
-  changed.document = std::move(document);
+  changed.document = document;
   SVIRT_ASSIGN(Domain read, ParseDomainXml(FormatDomainXml(changed, true),
                                            "domain " + domain.name + " with " + std::string(file)));
   read.uuid = domain.uuid;
@@ -61,7 +61,7 @@ Result<Domain> WithDevice(const Domain &domain, std::string_view xml, std::strin
     root->second.add_child("devices", ptree());
   }
   root->second.get_child("devices").add_child(device.first, device.second);
-  return Reread(domain, std::move(document), file);
+  return Reread(domain, document, file);
 }
 
 Result<Domain> WithoutDevice(const Domain &domain, std::string_view xml, std::string_view file) {
@@ -80,7 +80,7 @@ Result<Domain> WithoutDevice(const Domain &domain, std::string_view xml, std::st
     for (auto it = devices->begin(); it != devices->end(); ++it) {
       if (it->first == "disk" && !target.empty() && TargetOf(it->second) == target) {
         devices->erase(it);
-        return Reread(domain, std::move(document), file);
+        return Reread(domain, document, file);
       }
     }
   }

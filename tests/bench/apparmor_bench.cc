@@ -31,9 +31,9 @@ class Subject {
     paths_.reserve(disks);
     for (unsigned i = 0; i < disks; ++i) {
       uint64_t mixed = (uint64_t{number} << 32 | i) * 0x9e3779b97f4a7c15;
-      mixed ^= mixed >> 29;
-      std::snprintf(text, sizeof text, "%016llx-%08x",
-                    static_cast<unsigned long long>(mixed * 0xbf58476d1ce4e5b9), i * 2654435761u);
+      mixed = (mixed ^ (mixed >> 29)) * 0xbf58476d1ce4e5b9;
+      std::snprintf(text, sizeof text, "%016llx-%08x", static_cast<unsigned long long>(mixed),
+                    i * 2654435761u);
       paths_.push_back("/srv/images/" + std::string(text) + ".qcow2");
     }
     for (const std::string &path : paths_) {

@@ -142,17 +142,12 @@ XML
 sed "s/extra.img/b.img/; s/vdd/vde/" $images/extra.xml >$images/foreign.xml
 ok "a disk is attached to a" svirt attach-device a $images/extra.xml
 equal "and has a's label" "system_u:object_r:svirt_image_t:$a_level" "$(label $images/extra.img)"
-refused "b's disk is not given to a" "'b'" svirt attach-device a $images/foreign.xml
+refused "b's disk is not given to a" 'in use by domain b ' svirt attach-device a $images/foreign.xml
 equal "and keeps b's label" "system_u:object_r:svirt_image_t:$b_level" "$(label $images/b.img)"
 sed "s/bus='virtio'/bus='ide'/; s/vdd/hdd/; s/extra.img/other.img/" $images/extra.xml >$images/ide.xml
 truncate -s 1M $images/other.img
 refused "a disk that QEMU refuses" 'hotplug' svirt attach-device a $images/ide.xml
 equal "has its own label back" "$extra_before" "$(label $images/other.img)"
-# Only a guest that has booted lets go of a device.
-ok "a has booted" wait_for 200 grep -aq "SVIRT GUEST" $images/a.console
-ok "the disk is detached" svirt detach-device a $images/extra.xml
-equal "and has its own label back" "$extra_before" "$(label $images/extra.img)"
-ok "it is attached again" svirt attach-device a $images/extra.xml
 rm $images/other.img
 
 for vm in a b; do

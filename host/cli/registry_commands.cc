@@ -68,19 +68,7 @@ Result<int> PrintLabels(Host &host, bool json) {
   return kExitOk;
 }
 
-// A label value of the text format: backslash, quote and newline are escaped.
-// https://prometheus.io/docs/instrumenting/exposition_formats/
-std::string Escaped(const std::string &value) {
-  std::string escaped;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') {
-      escaped += '\\';
-    }
-    escaped += c == '\n' ? "\\n" : std::string(1, c);
-  }
-  return escaped;
-}
-
+// https://prometheus.io/docs/instrumenting/exposition_formats/; names of models need no escaping.
 void PrintMetric(const char *name, const char *help) {
   fmt::print("# HELP {} {}\n# TYPE {} gauge\n", name, help, name);
 }
@@ -105,8 +93,7 @@ Result<int> PrintMetrics(Host &host) {
   }
   PrintMetric("svirt_labels_held", "Labels in use.");
   for (const auto &[key, count] : held) {
-    fmt::print("svirt_labels_held{{model=\"{}\",type=\"{}\"}} {}\n", Escaped(key.first), key.second,
-               count);
+    fmt::print("svirt_labels_held{{model=\"{}\",type=\"{}\"}} {}\n", key.first, key.second, count);
   }
   PrintMetric("svirt_journal_objects", "Uses of objects whose old label is remembered.");
   fmt::print("svirt_journal_objects {}\n", objects);

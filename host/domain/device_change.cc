@@ -35,10 +35,19 @@ std::string TargetOf(const ptree &device) {
 Result<Domain> Reread(const Domain &domain, const ptree &document, std::string_view file) {
   Domain changed = domain;
   changed.document = document;
-  SVIRT_ASSIGN(Domain read, ParseDomainXml(FormatDomainXml(changed, true),
-                                           "domain " + domain.name + " with " + std::string(file)));
-  read.uuid = domain.uuid;
-  read.emulator = domain.emulator;
+  const std::string place = std::string(file) + " in domain '" + domain.name + "'";
+  auto read = ParseDomainXml(FormatDomainXml(changed, true), place);
+  if (!read.ok()) {
+    // The line is one of a text that nobody has seen.
+    Error error = std::move(read).error();
+    if (const size_t end = error.message.find_first_not_of("0123456789", place.size() + 1);
+        error.message.starts_with(place + ":") && end != std::string::npos) {
+      error.message.erase(place.size(), end - place.size());
+    }
+    return error;
+  }
+  read->uuid = domain.uuid;
+  read->emulator = domain.emulator;
   return read;
 }
 

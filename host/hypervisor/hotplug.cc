@@ -78,6 +78,7 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   SVIRT_ASSIGN(Domain next, WithDevice(now, xml, file));
   SVIRT_TRY(qemu_.Check(next));
   SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next));
+  SVIRT_ASSIGN(const QemuChange back, PlanQemuChange(next, now));
   if (change.add.empty() || !change.unplug.empty() || !change.remove.empty()) {
     return Error{Errc::kUnsupported,
                  file +
@@ -92,19 +93,26 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
                QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
   SVIRT_ASSIGN(const Plan plan, engine.Apply(next, manifest));
   next.seclabels = now.seclabels;
-  const auto plug = [&]() -> Status {
-    SVIRT_TRY(Plug(monitor, change));
-    return store_.SetRunning(next.uuid, {live.running.process, next});
-  };
-  Status plugged = plug();
-  if (!plugged.ok()) {
-    Error error = std::move(plugged).error();
-    if (Status undone = Relabel(now); !undone.ok()) {
-      error.message += "; and its label could not be put back: " + undone.error().message;
-    }
-    return error;
+  // Known before QEMU opens it, and until QEMU has closed it: what is in use keeps its label,
+  // whatever fails or ends here.
+  Status plugged = store_.SetRunning(next.uuid, {live.running.process, next});
+  if (plugged.ok()) {
+    plugged = Plug(monitor, change);
   }
-  return {};
+  if (plugged.ok()) {
+    return {};
+  }
+  Error error = std::move(plugged).error();
+  const auto take_back = [&]() -> Status {
+    SVIRT_TRY(Unplug(monitor, back, kUnplugTimeout));
+    SVIRT_TRY(store_.SetRunning(now.uuid, live.running));
+    return Relabel(now);
+  };
+  if (Status undone = take_back(); !undone.ok()) {
+    error.message +=
+        "; and it could not be taken back (detach-device does that): " + undone.error().message;
+  }
+  return error;
 }
 
 Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,

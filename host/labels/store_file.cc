@@ -16,7 +16,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -198,10 +198,14 @@ Result<std::unique_ptr<Database>> ConnectStore(const std::string &path,
   if (application != kApplicationId) {
     return Error{Errc::kRefused, path + " is not a label database of svirt; move it away"};
   }
-  if (version > kSchemaVersion) {
-    return Error{Errc::kUnsupported, path + " was written by a newer svirt (its format is " +
-                                         std::to_string(*version) + ", this one knows " +
-                                         std::to_string(kSchemaVersion) + "); upgrade svirt"};
+  if (version != kSchemaVersion) {
+    const bool newer = *version > kSchemaVersion;
+    return Error{Errc::kUnsupported,
+                 path + " was written by " + (newer ? "a newer" : "an older") +
+                     " svirt (its format is " + std::to_string(*version) + ", this one knows " +
+                     std::to_string(kSchemaVersion) + "); " +
+                     (newer ? "upgrade svirt"
+                            : "stop all domains with that svirt, then move the file away")};
   }
   return database;
 }

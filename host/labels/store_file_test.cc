@@ -46,23 +46,26 @@ TEST_F(RegistryTest, RefusesALinkInPlaceOfTheFile) {
   EXPECT_THAT(store.error().message, HasSubstr("not a regular file"));
 }
 
-TEST_F(RegistryTest, RefusesTheFileOfANewerVersionAndOfAnotherProgram) {
+TEST_F(RegistryTest, RefusesTheFileOfAnotherVersionAndOfAnotherProgram) {
   store_.reset();
   const std::string file = dir_ / "state/labels.db";
-  {
-    auto database = Database::Open(file, {});
-    ASSERT_TRUE(database.ok());
-    ASSERT_TRUE((*database)->Execute("PRAGMA user_version=2").ok());
+  const std::pair<int, const char *> versions[] = {{1, "an older svirt"}, {99, "a newer svirt"}};
+  for (const auto &[version, writer] : versions) {
+    {
+      auto database = Database::Open(file, {});
+      ASSERT_TRUE(database.ok());
+      ASSERT_TRUE((*database)->Execute("PRAGMA user_version=" + std::to_string(version)).ok());
+    }
+    const auto store = LabelStore::Open({.directory = dir_ / "state"});
+    ASSERT_FALSE(store.ok());
+    EXPECT_EQ(store.error().code, Errc::kUnsupported);
+    EXPECT_THAT(store.error().message, HasSubstr(writer));
   }
-  auto store = LabelStore::Open({.directory = dir_ / "state"});
-  ASSERT_FALSE(store.ok());
-  EXPECT_EQ(store.error().code, Errc::kUnsupported);
-  EXPECT_THAT(store.error().message, HasSubstr("newer svirt"));
   {
     auto database = Database::Open(file, {});
     ASSERT_TRUE((*database)->Execute("PRAGMA user_version=0; PRAGMA application_id=7").ok());
   }
-  store = LabelStore::Open({.directory = dir_ / "state"});
+  const auto store = LabelStore::Open({.directory = dir_ / "state"});
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Errc::kRefused);
   EXPECT_THAT(store.error().message, HasSubstr("not a label database"));

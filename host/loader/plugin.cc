@@ -357,8 +357,4 @@ Status Plugin::SetResourceLabel(const ResourceRef &resource,
   return Call("resource_set_label", table_.resource_set_label, &*subject, OrNull(label));
 }
 
-const void *Plugin::GetExtension(const char *id) const {
-  return table_.get_extension(id);
-}
-
 }  // namespace svirt

@@ -134,7 +134,9 @@ class Plugin {
   // nullopt: the object has no label. Errc::kUnsupported: it cannot have one.
   Result<std::optional<std::string>> GetResourceLabel(const ResourceRef &resource);
   Status SetResourceLabel(const ResourceRef &resource, const std::optional<std::string> &label);
-  const void *GetExtension(const char *id) const;
+  // The policy that the domain would be given, in the model's own language (svirt/ext/describe.h).
+  // Works before Init, and where the model is not active. nullopt: it makes none, or cannot say.
+  Result<std::optional<std::string>> Describe(const DomainRef &domain);
 
  private:
   // What a slot returned, and said about it.

@@ -3,6 +3,7 @@
 #include "host/hypervisor/qemu/qemu_hotplug.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -72,6 +73,49 @@ Result<std::pair<const Counterpart *, json>> CounterpartOf(const Option &option)
                                        "): define the domain with it and start it anew"};
 }
 
+// The strings under the key in each object of the list.
+void Collect(const json &list, const char *key, std::set<std::string> *names) {
+  for (const json &entry : list.is_array() ? list : json::array()) {
+    if (entry.is_object() && entry.contains(key) && entry[key].is_string()) {
+      names->insert(entry[key].get<std::string>());
+    }
+  }
+}
+
+// Ids of the devices and objects, and names of the block nodes, that QEMU has.
+Result<std::set<std::string>> PresentIn(QmpClient &monitor) {
+  std::set<std::string> names;
+  for (const char *path : {"/machine/peripheral", "/objects"}) {
+    SVIRT_ASSIGN(const json entries, monitor.Execute("qom-list", {{"path", path}}));
+    Collect(entries, "name", &names);
+  }
+  SVIRT_ASSIGN(const json nodes, monitor.Execute("query-named-block-nodes", {{"flat", true}}));
+  Collect(nodes, "node-name", &names);
+  return names;
+}
+
+Status UnplugDevice(QmpClient &monitor, const std::string &id,
+                    QmpClient::Clock::time_point deadline) {
+  if (auto asked = monitor.Execute("device_del", {{"id", id}}); !asked.ok()) {
+    return std::move(asked).error();
+  }
+  for (;;) {
+    const auto event = monitor.NextEvent(deadline);
+    if (!event.ok() && event.error().code == Errc::kNotFound) {
+      return Error{Errc::kConflict, "the guest does not let go of device " + id +
+                                        ": it stays; try again when the guest has stopped using "
+                                        "it"};
+    }
+    if (!event.ok()) {
+      return event.error();
+    }
+    if (event->value("event", "") == "DEVICE_DELETED" && event->contains("data") &&
+        (*event)["data"].value("device", "") == id) {
+      return {};
+    }
+  }
+}
+
 }  // namespace
 
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
@@ -97,51 +141,28 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
 }
 
 Status Plug(QmpClient &monitor, const QemuChange &change) {
-  for (size_t done = 0; done < change.add.size(); ++done) {
-    auto answer = monitor.Execute(change.add[done].name, change.add[done].arguments);
-    if (answer.ok()) {
-      continue;
+  for (const QmpCommand &command : change.add) {
+    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
+      return std::move(answer).error();
     }
-    while (done-- > 0) {
-      const QmpCommand &command = change.add[done];
-      for (const Counterpart &counterpart : kCounterparts) {
-        const std::string key(counterpart.key);
-        if (counterpart.add == command.name && !counterpart.remove.empty()) {
-          // What cannot be taken back stays without a device; the guest does not see it.
-          (void)monitor.Execute(std::string(counterpart.remove), {{key, command.arguments[key]}})
-              .ok();
-        }
-      }
-    }
-    return std::move(answer).error();
   }
   return {};
 }
 
 Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::milliseconds timeout) {
   const auto deadline = QmpClient::Clock::now() + timeout;
+  SVIRT_ASSIGN(const std::set<std::string> present, PresentIn(monitor));
   for (const std::string &id : change.unplug) {
-    if (auto asked = monitor.Execute("device_del", {{"id", id}}); !asked.ok()) {
-      return std::move(asked).error();
-    }
-    for (bool gone = false; !gone;) {
-      const auto event = monitor.NextEvent(deadline);
-      if (!event.ok() && event.error().code == Errc::kNotFound) {
-        return Error{Errc::kConflict, "the guest does not let go of device " + id +
-                                          ": it stays; try again when the guest has stopped using "
-                                          "it"};
-      }
-      if (!event.ok()) {
-        return event.error();
-      }
-      gone = event->value("event", "") == "DEVICE_DELETED" && event->contains("data") &&
-             (*event)["data"].value("device", "") == id;
+    if (present.contains(id)) {
+      SVIRT_TRY(UnplugDevice(monitor, id, deadline));
     }
   }
   for (const QmpCommand &command : change.remove) {
-    const auto answer = monitor.Execute(command.name, command.arguments);
-    if (!answer.ok()) {
-      return answer.error();
+    if (!present.contains(command.arguments.front().get<std::string>())) {
+      continue;
+    }
+    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
+      return std::move(answer).error();
     }
   }
   return {};

@@ -28,11 +28,13 @@ struct QemuChange {
 // Errc::kUnsupported: QEMU cannot be changed from one into the other while it runs.
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
 
-// Runs change.add; if QEMU refuses one, those before it are taken back.
+// Runs change.add up to the first that QEMU refuses. Those before it stay: the opposite change
+// takes them back.
 Status Plug(QmpClient &monitor, const QemuChange &change);
 
-// Runs change.unplug and change.remove. Errc::kConflict if the guest does not let go of a device in
-// time: nothing is removed then, but it may let go later.
+// Runs change.unplug and change.remove, leaving out what is not there (any more): it may be asked
+// again. Errc::kConflict if the guest does not let go of a device in time: nothing is removed then,
+// but it may let go later.
 Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::milliseconds timeout);
 
 }  // namespace svirt

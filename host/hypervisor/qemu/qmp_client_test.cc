@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "host/hypervisor/qemu/qemu_test_support.h"
+#include "host/hypervisor/qemu/qmp_fake_server.h"
 
 namespace svirt {
 namespace {
@@ -18,67 +19,6 @@ using nlohmann::json;
 using Clock = QmpClient::Clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr char kGreeting[] = R"({"QMP": {"version": {}, "capabilities": []}})";
-
-// The far end of a socket pair, played by a script in a thread.
-class FakeServer {
- public:
-  explicit FakeServer(std::function<void(FakeServer &)> script) {
-    int ends[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    client_.Reset(ends[0]);
-    server_.Reset(ends[1]);
-    thread_ = std::thread([this, script = std::move(script)] {
-      script(*this);
-      server_.Reset();
-    });
-  }
-  ~FakeServer() { thread_.join(); }
-  FakeServer(const FakeServer &) = delete;
-  FakeServer &operator=(const FakeServer &) = delete;
-
-  Fd TakeClient() { return std::move(client_); }
-  void Write(const std::string &text) const {
-    for (size_t sent = 0; sent < text.size();) {
-      const ssize_t n = send(server_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) {
-        return;  // the client has given up
-      }
-      sent += static_cast<size_t>(n);
-    }
-  }
-  void Line(const std::string &text) const { Write(text + "\r\n"); }
-  // The next request; null when the client is gone.
-  json Read() {
-    size_t end = 0;
-    while ((end = buffer_.find('\n')) == std::string::npos) {
-      char chunk[4096];
-      const ssize_t n = recv(server_.get(), chunk, sizeof chunk, 0);
-      if (n <= 0) {
-        return nullptr;
-      }
-      buffer_.append(chunk, static_cast<size_t>(n));
-    }
-    json request = json::parse(buffer_.substr(0, end));
-    buffer_.erase(0, end + 1);
-    return request;
-  }
-  void Return(const json &request, const json &value) const {
-    Line(json{{"return", value}, {"id", request.at("id")}}.dump());
-  }
-  void Greet() {
-    Line(kGreeting);
-    const json request = Read();
-    EXPECT_EQ(request.value("execute", ""), "qmp_capabilities");
-    Return(request, json::object());
-  }
-
- private:
-  Fd client_, server_;
-  std::string buffer_;
-  std::thread thread_;
-};
 
 Clock::time_point In(milliseconds time) {
   return Clock::now() + time;

@@ -55,6 +55,9 @@ printf '<memballoon model="none"/>' >"$DIR/balloon.xml"
 refused "other devices cannot be detached" 'only disks can' svirt detach-device a "$DIR/balloon.xml"
 printf '<disk>' >"$DIR/broken.xml"
 refused "broken XML is told with its line" 'broken.xml:1: ' svirt attach-device a "$DIR/broken.xml"
+sed "s/vdb/vdc/; s/device='disk'/device='tape'/" "$DIR/extra-disk.xml" >"$DIR/tape.xml"
+refused "a rule of the definition is told with the file alone" "tape.xml in domain 'a': [^0-9]" \
+  svirt attach-device a "$DIR/tape.xml"
 ok "a is destroyed" svirt destroy a
 refused "a domain that does not run is told" 'is not running' svirt attach-device a "$DIR/extra-disk.xml"
 

@@ -187,7 +187,8 @@ svirt_status svirt_get_model(svirt_context *context, const char *virt_type, svir
     svirt_model mine{};
     mine.flags = (info.is_object ? SVIRT_MODEL_OBJECT : 0) |
                  (info.is_profile ? SVIRT_MODEL_PROFILE : 0) |
-                 (info.is_unverifiable ? SVIRT_MODEL_UNVERIFIABLE : 0);
+                 (info.is_unverifiable ? SVIRT_MODEL_UNVERIFIABLE : 0) |
+                 (info.is_fixed ? SVIRT_MODEL_FIXED : 0);
     mine.enforcing = info.enforcing ? 1 : 0;
     mine.policy_version = info.policy_version;
     svirt::Copy(mine.model, info.model);

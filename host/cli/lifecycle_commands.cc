@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// start, destroy, attach-device, detach-device, run
+// start, destroy, attach-device, detach-device, set-access, run
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@ namespace svirt {
 void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   auto name = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>();
+  auto mode = std::make_shared<std::string>();
   auto argv = std::make_shared<std::vector<std::string>>();
 
   CLI::App *start = app.add_subcommand("start", "Start a defined domain, confined");
@@ -52,6 +53,20 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
     SVIRT_TRY(host.DetachDevice(*name, xml, *file));
     fmt::print("Device detached from domain '{}'\n", *name);
+    return kExitOk;
+  });
+
+  CLI::App *access = app.add_subcommand(
+      "set-access",
+      "Let a running domain write to a backing image (block-commit), or not any more");
+  access->add_option("DOMAIN", *name, "Name or uuid")->required();
+  access->add_option("PATH", *file, "Path of the backing image")->required();
+  access->add_option("ACCESS", *mode, "read-write or read-only")
+      ->required()
+      ->check(CLI::IsMember({"read-write", "read-only"}));
+  OnRun(access, context, exit_code, [name, file, mode](Host &host) -> Result<int> {
+    SVIRT_TRY(host.SetAccess(*name, *file, *mode == "read-write"));
+    fmt::print("Domain '{}' has {} {}\n", *name, *file, *mode);
     return kExitOk;
   });
 

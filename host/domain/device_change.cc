@@ -48,6 +48,7 @@ Result<Domain> Reread(const Domain &domain, const ptree &document, std::string_v
   }
   read->uuid = domain.uuid;
   read->emulator = domain.emulator;
+  read->writable_backing = domain.writable_backing;
   return read;
 }
 

@@ -220,6 +220,8 @@ struct Domain {
   std::vector<std::string> qemu_args;                         // <qemu:commandline><qemu:arg>
   std::vector<std::pair<std::string, std::string>> qemu_env;  // <qemu:env>
   std::vector<SecLabel> seclabels;
+  // Paths of backing images that QEMU writes to for a while, in a block job. Not in the XML.
+  std::vector<std::string> writable_backing;
   // Positions of what stands once in a document, by element name: "kernel", "emulator", ...
   std::map<std::string, uint32_t, std::less<>> positions;
   std::vector<std::string> unknown;  // paths of elements that are kept but not acted upon

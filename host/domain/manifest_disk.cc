@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
@@ -70,7 +72,9 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
   if (image.type == ImageType::kNvme) {
     return AddPci(disk.position, device, image.pci, image.seclabels);
   }
-  const bool readonly = disk.readonly || depth > 0;
+  const bool in_block_job = depth > 0 && std::ranges::find(domain_.writable_backing, image.path) !=
+                                             domain_.writable_backing.end();
+  const bool readonly = (disk.readonly || depth > 0) && !in_block_job;
   Resource resource;
   resource.kind = depth > 0 ? ResourceKind::kBacking : ResourceKind::kDisk;
   resource.access = readonly ? kAccessRead : kAccessReadWrite;

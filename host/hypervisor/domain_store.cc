@@ -66,7 +66,9 @@ json ToJson(const RunningDomain &running) {
           {"pid", running.process.pid},
           {"start_time", running.process.start_time},
           {"xml", FormatDomainXml(running.domain, true)},
-          {"seclabels", labels}};
+          {"emulator", running.domain.emulator},
+          {"seclabels", labels},
+          {"writable_backing", running.domain.writable_backing}};
 }
 
 Result<RunningDomain> FromJson(const std::string &text, const std::string &file) {
@@ -80,12 +82,14 @@ Result<RunningDomain> FromJson(const std::string &text, const std::string &file)
     RunningDomain running;
     running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
     SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));
+    running.domain.emulator = status.value("emulator", running.domain.emulator);
     running.domain.seclabels.clear();  // what runs has more to say than what was defined
     for (const json &label : status.at("seclabels")) {
       running.domain.seclabels.push_back({TypeOfWord(label.at("type")), label.at("model"),
                                           label.at("relabel"), label.at("label"),
                                           label.at("image_label"), label.at("base_label")});
     }
+    running.domain.writable_backing = status.value("writable_backing", std::vector<std::string>());
     return running;
   } catch (const json::exception &e) {
     return Error{Errc::kInvalid, file + " is damaged: " + e.what()};

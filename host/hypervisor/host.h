@@ -77,6 +77,11 @@ class Host {
   Status DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                       const std::string &file);
 
+  // Lets a running domain write to a backing image of its disks, or not any more, and has QEMU open
+  // it so: for a block job (block-commit) that writes to it. Whoever asks QEMU for the job calls
+  // this before and afterwards. Nothing is changed after a failure.
+  Status SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable);
+
   // The same plan, labels and restore without a process, for hooks of other VM managers.
   Result<Plan> MakePlan(const Domain &domain);
   Result<Plan> Label(const Domain &domain);
@@ -121,10 +126,9 @@ class Host {
     RunningDomain running;
   };
   Result<LiveDomain> OpenLive(const std::string &name_or_uuid);
-  Status CheckSameLabels(const RunningDomain &running, const Domain &next, const Manifest &manifest,
-                         Engine &engine);
-  // Labels exactly what the running domain has.
-  Status Relabel(const Domain &running);
+  // Makes exactly what the running domain has what it may use.
+  Status Relabel(const RunningDomain &running);
+  Status SetRunningAndRelabel(const RunningDomain &running);
   Result<RunningDomain> Boot(const Domain &domain, const Plan &plan, Engine &engine,
                              const QemuPlace &place, const Fd &log);
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "host/domain/device_change.h"
-#include "host/domain/domain_xml.h"
 #include "host/domain/manifest.h"
 #include "host/hypervisor/host.h"
 #include "host/hypervisor/qemu/qemu_hotplug.h"
@@ -17,13 +16,15 @@ namespace {
 // A guest may take long to let go of a device; one that never does is told.
 constexpr std::chrono::seconds kUnplugTimeout{15};
 
-const std::string *LabelOf(const Domain &domain, const std::string &model) {
-  for (const SecLabel &seclabel : domain.seclabels) {
-    if (seclabel.model == model) {
-      return &seclabel.label;
+bool HasBackingImage(const Domain &domain, const std::string &path) {
+  for (const Disk &disk : domain.disks) {
+    for (size_t depth = 1; depth < disk.chain.size(); ++depth) {
+      if (disk.chain[depth].path == path) {
+        return true;
+      }
     }
   }
-  return nullptr;
+  return false;
 }
 
 }  // namespace
@@ -34,27 +35,6 @@ Result<Manifest> Host::FullManifest(const Domain &domain) {
   std::vector<Resource> own = QemuDriver::Resources(place);
   std::ranges::move(own, std::back_inserter(manifest.resources));
   return manifest;
-}
-
-// The process keeps the label it runs under, so a model whose label stands for the resources
-// themselves can give it no others.
-Status Host::CheckSameLabels(const RunningDomain &running, const Domain &next,
-                             const Manifest &manifest, Engine &engine) {
-  SVIRT_ASSIGN(const Plan plan, engine.MakePlan(next, manifest));
-  for (const PlanItem &item : plan.items) {
-    if (!item.conflict.empty()) {
-      return Error{Errc::kConflict, item.conflict};
-    }
-  }
-  for (const ModelLabels &labels : plan.models) {
-    const std::string *label = LabelOf(running.domain, labels.model);
-    if (label == nullptr || *label != labels.seclabel.label) {
-      return Error{Errc::kUnsupported,
-                   "model " + labels.model + " cannot change what domain '" + next.name +
-                       "' may use while it runs: define it with the change and start it anew"};
-    }
-  }
-  return {};
 }
 
 Result<Host::LiveDomain> Host::OpenLive(const std::string &name_or_uuid) {
@@ -73,8 +53,8 @@ Result<Host::LiveDomain> Host::OpenLive(const std::string &name_or_uuid) {
 // Labels are there before the emulator opens anything, and go back if it refuses.
 Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
                           const std::string &file) {
-  SVIRT_ASSIGN(LiveDomain live, OpenLive(name_or_uuid));
-  Domain &now = live.running.domain;
+  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+  const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithDevice(now, xml, file));
   SVIRT_TRY(qemu_.Check(next));
   SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next));
@@ -87,27 +67,26 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(next));
   SVIRT_TRY(engine.Verify(next));
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-  SVIRT_TRY(CheckSameLabels(live.running, next, manifest, engine));
+  next.seclabels = now.seclabels;
+  const RunningDomain with_device{live.running.process, next};
   SVIRT_ASSIGN(QmpClient monitor,
                QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
-  SVIRT_ASSIGN(const Plan plan, engine.Apply(next, manifest));
-  next.seclabels = now.seclabels;
-  // Known before QEMU opens it, and until QEMU has closed it: what is in use keeps its label,
-  // whatever fails or ends here.
-  Status plugged = store_.SetRunning(next.uuid, {live.running.process, next});
-  if (plugged.ok()) {
-    plugged = Plug(monitor, change);
-  }
-  if (plugged.ok()) {
-    return {};
-  }
-  Error error = std::move(plugged).error();
+  const auto attach = [&]() -> Status {
+    SVIRT_TRY(Relabel(with_device));
+    // Known before QEMU opens it, and until QEMU has closed it: what is in use keeps its label,
+    // whatever fails or ends here.
+    SVIRT_TRY(store_.SetRunning(next.uuid, with_device));
+    return Plug(monitor, change);
+  };
   const auto take_back = [&]() -> Status {
     SVIRT_TRY(Unplug(monitor, back, kUnplugTimeout));
-    SVIRT_TRY(store_.SetRunning(now.uuid, live.running));
-    return Relabel(now);
+    return SetRunningAndRelabel(live.running);
   };
+  Status attached = attach();
+  if (attached.ok()) {
+    return attached;
+  }
+  Error error = std::move(attached).error();
   if (Status undone = take_back(); !undone.ok()) {
     error.message +=
         "; and it could not be taken back (detach-device does that): " + undone.error().message;
@@ -117,8 +96,8 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
 
 Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                           const std::string &file) {
-  SVIRT_ASSIGN(LiveDomain live, OpenLive(name_or_uuid));
-  Domain &now = live.running.domain;
+  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+  const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithoutDevice(now, xml, file));
   SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next));
   if (change.unplug.empty() || !change.add.empty()) {
@@ -127,26 +106,62 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                      ": QEMU cannot lose this device while it runs: define the domain without "
                      "it and start it anew"};
   }
+  next.seclabels = now.seclabels;
   SVIRT_ASSIGN(Engine engine, EngineFor(next));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-  SVIRT_TRY(CheckSameLabels(live.running, next, manifest, engine));
+  SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest));
   SVIRT_ASSIGN(QmpClient monitor,
                QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
   SVIRT_TRY(Unplug(monitor, change, kUnplugTimeout));
-  next.seclabels = now.seclabels;
-  // Known before the labels go back: after a crash between the two, recovery finds an object that
-  // the domain does not use, not a disk in use without its label.
-  SVIRT_TRY(store_.SetRunning(next.uuid, {live.running.process, next}));
-  return Relabel(next);
+  return SetRunningAndRelabel({live.running.process, next});
 }
 
-Status Host::Relabel(const Domain &running) {
-  Domain domain = running;
-  SVIRT_ASSIGN(const Domain defined, ParseDomainXml(FormatDomainXml(running, true), running.name));
-  domain.seclabels = defined.seclabels;
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(domain));
-  SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));
+Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable) {
+  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+  const Domain &now = live.running.domain;
+  if (!HasBackingImage(now, path)) {
+    return Error{Errc::kNotFound, "domain '" + now.name + "' has no backing image " + path +
+                                      "; what a disk's own image allows its XML says"};
+  }
+  RunningDomain next = live.running;
+  std::erase(next.domain.writable_backing, path);
+  if (writable) {
+    next.domain.writable_backing.push_back(path);
+  }
+  SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next.domain));
+  SVIRT_ASSIGN(QmpClient monitor,
+               QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
+  if (!writable) {
+    SVIRT_TRY(Reopen(monitor, change));  // fails while somebody writes
+    return SetRunningAndRelabel(next);
+  }
+  const auto allow = [&]() -> Status {
+    SVIRT_TRY(Relabel(next));
+    SVIRT_TRY(store_.SetRunning(now.uuid, next));
+    return Reopen(monitor, change);
+  };
+  Status allowed = allow();
+  if (allowed.ok()) {
+    return allowed;
+  }
+  Error error = std::move(allowed).error();
+  if (Status undone = SetRunningAndRelabel(live.running); !undone.ok()) {
+    error.message += "; and it could not be taken back: " + undone.error().message;
+  }
+  return error;
+}
+
+// Known before the labels go back: after a crash between the two, recovery finds an object that
+// the domain does not use, not a disk in use without its label.
+Status Host::SetRunningAndRelabel(const RunningDomain &running) {
+  SVIRT_TRY(store_.SetRunning(running.domain.uuid, running));
+  return Relabel(running);
+}
+
+Status Host::Relabel(const RunningDomain &running) {
+  SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
+  SVIRT_ASSIGN(const Manifest manifest, FullManifest(running.domain));
+  SVIRT_ASSIGN(const Plan plan, engine.Change(running.domain, running.process.pid, manifest));
   return {};
 }
 

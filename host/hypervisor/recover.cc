@@ -31,7 +31,9 @@ Status Host::Recover(std::vector<std::string> *notes) {
     const auto clean_up = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
       SVIRT_ASSIGN(StoredDomain now, store_.Find(stored.domain.uuid));
-      return CleanUpIfEnded(&now);
+      SVIRT_TRY(CleanUpIfEnded(&now));
+      // A change that was ended half way may have left it more than it has.
+      return now.running ? Relabel(*now.running) : Status();
     };
     keep_first(clean_up());
   }

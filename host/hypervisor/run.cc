@@ -39,12 +39,14 @@ Result<std::string> ResolveProgram(const std::string &program) {
 }  // namespace
 
 Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
+  // Held while labels change, not while the program runs.
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(defined.uuid));
   Domain domain = defined;
+  if (auto stored = store_.Find(domain.uuid); stored.ok() && stored->running) {
+    domain = std::move(stored->running->domain);  // which may have devices that came later
+  }
   SVIRT_ASSIGN(domain.emulator, ResolveProgram(spec.program));
   spec.program = domain.emulator;
-
-  // Held while labels change, not while the program runs.
-  SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));

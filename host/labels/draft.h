@@ -62,10 +62,11 @@ DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
 enum class LabelMode { kPeek, kAcquire };
 
 // Decides the domain's label under the choice's model. With kPeek a label that cannot be had is a
-// conflict of the draft, with kAcquire an error.
+// conflict of the draft, with kAcquire an error. pid: the process that runs under the labels of the
+// choice already, which it keeps; or -1.
 Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
                                const OpenedManifest &opened, LabelMode mode,
-                               const std::string &proc);
+                               const std::string &proc, pid_t pid = -1);
 
 // Decides the label of each object under each model, reads the present labels, and fills
 // draft->tasks and draft->items.

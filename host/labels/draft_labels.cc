@@ -59,11 +59,12 @@ DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
 
 Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
                                const OpenedManifest &opened, LabelMode mode,
-                               const std::string &proc) {
+                               const std::string &proc, pid_t pid) {
   ModelDraft draft;
   draft.plugin = choice.plugin;
   SVIRT_ASSIGN(draft.info, choice.plugin->GetModel(domain.type));
   draft.ref = MakeDomainRef(domain, choice.seclabel, opened.Refs());
+  draft.ref.pid = pid;
   SecLabel &seclabel = draft.ref.seclabel;
   if (!draft.is_confined()) {
     return draft;
@@ -74,7 +75,7 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
   LabelRequest request{.model = choice.plugin->model(),
                        .doi = draft.info.doi,
                        .type = seclabel.type,
-                       .label = seclabel.label,
+                       .label = seclabel.type == SecLabel::Type::kStatic ? seclabel.label : "",
                        .runs = {}};
   if (seclabel.type == SecLabel::Type::kStatic) {
     SVIRT_ASSIGN(request.runs, choice.plugin->LabelClaim(draft.ref, seclabel.label));
@@ -95,7 +96,15 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
     index = std::optional<uint64_t>();
   }
   draft.index = *index;
+  if (pid > 0 && !draft.info.is_fixed) {
+    return draft;
+  }
   SVIRT_ASSIGN(LabelPair labels, choice.plugin->GenerateLabel(draft.ref, draft.index.value_or(0)));
+  if (pid > 0 && labels.label != seclabel.label) {
+    return Error{Errc::kUnsupported,
+                 "model " + request.model + " cannot change what domain '" + domain.name +
+                     "' may use while it runs: define it with the change and start it anew"};
+  }
   seclabel.label = std::move(labels.label);
   seclabel.image_label = std::move(labels.image_label);
   if (seclabel.type == SecLabel::Type::kDynamic) {

@@ -44,11 +44,21 @@ Status Engine::Verify(const Domain &domain, const Manifest &manifest) {
 
 Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  return PlanWith(choices, domain, manifest, -1);
+}
+
+Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest &manifest) {
+  SVIRT_ASSIGN(const auto choices, ChosenModels(running, plugins_));
+  return PlanWith(choices, running, manifest, pid);
+}
+
+Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
+                              const Manifest &manifest, pid_t pid) {
   Draft draft;
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false));
   for (const ModelChoice &choice : choices) {
     SVIRT_ASSIGN(ModelDraft model,
-                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kPeek, proc_));
+                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kPeek, proc_, pid));
     draft.models.push_back(std::move(model));
   }
   SVIRT_TRY(DraftResources(&draft));

@@ -75,10 +75,21 @@ class Engine {
   Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest);
 
   // Takes the labels from the registry, writes the journal, labels every resource, makes the
-  // labels known to the system. All of it or nothing. Afterwards exactly the manifest is labelled:
-  // for a domain that has labels already, what the manifest does not name any more gets its old
-  // label back. Until AddHolder or Pin the domain's labels live and die with this process.
+  // labels known to the system. All of it or nothing. Afterwards exactly the manifest is labelled,
+  // and what else an earlier start has left gets its old label back; but while another process of
+  // the domain lives, nothing is taken from it. Until AddHolder or Pin the domain's labels live and
+  // die with this process.
   Result<Plan> Apply(const Domain &domain, const Manifest &manifest);
+
+  // The same for process pid, which runs under the seclabels of running and keeps them.
+  // Errc::kUnsupported: a model cannot change what a process may use.
+  Result<Plan> PlanChange(const Domain &running, pid_t pid, const Manifest &manifest);
+
+  // Makes exactly the manifest what process pid may use, which runs under the seclabels of running:
+  // a process keeps its labels. All or nothing as to objects; a model that loads policies may have
+  // loaded the new one when another model fails: Change back then. Errc::kUnsupported as
+  // from PlanChange.
+  Result<Plan> Change(const Domain &running, pid_t pid, const Manifest &manifest);
 
   // One recipe per model for the child that becomes the domain's process. The caller owns the
   // descriptors in them.
@@ -110,6 +121,9 @@ class Engine {
   Status Recover(std::vector<std::string> *notes = nullptr);
 
  private:
+  Result<Plan> PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
+                        const Manifest &manifest, pid_t pid);
+
   LabelStore *store_;
   std::vector<Plugin *> plugins_;
   ConfinementPolicy policy_;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Engine::Apply: the one way in which labels get onto objects.
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "host/labels/draft.h"
@@ -76,11 +79,20 @@ Status SetLabels(Draft *draft) {
   return {};
 }
 
+bool IsUsedByOthers(const OwnerState &state) {
+  return std::any_of(state.processes.begin(), state.processes.end(),
+                     [](const ProcessId &process) { return process.pid != ::getpid(); });
+}
+
 // An Apply under way: what it has done so far, so that it can be taken back.
 class Applying {
  public:
-  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain)
-      : store_(store), plugins_(plugins), owner_{domain.uuid, domain.name, domain.type} {}
+  // pid: the process whose labels stay, or -1.
+  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain, pid_t pid)
+      : store_(store),
+        plugins_(plugins),
+        owner_{domain.uuid, domain.name, domain.type},
+        pid_(pid) {}
 
   Status Run(const Domain &domain, const Manifest &manifest,
              const std::vector<ModelChoice> &choices, const std::string &proc);
@@ -96,6 +108,7 @@ class Applying {
   LabelStore *store_;
   const std::vector<Plugin *> &plugins_;
   LabelOwner owner_;
+  pid_t pid_;
   int64_t generation_ = 0;
   bool was_alive_ = false;
   std::vector<Recorded> recorded_;
@@ -113,8 +126,8 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true));
   for (const ModelChoice &choice : choices) {
-    SVIRT_ASSIGN(ModelDraft model,
-                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kAcquire, proc));
+    SVIRT_ASSIGN(ModelDraft model, DraftLabels(store_, domain, choice, *draft.opened,
+                                               LabelMode::kAcquire, proc, pid_));
     draft.models.push_back(std::move(model));
   }
   SVIRT_ASSIGN(generation_, store_->Generation());
@@ -131,7 +144,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
-  if (before && before->objects > 0) {
+  if (before && before->objects > 0 && (pid_ > 0 || !IsUsedByOthers(*before))) {
     LabelStore::UndoScope stale;
     for (const Recorded &entry : recorded_) {
       stale.except.push_back(entry.object);
@@ -207,7 +220,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
-    Applying applying(store_, plugins_, domain);
+    Applying applying(store_, plugins_, domain, -1);
     auto status = applying.Run(domain, manifest, choices, proc_);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
@@ -221,6 +234,16 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
     }
     SVIRT_TRY(Restore(domain.uuid));
   }
+}
+
+Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest) {
+  SVIRT_ASSIGN(const auto choices, ChosenModels(running, plugins_));
+  Applying applying(store_, plugins_, running, pid);
+  auto status = applying.Run(running, manifest, choices, proc_);
+  if (!status.ok()) {
+    return applying.Fail(std::move(status).error());
+  }
+  return ToPlan(std::move(applying.draft));
 }
 
 }  // namespace svirt

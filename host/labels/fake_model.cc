@@ -129,6 +129,9 @@ svirt_status GetModel(svirt_instance *instance, const char *, svirt_model *out,
   if (!self.options.can_ask_processes) {
     out->flags |= SVIRT_MODEL_UNVERIFIABLE;
   }
+  if (self.options.fixed) {
+    out->flags |= SVIRT_MODEL_FIXED;
+  }
   out->enforcing = 1;
   std::snprintf(out->model, sizeof out->model, "%s", self.options.name.c_str());
   std::snprintf(out->doi, sizeof out->doi, "tests.example");
@@ -158,7 +161,8 @@ svirt_status LabelSpace(svirt_instance *instance, const svirt_domain *, const ch
 
 svirt_status GenerateLabel(svirt_instance *instance, const svirt_domain *domain, uint64_t index,
                            svirt_buf *label, svirt_buf *image_label, svirt_error *) noexcept {
-  Self(instance).Enter();
+  Model &self = Self(instance);
+  self.Enter();
   std::string name = std::to_string(index);
   if (domain->label_type == SVIRT_LABEL_STATIC) {
     name = std::string(domain->label).substr(2);
@@ -166,7 +170,8 @@ svirt_status GenerateLabel(svirt_instance *instance, const svirt_domain *domain,
     return Give(label, domain->label);
   }
   Give(image_label, "I:" + name);
-  return Give(label, "L:" + name);
+  return Give(label, "L:" + name +
+                         (self.options.fixed ? "/" + std::to_string(domain->resource_count) : ""));
 }
 
 svirt_status VerifyLabel(svirt_instance *instance, const svirt_domain *domain,

@@ -45,6 +45,7 @@ class Model {
     bool keep_content = false;  // "content" is kept when a domain stops
     std::vector<IndexRun> space = {{0, 28}};
     bool can_ask_processes = true;
+    bool fixed = false;  // process labels are "L:INDEX/RESOURCES", settled when a domain starts
     // Labels of objects are kept in the extended attribute user.svirt.NAME instead, which only
     // regular files and directories can have: for tests that count or fail system calls.
     bool xattr = false;

@@ -78,6 +78,28 @@ Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
   return choices;
 }
 
+Result<std::vector<ModelChoice>> ChosenModels(const Domain &running,
+                                              const std::vector<Plugin *> &plugins) {
+  std::vector<ModelChoice> choices;
+  for (const SecLabel &seclabel : running.seclabels) {
+    Plugin *plugin = FindPlugin(plugins, seclabel.model);
+    if (plugin == nullptr && seclabel.type != SecLabel::Type::kNone) {
+      return Error{Errc::kUnsupported, "domain '" + running.name + "' was started under model " +
+                                           seclabel.model + ", which is not active (any more)"};
+    }
+    if (plugin != nullptr) {
+      choices.push_back({plugin, seclabel});
+    }
+  }
+  if (choices.size() != plugins.size()) {
+    return Error{Errc::kUnsupported,
+                 "domain '" + running.name +
+                     "' was started under other security models than are active now, and cannot "
+                     "be changed before it is started anew"};
+  }
+  return choices;
+}
+
 Plugin *FindPlugin(const std::vector<Plugin *> &plugins, const std::string &model) {
   const auto found = std::find_if(plugins.begin(), plugins.end(),
                                   [&](const Plugin *plugin) { return plugin->model() == model; });

@@ -30,6 +30,11 @@ Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
                                               const std::vector<Plugin *> &plugins,
                                               const ConfinementPolicy &policy);
 
+// The same for a running domain: the seclabels are those it runs under, with their labels. Refuses
+// (kUnsupported) a plugin whose model it was started without.
+Result<std::vector<ModelChoice>> ChosenModels(const Domain &running,
+                                              const std::vector<Plugin *> &plugins);
+
 // nullptr: there is none of that model.
 Plugin *FindPlugin(const std::vector<Plugin *> &plugins, const std::string &model);
 

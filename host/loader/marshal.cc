@@ -219,7 +219,7 @@ Result<std::string> TextBuffer::Read(const svirt_buf &answer, std::string_view w
 
 Result<ModelInfo> ReadModel(const svirt_model &answer, const std::string &expected_model) {
   constexpr uint32_t kFamilies = SVIRT_MODEL_OBJECT | SVIRT_MODEL_PROFILE;
-  if ((answer.flags & ~(kFamilies | SVIRT_MODEL_UNVERIFIABLE)) != 0) {
+  if ((answer.flags & ~(kFamilies | SVIRT_MODEL_UNVERIFIABLE | SVIRT_MODEL_FIXED)) != 0) {
     return Defect("it set a model flag that this host does not know");
   }
   if ((answer.flags & kFamilies) == 0) {
@@ -242,6 +242,7 @@ Result<ModelInfo> ReadModel(const svirt_model &answer, const std::string &expect
   info.is_object = (answer.flags & SVIRT_MODEL_OBJECT) != 0;
   info.is_profile = (answer.flags & SVIRT_MODEL_PROFILE) != 0;
   info.is_unverifiable = (answer.flags & SVIRT_MODEL_UNVERIFIABLE) != 0;
+  info.is_fixed = (answer.flags & SVIRT_MODEL_FIXED) != 0;
   return info;
 }
 

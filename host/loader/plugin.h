@@ -28,6 +28,7 @@ struct ModelInfo {
   bool is_object = false;        // labels objects
   bool is_profile = false;       // puts resources into a policy of the domain
   bool is_unverifiable = false;  // the kernel cannot be asked for a process's label
+  bool is_fixed = false;         // what a process may use is settled when it starts
 };
 
 // One resource as a plugin is shown it: with the O_PATH descriptor of the checked object, or -1.

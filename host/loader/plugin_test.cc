@@ -310,7 +310,7 @@ TEST_F(PluginTest, ModelIsChecked) {
     return result.ok() ? "good" : result.error().message;
   };
   EXPECT_EQ(ask([](svirt_model *) {}), "good");
-  EXPECT_THAT(ask([](svirt_model *m) { m->flags |= 8; }), HasSubstr("model flag"));
+  EXPECT_THAT(ask([](svirt_model *m) { m->flags |= 16; }), HasSubstr("model flag"));
   EXPECT_THAT(ask([](svirt_model *m) { m->flags = SVIRT_MODEL_UNVERIFIABLE; }),
               HasSubstr("neither"));
   EXPECT_THAT(ask([](svirt_model *m) { m->enforcing = 2; }), HasSubstr("2 as enforcing state"));

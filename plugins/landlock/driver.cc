@@ -105,7 +105,7 @@ svirt_status ProbeDriver(const KernelCalls &kernel, const char *virt_type, svirt
 
 svirt_status Driver::GetModel(svirt_model *model) const {
   svirt_model mine{};
-  mine.flags = SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE;
+  mine.flags = SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE | SVIRT_MODEL_FIXED;
   mine.enforcing = 1;
   mine.policy_version = static_cast<uint32_t>(features_.abi);
   std::memcpy(mine.model, kModel, sizeof kModel);

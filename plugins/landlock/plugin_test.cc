@@ -57,7 +57,7 @@ TEST_F(PluginTable, SaysWhatTheModelIs) {
   model.struct_size = sizeof model;
   ASSERT_EQ(plugin_->get_model(instance_, "qemu", &model, &error_), SVIRT_OK);
   EXPECT_STREQ(model.model, "landlock");
-  EXPECT_EQ(model.flags, SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE);
+  EXPECT_EQ(model.flags, SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE | SVIRT_MODEL_FIXED);
   EXPECT_EQ(model.enforcing, 1);
   EXPECT_GE(model.policy_version, 1u);
   EXPECT_EQ(model.struct_size, sizeof model);

@@ -105,6 +105,22 @@ class FaultTest : public testing::Test {
     SVIRT_ASSIGN(const Plan plan, engine.Apply(fake::MakeDomain(domain), manifest));
     return {};
   }
+  // Of the domain that lives.
+  Status Change(int domain, const Manifest &manifest) {
+    SVIRT_ASSIGN(Engine engine, MakeEngine());
+    Domain running = fake::MakeDomain(domain);
+    SVIRT_ASSIGN(const auto state, store_->Describe(running.uuid));
+    for (const HeldLabel &held : state->labels) {
+      SecLabel seclabel;
+      seclabel.type = held.type;
+      seclabel.model = held.model;
+      seclabel.label = held.label;
+      seclabel.image_label = held.image_label;
+      running.seclabels.push_back(std::move(seclabel));
+    }
+    SVIRT_ASSIGN(const Plan plan, engine.Change(running, state->processes.front().pid, manifest));
+    return {};
+  }
   Status Restore(int domain) {
     SVIRT_ASSIGN(Engine engine, MakeEngine());
     return engine.Restore(fake::MakeDomain(domain).uuid);
@@ -369,7 +385,7 @@ TEST_F(FaultTest, Attach) {
   Work attach;
   attach.name = "attach";
   attach.prepare = [this] { ours_ = Live(kOurs, Small()); };
-  attach.body = [this] { return Apply(kOurs, Large()); };
+  attach.body = [this] { return Change(kOurs, Large()); };
   Run(attach);
 }
 
@@ -377,7 +393,7 @@ TEST_F(FaultTest, Detach) {
   Work detach;
   detach.name = "detach";
   detach.prepare = [this] { ours_ = Live(kOurs, Large()); };
-  detach.body = [this] { return Apply(kOurs, Small()); };
+  detach.body = [this] { return Change(kOurs, Small()); };
   Run(detach);
 }
 

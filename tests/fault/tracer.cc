@@ -76,16 +76,18 @@ class Tracer {
       }
       return;
     }
-    int signal = WSTOPSIG(status);
+    const int signal = WSTOPSIG(status);
     if (signal == kCallStop) {
       OnCall(pid);
-      signal = 0;
-    } else if (status >> 16 != 0) {
-      signal = 0;  // a clone, fork or exec
-    } else if (signal == SIGSTOP && known_.insert(pid).second && pid != child_) {
-      signal = 0;  // how a new thread or process reports itself
     }
-    GoOn(pid, signal);
+    GoOn(pid, signal == kCallStop || IsReport(pid, status) ? 0 : signal);
+  }
+
+  // A stop that is for us alone: a clone, fork or exec, or how a new thread or process reports
+  // itself.
+  bool IsReport(pid_t pid, int status) {
+    return status >> 16 != 0 ||
+           (WSTOPSIG(status) == SIGSTOP && known_.insert(pid).second && pid != child_);
   }
 
   void OnCall(pid_t pid) {

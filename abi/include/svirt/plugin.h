@@ -273,6 +273,9 @@ struct svirt_index_set {
 #define SVIRT_MODEL_PROFILE 0x2u /* puts resources into a policy (AppArmor)     */
 #define SVIRT_MODEL_UNVERIFIABLE 0x4u /* the kernel cannot be asked for the label
                                          of a running process (Landlock)        */
+#define SVIRT_MODEL_FIXED 0x8u   /* what a process may use is settled when it
+                                    starts: a domain that runs gets no devices
+                                    and loses none (Landlock)                   */
 
 /* What the RFC's getModel and getDOI answer, and what its review asked for. */
 struct svirt_model {

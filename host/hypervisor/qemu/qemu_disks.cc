@@ -107,9 +107,22 @@ class DiskBuilder {
     return {};
   }
 
+  bool IsReadOnly(size_t depth) const {
+    const auto &writable = b_.domain.writable_backing;
+    const bool in_block_job =
+        depth > 0 && std::ranges::find(writable, disk_.chain[depth].path) != writable.end();
+    return disk_.readonly || disk_.device == "cdrom" || (depth > 0 && !in_block_job);
+  }
+
   Status AddFileNode(const std::string &name, ImageSource::Type type, const std::string &path,
-                     bool readonly) {
-    json node = {{"node-name", name}, {"filename", path}, {"read-only", readonly}};
+                     size_t depth) {
+    json node = {{"node-name", name}, {"filename", path}};
+    if (depth > 0 && !disk_.readonly && disk_.device != "cdrom") {
+      // Opened for reading until a block job is allowed to write to the image.
+      node["auto-read-only"] = true;
+    } else {
+      node["read-only"] = IsReadOnly(depth);
+    }
     switch (type) {
       case ImageSource::Type::kFile:
         node["driver"] = "file";
@@ -145,7 +158,6 @@ class DiskBuilder {
   Status AddImage(size_t depth) {
     const ImageSource &image = disk_.chain[depth];
     const bool last = depth + 1 == disk_.chain.size();
-    const bool readonly = depth > 0 || disk_.readonly || disk_.device == "cdrom";
     const bool cow = Contains(kCowFormats, image.format);
     if (image.format.empty()) {
       return Error{Errc::kInvalid, what_ + ": the format of image " + image.path +
@@ -163,11 +175,11 @@ class DiskBuilder {
       return Error{Errc::kInvalid, what_ + ": image " + image.path + " of format " + image.format +
                                        " cannot have a <backingStore>"};
     }
-    SVIRT_TRY(AddFileNode(Node(depth) + "-file", image.type, image.path, readonly));
+    SVIRT_TRY(AddFileNode(Node(depth) + "-file", image.type, image.path, depth));
     json node = {{"node-name", Node(depth)},
                  {"driver", image.format},
                  {"file", Node(depth) + "-file"},
-                 {"read-only", readonly}};
+                 {"read-only", IsReadOnly(depth)}};
     if (discard_) {
       node["discard"] = "unmap";
     }
@@ -178,7 +190,7 @@ class DiskBuilder {
       SVIRT_TRY(
           AddFileNode(Node(depth) + "-data",
                       image.data_is_block ? ImageSource::Type::kBlock : ImageSource::Type::kFile,
-                      image.data_file, readonly));
+                      image.data_file, depth));
       node["data-file"] = Node(depth) + "-data";
     }
     if (cow) {

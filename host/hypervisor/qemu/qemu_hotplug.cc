@@ -73,6 +73,11 @@ Result<std::pair<const Counterpart *, json>> CounterpartOf(const Option &option)
                                        "): define the domain with it and start it anew"};
 }
 
+std::string NodeName(const Option &blockdev) {
+  const json value = json::parse(blockdev.value, nullptr, false);
+  return value.is_object() ? value.value("node-name", "") : "";
+}
+
 // The strings under the key in each object of the list.
 void Collect(const json &list, const char *key, std::set<std::string> *names) {
   for (const json &entry : list.is_array() ? list : json::array()) {
@@ -121,12 +126,34 @@ Status UnplugDevice(QmpClient &monitor, const std::string &id,
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
   SVIRT_ASSIGN(const std::vector<Option> before, Options(from));
   SVIRT_ASSIGN(const std::vector<Option> after, Options(to));
+  std::set<std::string> new_nodes, reopened;
+  for (const Option &option : Without(after, before)) {
+    if (option.name == "-blockdev") {
+      new_nodes.insert(NodeName(option));
+    }
+  }
   QemuChange change;
+  std::vector<Option> gone;
+  json nodes = json::array();
+  for (const Option &option : Without(before, after)) {
+    if (option.name == "-blockdev" && new_nodes.contains(NodeName(option))) {
+      reopened.insert(NodeName(option));
+    } else {
+      gone.push_back(option);
+    }
+  }
   for (const Option &option : Without(after, before)) {
     SVIRT_ASSIGN(auto found, CounterpartOf(option));
-    change.add.push_back({std::string(found.first->add), std::move(found.second)});
+    if (option.name == "-blockdev" && reopened.contains(NodeName(option))) {
+      nodes.push_back(std::move(found.second));
+    } else {
+      change.add.push_back({std::string(found.first->add), std::move(found.second)});
+    }
   }
-  for (const Option &option : Without(before, after)) {
+  if (!nodes.empty()) {
+    change.reopen.push_back({"blockdev-reopen", {{"options", std::move(nodes)}}});
+  }
+  for (const Option &option : gone) {
     SVIRT_ASSIGN(const auto found, CounterpartOf(option));
     const auto id = found.second[std::string(found.first->key)].get<std::string>();
     if (found.first->remove.empty()) {
@@ -138,6 +165,15 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
     }
   }
   return change;
+}
+
+Status Reopen(QmpClient &monitor, const QemuChange &change) {
+  for (const QmpCommand &command : change.reopen) {
+    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
+      return std::move(answer).error();
+    }
+  }
+  return {};
 }
 
 Status Plug(QmpClient &monitor, const QemuChange &change) {

@@ -21,6 +21,7 @@ struct QmpCommand {
 // What makes of one running domain another: the difference of their command lines, as commands.
 struct QemuChange {
   std::vector<QmpCommand> add;
+  std::vector<QmpCommand> reopen;   // block nodes that stay, with another access
   std::vector<std::string> unplug;  // ids of devices to be taken from the guest
   std::vector<QmpCommand> remove;   // what they leave, after they are gone
 };
@@ -31,6 +32,9 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
 // Runs change.add up to the first that QEMU refuses. Those before it stay: the opposite change
 // takes them back.
 Status Plug(QmpClient &monitor, const QemuChange &change);
+
+// Runs change.reopen, which by itself does or does not succeed as a whole.
+Status Reopen(QmpClient &monitor, const QemuChange &change);
 
 // Runs change.unplug and change.remove, leaving out what is not there (any more): it may be asked
 // again. Errc::kConflict if the guest does not let go of a device in time: nothing is removed then,

@@ -127,6 +127,24 @@ TEST_F(HotplugTest, TheDifferenceIsTheNewDiskAlone) {
   EXPECT_TRUE(none.add.empty() && none.unplug.empty() && none.remove.empty());
 }
 
+TEST_F(HotplugTest, ABackingImageIsReopened) {
+  Domain chain = SmallDomain();
+  chain.disks.push_back(
+      MakeDisk("vda", "virtio", {Image("/images/top", "qcow2"), Image("/images/base", "qcow2")}));
+  Domain in_job = chain;
+  in_job.writable_backing = {"/images/base"};
+  for (const bool writable : {true, false}) {
+    const QemuChange change = writable ? Change(chain, in_job) : Change(in_job, chain);
+    EXPECT_TRUE(change.add.empty() && change.unplug.empty() && change.remove.empty());
+    ASSERT_EQ(change.reopen.size(), 1u);
+    EXPECT_EQ(change.reopen[0].name, "blockdev-reopen");
+    const json &nodes = change.reopen[0].arguments["options"];
+    ASSERT_EQ(nodes.size(), 1u) << "the file below is opened as it is needed";
+    EXPECT_EQ(nodes[0]["node-name"], "vda-1");
+    EXPECT_EQ(nodes[0]["read-only"], !writable);
+  }
+}
+
 TEST_F(HotplugTest, WhatQemuCannotChangeIsRefused) {
   Domain more = one_;
   more.vcpus = 7;

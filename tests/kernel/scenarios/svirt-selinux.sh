@@ -142,6 +142,8 @@ XML
 sed "s/extra.img/b.img/; s/vdd/vde/" $images/extra.xml >$images/foreign.xml
 ok "a disk is attached to a" svirt attach-device a $images/extra.xml
 equal "and has a's label" "system_u:object_r:svirt_image_t:$a_level" "$(label $images/extra.img)"
+contains "what is run as a meanwhile" '^the disk of a' probe a $images/a.img
+equal "takes it from nobody" "system_u:object_r:svirt_image_t:$a_level" "$(label $images/extra.img)"
 refused "b's disk is not given to a" 'in use by domain b ' svirt attach-device a $images/foreign.xml
 equal "and keeps b's label" "system_u:object_r:svirt_image_t:$b_level" "$(label $images/b.img)"
 sed "s/bus='virtio'/bus='ide'/; s/vdd/hdd/; s/extra.img/other.img/" $images/extra.xml >$images/ide.xml

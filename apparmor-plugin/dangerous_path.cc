@@ -98,7 +98,8 @@ std::string DangerousPaths::WhyPathRefused(const svirt_resource &resource,
   if (IsAllowed(path, subtree)) {
     return "";
   }
-  const std::string mend = "; use another path, or list it in /etc/svirt/apparmor/allow_paths";
+  const std::string mend =
+      "; use another path, or list it in allow_paths, [model apparmor] of svirt.conf";
   if (subtree) {
     for (const std::string_view root : kRoots) {
       if (path == root) {

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sstream>
-
 namespace svirt::apparmor {
 
 namespace {
@@ -94,26 +92,6 @@ svirt_status LoadLocalPolicy(const std::string &directory, const std::string &uu
     }
   }
   *policy = std::move(loaded);
-  return SVIRT_OK;
-}
-
-svirt_status LoadAllowedPaths(const std::string &directory, std::vector<std::string> *paths,
-                              svirt_error *error) {
-  const std::string file = directory + "/allow_paths";
-  std::string text;
-  bool found = false;
-  if (const svirt_status status = ReadTrusted(file, &text, &found, error); status != SVIRT_OK) {
-    return status;
-  }
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('/')) {
-      paths->push_back(line);
-    } else if (!line.empty() && !line.starts_with('#')) {
-      return Fail(error, SVIRT_E_INVALID, 0, "%s has a line that is no absolute path: %s",
-                  file.c_str(), line.c_str());
-    }
-  }
   return SVIRT_OK;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the administrator has laid down, in files of the plugin's own directory:
 //
-//   allow_paths    paths that are dangerous but allowed (see dangerous_path.h), one in a line
 //   UUID.rules     rules in the language of apparmor.d(5), added to the domain's profile
 //   UUID.complain  a time such as 2027-01-31T12:00:00Z: a profile that is loaded before then only
 //                  logs what it would deny
@@ -14,7 +13,6 @@
 #include <ctime>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace svirt::apparmor {
 
@@ -27,10 +25,5 @@ struct LocalPolicy {
 // none. Files that are not there are nothing.
 svirt_status LoadLocalPolicy(const std::string &directory, const std::string &uuid,
                              LocalPolicy *policy, svirt_error *error);
-
-// The lines of allow_paths that are absolute paths; empty ones and comments (#) are none, anything
-// else is refused.
-svirt_status LoadAllowedPaths(const std::string &directory, std::vector<std::string> *paths,
-                              svirt_error *error);
 
 }  // namespace svirt::apparmor

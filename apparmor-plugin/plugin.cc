@@ -5,7 +5,10 @@
 #include <svirt/sdk.h>
 
 #include <memory>
+#include <sstream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler.h"
 #include "driver.h"
@@ -23,21 +26,44 @@ namespace {
 
 static_assert(std::string_view(kModel) == APPARMOR_MODEL);
 
-Settings SystemSettings() {
-  Settings settings;
-  settings.parser = FindParser();
-  return settings;
+// allow_paths = /one:/another/
+svirt_status ReadAllowPaths(const svirt_host *host, std::vector<std::string> *paths,
+                            svirt_error *error) {
+  const char *value = sdk::Setting(host, "allow_paths");
+  std::istringstream list(value != nullptr ? value : "");
+  for (std::string path; std::getline(list, path, ':');) {
+    if (!path.starts_with('/')) {
+      return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                       "allow_paths in [model " APPARMOR_MODEL
+                       "] of svirt.conf has to be absolute paths with ':' between them, not '%s'",
+                       path.c_str());
+    }
+    paths->push_back(std::move(path));
+  }
+  return SVIRT_OK;
 }
 
-svirt_status Probe(const svirt_host *, const char *virt_type, svirt_error *reason) noexcept {
+svirt_status ReadSettings(const svirt_host *host, Settings *settings, svirt_error *error) {
+  settings->parser = FindParser();
+  return ReadAllowPaths(host, &settings->allow_paths, error);
+}
+
+svirt_status Probe(const svirt_host *host, const char *virt_type, svirt_error *reason) noexcept {
   return sdk::Guard(reason, [&] {
-    return ProbeDriver(MakeKernelApi().get(), SystemSettings(), virt_type, reason);
+    Settings settings;
+    const svirt_status status = ReadSettings(host, &settings, reason);
+    return status == SVIRT_OK ? ProbeDriver(MakeKernelApi().get(), settings, virt_type, reason)
+                              : status;
   });
 }
 
-svirt_status Init(const svirt_host *, svirt_instance **instance, svirt_error *error) noexcept {
+svirt_status Init(const svirt_host *host, svirt_instance **instance, svirt_error *error) noexcept {
   return sdk::Guard(error, [&] {
-    svirt_instance made{Driver(MakeKernelApi(), SystemSettings())};
+    Settings settings;
+    if (const svirt_status status = ReadSettings(host, &settings, error); status != SVIRT_OK) {
+      return status;
+    }
+    svirt_instance made{Driver(MakeKernelApi(), std::move(settings))};
     *instance = std::make_unique<svirt_instance>(std::move(made)).release();
     return SVIRT_OK;
   });
@@ -106,10 +132,14 @@ svirt_status SetResourceLabel(svirt_instance *, const svirt_resource *, const ch
   return sdk::Fail(error, SVIRT_E_NOTSUP, 0, "AppArmor labels no objects");
 }
 
-svirt_status Describe(const svirt_host *, const svirt_domain *domain, svirt_buf *text,
+svirt_status Describe(const svirt_host *host, const svirt_domain *domain, svirt_buf *text,
                       svirt_error *error) noexcept {
-  return sdk::Guard(
-      error, [&] { return DescribeDomain(SystemSettings(), sdk::CopySized(domain), text, error); });
+  return sdk::Guard(error, [&] {
+    Settings settings;
+    const svirt_status status = ReadSettings(host, &settings, error);
+    return status == SVIRT_OK ? DescribeDomain(settings, sdk::CopySized(domain), text, error)
+                              : status;
+  });
 }
 
 constexpr svirt_describe kDescribe = {

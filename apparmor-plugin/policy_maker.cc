@@ -60,11 +60,7 @@ svirt_status PolicyMaker::Gather(const svirt_domain &domain, Policy *policy,
   Policy gathered;
   gathered.uuid = domain.uuid;
   gathered.domain_name = domain.name != nullptr ? domain.name : "";
-  std::vector<std::string> allowed;
-  svirt_status status = LoadAllowedPaths(settings_.local_directory, &allowed, error);
-  if (status == SVIRT_OK) {
-    status = DomainRules(domain, allowed, &gathered.rules, error);
-  }
+  svirt_status status = DomainRules(domain, settings_.allow_paths, &gathered.rules, error);
   if (status == SVIRT_OK) {
     status = LoadLocalPolicy(settings_.local_directory, gathered.uuid, &gathered.local, error);
   }

@@ -89,6 +89,26 @@ Status SetModels(const std::string &value, Config *config) {
   return {};
 }
 
+constexpr const char *kSections =
+    "the sections are [plugins], [confinement], [doi] and, for the settings of a model's plugin, "
+    "[model NAME]";
+constexpr std::string_view kModelSection = "model ";
+
+// A comment begins with '#', as it does with ';', the only one that the parser knows; also behind
+// a value.
+std::string WithoutComments(std::string_view text) {
+  std::string ini;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    size_t end = line.find('#');
+    while (end != std::string::npos && end != 0 && line[end - 1] != ' ' && line[end - 1] != '\t') {
+      end = line.find('#', end + 1);
+    }
+    ini += line.substr(0, end) + "\n";
+  }
+  return ini;
+}
+
 using Setter = std::function<Status(const std::string &)>;
 using Section = std::map<std::string, Setter>;
 
@@ -141,17 +161,9 @@ Result<Config> ParseConfig(std::string_view text, const std::string &file) {
   Config config;
   config.plugin_directories = {SVIRT_PLUGIN_DIRECTORY};
 
-  // '#' starts a comment as ';' does; the parser knows the latter only.
-  std::string ini;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    const size_t first = line.find_first_not_of(" \t\r");
-    ini += first != std::string::npos && line[first] == '#' ? "\n" : line + "\n";
-  }
-
   pt::ptree tree;
   try {
-    std::istringstream stream(ini);
+    std::istringstream stream(WithoutComments(text));
     pt::read_ini(stream, tree);
   } catch (const pt::ini_parser_error &e) {
     return Error{Errc::kInvalid, file + ":" + std::to_string(e.line()) + ": " + e.message()};
@@ -160,9 +172,8 @@ Result<Config> ParseConfig(std::string_view text, const std::string &file) {
   const auto grammar = Grammar(&config);
   for (const auto &[section_name, section_tree] : tree) {
     if (section_tree.empty()) {
-      return Error{Errc::kInvalid, file + ": '" + section_name +
-                                       "' stands outside any section; the sections are "
-                                       "[plugins], [confinement] and [doi]"};
+      return Error{Errc::kInvalid,
+                   file + ": '" + section_name + "' stands outside any section; " + kSections};
     }
     if (section_name == "doi") {
       for (const auto &[model, value] : section_tree) {
@@ -170,10 +181,16 @@ Result<Config> ParseConfig(std::string_view text, const std::string &file) {
       }
       continue;
     }
+    if (section_name.starts_with(kModelSection)) {
+      auto &settings = config.model_settings[section_name.substr(kModelSection.size())];
+      for (const auto &[key, value] : section_tree) {
+        settings[key] = value.data();
+      }
+      continue;
+    }
     const auto section = grammar.find(section_name);
     if (section == grammar.end()) {
-      return Error{Errc::kInvalid, file + ": unknown section [" + section_name +
-                                       "]; the sections are [plugins], [confinement] and [doi]"};
+      return Error{Errc::kInvalid, file + ": unknown section [" + section_name + "]; " + kSections};
     }
     for (const auto &[key, value] : section_tree) {
       const auto setter = section->second.find(key);

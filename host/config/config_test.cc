@@ -4,11 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <string>
+
 namespace svirt {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 Config Good(std::string_view text) {
   auto config = ParseConfig(text, "svirt.conf");
@@ -49,6 +53,30 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_FALSE(config.default_confined);
   EXPECT_TRUE(config.require_confined);
   EXPECT_EQ(config.doi.at("x"), "eng.example.com");
+}
+
+TEST(Config, SettingsOfAModelArePassedOn) {
+  const Config config = Good("[model x]\nkey = /a#b # a comment\nother = 1\n[model y]\nkey = 2\n");
+  EXPECT_THAT(config.model_settings.at("x"), ElementsAre(Pair("key", "/a#b"), Pair("other", "1")));
+  EXPECT_THAT(config.model_settings.at("y"), ElementsAre(Pair("key", "2")));
+}
+
+// What people copy has to work.
+TEST(Config, TheExampleOfTheReadmeIsOne) {
+  std::ifstream readme(SVIRT_README);
+  std::string text, line;
+  while (std::getline(readme, line) && line != "## Configuration") {
+  }
+  while (std::getline(readme, line) && !line.starts_with("## ")) {
+    if (line.starts_with("    ")) {
+      text += line + "\n";
+    }
+  }
+  const Config config = Good(text);
+  EXPECT_THAT(config.order, ElementsAre("selinux", "landlock"));
+  EXPECT_TRUE(config.scan_in_helper);
+  EXPECT_EQ(config.model_settings.at("apparmor").at("allow_paths"), "/srv/vm-etc/");
+  EXPECT_EQ(config.doi.at("selinux"), "policy.example.com");
 }
 
 TEST(Config, NoneIsAWordOfItsOwn) {

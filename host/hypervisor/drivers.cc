@@ -12,6 +12,7 @@ LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner
   options.directories = config.plugin_directories;
   options.order = config.order;
   options.not_critical = config.not_critical;
+  options.settings = config.model_settings;
   if (config.scan_in_helper) {
     options.scanner = config.scanner.empty() ? scanner : config.scanner;
     options.quarantine_file = state_dir + "/quarantine";

@@ -147,7 +147,10 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
                        const LoadedObject &object, const std::string &virt_type) {
   std::unique_ptr<Plugin> &plugin = plugins[object.table];
   if (plugin == nullptr) {
-    auto created = Plugin::Create(object.table, options.log, object.gate);
+    const auto settings = options.settings.find(object.table->model);
+    auto created =
+        Plugin::Create(object.table, options.log, object.gate,
+                       settings != options.settings.end() ? settings->second : ModelSettings());
     if (!created.ok()) {
       candidate->state = CandidateState::kRefused;
       candidate->reason = "refusing " + candidate->path + ": " + created.error().message;

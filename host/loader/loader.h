@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,6 +60,8 @@ struct LoaderOptions {
   // Absolute. The directories above it are not looked at: for an embedder that vouches for its own
   // root, and for tests. A plugin directory outside it is checked from / down.
   std::string trusted_root = "/";
+  // By model: what its plugin finds in its configuration.
+  std::map<std::string, ModelSettings> settings;
   LogSink log;
 };
 

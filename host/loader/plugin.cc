@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/loader/plugin.h"
 
+#include <svirt/ext/config.h>
+
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "host/loader/marshal.h"
@@ -23,20 +26,18 @@ const char *OrNull(const std::optional<std::string> &text) {
   return text.has_value() ? text->c_str() : nullptr;
 }
 
-const void *NoExtension(const svirt_host *, const char *) noexcept {
-  return nullptr;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Plugin>> Plugin::Create(const svirt_plugin *table, LogSink log,
-                                               std::shared_ptr<PluginGate> gate) {
+                                               std::shared_ptr<PluginGate> gate,
+                                               ModelSettings settings) {
   SVIRT_ASSIGN(svirt_plugin copy, CopyTable(table));
   std::unique_ptr<Plugin> plugin(new Plugin);
   plugin->table_ = copy;
   plugin->serial_ = copy.threads == SVIRT_THREADS_SERIAL;
   plugin->gate_ = gate != nullptr ? std::move(gate) : std::make_shared<PluginGate>();
   plugin->log_ = std::move(log);
+  plugin->settings_ = std::move(settings);
   plugin->model_ = copy.model;
   plugin->version_ = copy.version;
   plugin->vendor_ = copy.vendor;
@@ -50,7 +51,7 @@ Result<std::unique_ptr<Plugin>> Plugin::Create(const svirt_plugin *table, LogSin
   host.log = [](const svirt_host *self, int32_t level, const char *sentence) noexcept {
     static_cast<const Plugin *>(self->host_data)->Log(level, sentence);
   };
-  host.get_extension = NoExtension;
+  host.get_extension = HostExtension;
   return plugin;
 }
 
@@ -59,6 +60,19 @@ Plugin::~Plugin() {
     const std::unique_lock gate(*gate_);
     table_.fini(instance_);
   }
+}
+
+const void *Plugin::HostExtension(const svirt_host *, const char *id) noexcept {
+  static constexpr svirt_config kConfig = {
+      .struct_size = sizeof(svirt_config),
+      .reserved = 0,
+      .get = [](const svirt_host *host, const char *key) noexcept -> const char * {
+        const ModelSettings &settings = static_cast<const Plugin *>(host->host_data)->settings_;
+        const auto found = settings.find(key);
+        return found == settings.end() ? nullptr : found->second.c_str();
+      },
+  };
+  return id != nullptr && std::string_view(id) == SVIRT_EXT_CONFIG ? &kConfig : nullptr;
 }
 
 void Plugin::Log(int level, const char *sentence) const {

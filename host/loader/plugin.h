@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,9 @@
 #include "host/util/result.h"
 
 namespace svirt {
+
+// Settings of one model's plugin, by key.
+using ModelSettings = std::map<std::string, std::string>;
 
 // What a plugin answers about its model (struct svirt_model).
 struct ModelInfo {
@@ -100,8 +104,10 @@ class Plugin {
   // reads as NULL. Refuses a table that breaks a rule of the ABI, with the rule. Nothing of the
   // plugin is called.
   // gate: shared by all Plugins of this table; none makes one for this Plugin alone.
+  // settings: what the plugin finds in its configuration (svirt/ext/config.h).
   static Result<std::unique_ptr<Plugin>> Create(const svirt_plugin *table, LogSink log,
-                                                std::shared_ptr<PluginGate> gate = nullptr);
+                                                std::shared_ptr<PluginGate> gate = nullptr,
+                                                ModelSettings settings = {});
   ~Plugin();
   Plugin(const Plugin &) = delete;
   Plugin &operator=(const Plugin &) = delete;
@@ -156,6 +162,7 @@ class Plugin {
   Error ErrorOf(const char *name, const Answer &answer) const;
   Error Named(Error error) const;
   void Log(int level, const char *sentence) const;
+  static const void *HostExtension(const svirt_host *host, const char *id) noexcept;
 
   svirt_plugin table_{};
   svirt_host host_{};
@@ -165,6 +172,7 @@ class Plugin {
   std::shared_ptr<PluginGate> gate_;
   std::mutex mutex_;  // around each call of a SERIAL plugin's instance
   LogSink log_;
+  ModelSettings settings_;
   std::string model_, version_, vendor_;
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <svirt/ext/config.h>
+
 #include "host/loader/plugin.h"
 
 #include <cerrno>
@@ -51,6 +53,20 @@ TEST_F(PluginTest, AFailedInitIsRememberedAndNeverFinished) {
             "fake: the plugin was asked before it was initialised");
   plugin.reset();
   EXPECT_EQ(finis, 0);
+}
+
+TEST_F(PluginTest, ThePluginFindsItsSettings) {
+  auto plugin = Plugin::Create(&fake_.table, nullptr, nullptr, {{"key", "value"}}).value();
+  ASSERT_TRUE(plugin->Init().ok());
+  const svirt_host *host = fake_.does.host;
+  const auto *config =
+      static_cast<const svirt_config *>(host->get_extension(host, SVIRT_EXT_CONFIG));
+  ASSERT_NE(config, nullptr);
+  EXPECT_EQ(config->struct_size, sizeof *config);
+  EXPECT_STREQ(config->get(host, "key"), "value");
+  EXPECT_EQ(config->get(host, "other"), nullptr);
+  EXPECT_EQ(host->get_extension(host, "svirt.nothing/1"), nullptr);
+  EXPECT_EQ(host->get_extension(host, nullptr), nullptr);
 }
 
 TEST_F(PluginTest, InitWithoutInstanceIsADefect) {

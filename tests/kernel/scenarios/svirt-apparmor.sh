@@ -208,11 +208,14 @@ for path in /etc/shadow /proc/kcore /sys/kernel/security/apparmor/profiles /dev/
   refused "$path is no disk" "$path" svirt define $images/bad.xml
 done
 
-echo /etc/hosts >$local/allow_paths
+printf '[model apparmor]\nallow_paths = /srv/nothing/:/etc/hosts\n' >/etc/svirt/svirt.conf
 make_domain bad
 sed -i "s|$images/bad.img|/etc/hosts|" $images/bad.xml
 ok "but a path that the administrator allows is" svirt define $images/bad.xml
-rm $local/allow_paths
+echo 'allow_paths = etc' >>/etc/svirt/svirt.conf
+sed -i 2d /etc/svirt/svirt.conf
+refused "and one that is none is refused" "not 'etc'" svirt define $images/bad.xml
+rm /etc/svirt/svirt.conf
 
 # --- The profile as text ---
 

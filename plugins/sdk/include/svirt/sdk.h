@@ -3,6 +3,7 @@
 // passes. Header only; a plugin needs nothing of it at run time.
 #pragma once
 
+#include <svirt/ext/config.h>
 #include <svirt/plugin.h>
 
 #include <algorithm>
@@ -132,6 +133,35 @@ inline std::vector<svirt_resource> Resources(const svirt_domain &domain) {
     list.push_back(CopySized(reinterpret_cast<const svirt_resource *>(at)));
   }
   return list;
+}
+
+// Hands over a set of indexes. SVIRT_E_RANGE, and only run_count set, if the host has no room.
+inline svirt_status PutRuns(svirt_index_set *set, const std::vector<svirt_index_run> &runs,
+                            svirt_error *error) {
+  set->run_count = static_cast<uint32_t>(runs.size());
+  if (runs.size() > set->run_capacity) {
+    return Fail(error, SVIRT_E_RANGE, 0, "the indexes need room for %zu runs", runs.size());
+  }
+  std::copy(runs.begin(), runs.end(), set->runs);
+  return SVIRT_OK;
+}
+
+// A text for a fixed array of a struct; false, and the array as it was, if it has no room.
+template <size_t kRoom>
+bool CopyText(char (&to)[kRoom], std::string_view text) {
+  if (text.size() >= kRoom) {
+    return false;
+  }
+  std::memcpy(to, text.data(), text.size());
+  to[text.size()] = '\0';
+  return true;
+}
+
+// What the host's configuration says to this plugin under the key; nullptr: nothing.
+inline const char *Setting(const svirt_host *host, const char *key) {
+  const auto *config =
+      static_cast<const svirt_config *>(host->get_extension(host, SVIRT_EXT_CONFIG));
+  return config != nullptr ? config->get(host, key) : nullptr;
 }
 
 // Runs a slot's body so that no exception leaves it.

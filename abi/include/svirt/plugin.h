@@ -41,11 +41,14 @@
  *     with SVIRT_E_RANGE, and the svirt_error.
  *  4. Strings are UTF-8 and NUL-terminated. Labels are opaque bytes without
  *     control characters; their length limits are those of the sVirt RFC.
- *  5. A plugin never forks, executes, exits, or changes signals, working
- *     directory, umask, locale, credentials, resource limits or environment.
+ *  5. A plugin never forks, exits, or changes signals, working directory, umask,
+ *     locale, credentials, resource limits or environment. It executes nothing,
+ *     except that domain_verify_label may run the compiler of its policy
+ *     language, as a child with an environment of its own, and wait for it.
  *     Every descriptor it opens is O_CLOEXEC. No C++ exception leaves a slot.
  *  6. No plugin code ever runs between fork and exec: see svirt_exec.
- *  7. A plugin keeps nothing on disk. Unique numbers, remembered labels and
+ *  7. A plugin keeps nothing on disk but what it can make again, found by its
+ *     content: a cache of compiled policy. Unique numbers, remembered labels and
  *     their owners belong to the host, which shares them among all processes.
  *
  * Contract tags, one per slot:
@@ -54,7 +57,7 @@
  *               SVIRT_THREADS_PARALLEL from any thread at any time
  *   [pure]      any thread, no I/O, no allocation
  *   [blocking]  may read files and ask the kernel; never waits for other domains
- *   [read-only] changes nothing outside the process
+ *   [read-only] changes nothing outside the process, caches (rule 7) apart
  *
  * Since 1.0 unless a comment says otherwise.
  */

@@ -291,9 +291,12 @@ ok "a domain in complain mode starts" svirt start a
 contains "the kernel knows it" '\(complain\)$' current "$(pid_of a)"
 contains "dominfo shows it" '\(permissive\)$' svirt dominfo a
 ok "nothing is denied" probe a $images/b.img
-ok "it ends" svirt destroy a
 echo 2020-01-01T00:00:00Z >"$local/$(uuid_of a).complain"
-ok "after the time it starts" svirt start a
+ok "after the time there is a recover" svirt recover
+contains "after which it is enforced" '\(enforce\)$' current "$(pid_of a)"
+contains "dominfo shows it" '\(enforcing\)$' svirt dominfo a
+ok "it ends" svirt destroy a
+ok "it starts" svirt start a
 contains "enforced" '\(enforce\)$' current "$(pid_of a)"
 ok "it ends" svirt destroy a
 echo tomorrow >"$local/$(uuid_of a).complain"

@@ -206,7 +206,7 @@ TEST_F(DriverTest, LoadsExactlyTheManifest) {
   ASSERT_EQ(driver.SetLabel(domain_.get(), name.c_str(), &error_), SVIRT_OK) << error_.message;
   EXPECT_EQ(Allowed(name, "/srv/disk.img"), kMayRead | kMayWrite | kMayLock);
   EXPECT_EQ(Allowed(name, "/srv/disk.img2"), 0u);
-  EXPECT_EQ(Allowed(name, "/nonexistent/emulator"), kMayRead | kMayMap);
+  EXPECT_EQ(Allowed(name, "/usr/bin/true"), kMayRead | kMayMap);
   EXPECT_EQ(Allowed(name, "/dev/null"), kMayRead | kMayWrite);
 }
 
@@ -381,7 +381,7 @@ TEST_F(DriverTest, DescribesTheProfileItLoads) {
   const std::string name = Generate(Make(), domain_);
   EXPECT_EQ(text.text(), "# domain a \"name\"\\012with lines\nprofile \"" + name +
                              "\" {\n  include <abstractions/svirt>\n"
-                             "  \"/nonexistent/emulator\" rm,\n  \"/srv/disk.img\" rwk,\n"
+                             "  \"/srv/disk.img\" rwk,\n  \"/usr/bin/true\" rm,\n"
                              "  /srv/extra r,\n}\n");
   Buffer small(10);
   EXPECT_EQ(DescribeDomain(TestSettings(), domain_.get(), &small.buf, &error_), SVIRT_E_RANGE);

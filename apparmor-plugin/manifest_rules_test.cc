@@ -102,7 +102,7 @@ TEST(ManifestRules, TheKernelsNameOfAPathCounts) {
 }
 
 TEST(ManifestRules, TheEmulatorIsMappedNotExecuted) {
-  TestDomain domain;
+  TestDomain domain(kUuidA, "/nonexistent/emulator");
   domain.Add("/nonexistent/emulator", SVIRT_OBJ_FILE, kR | SVIRT_ACCESS_EXEC, SVIRT_RES_SHARED,
              SVIRT_RES_EMULATOR);
   std::vector<FileRule> rules;
@@ -176,7 +176,7 @@ TEST(VirtAaHelperRefuses, NoNamesAtAll) {
     domain.get().name = name;
     std::vector<FileRule> rules;
     EXPECT_EQ(DomainRules(domain.get(), {}, &rules, nullptr), SVIRT_OK) << name;
-    EXPECT_EQ(Lines(rules), "/nonexistent/emulator rm\n/srv/disk.img rwk\n");
+    EXPECT_EQ(Lines(rules), "/srv/disk.img rwk\n/usr/bin/true rm\n");
   }
 }
 

@@ -127,7 +127,7 @@ TEST_F(PluginTable, VerifiesWhatItGenerated) {
 TEST_F(PluginTable, RefusesDomainsItCannotName) {
   for (const char *uuid : {static_cast<const char *>(nullptr), "", "a/../../b",
                            "11111111-2222-3333-4444-55555555555X"}) {
-    TestDomain domain("/usr/bin/true", uuid);
+    TestDomain domain(uuid, "/usr/bin/true");
     EXPECT_EQ(plugin_->domain_generate_label(instance_, &domain.get(), 0, &label_.buf,
                                              &image_label_.buf, &error_),
               SVIRT_E_INVALID);

@@ -147,7 +147,7 @@ class Qemu : public testing::Test {
 
   Features features_;
   TempDir dir_;
-  TestDomain domain_{kQemu};
+  TestDomain domain_{kUuidA, kQemu};
   std::string disk_, other_, run_, log_;
   std::string input_ = "/dev/null";
 };

@@ -154,7 +154,7 @@ TEST_F(Ruleset, ExecutesTheEmulatorAndItsLoaderOnly) {
 TEST_F(Ruleset, FollowsLinksToTheEmulator) {
   const std::string link = dir_.path("vmm");
   std::filesystem::create_symlink("/usr/bin/true", link);
-  TestDomain domain(link.c_str());
+  TestDomain domain(kUuidA, link.c_str());
   domain.Add(link, SVIRT_OBJ_FILE, kR | SVIRT_ACCESS_EXEC, 0, SVIRT_RES_EMULATOR);
   ASSERT_EQ(Build(domain), SVIRT_OK) << error_.message;
   EXPECT_EQ(Granted("/usr/bin/true"), "read,execute");
@@ -162,24 +162,24 @@ TEST_F(Ruleset, FollowsLinksToTheEmulator) {
 
 TEST_F(Ruleset, RefusesAnEmulatorThatIsNoProgram) {
   const std::string script = dir_.File("vmm.sh", "#!/bin/sh\nexec true\n");
-  TestDomain scripted(script.c_str());
+  TestDomain scripted(kUuidA, script.c_str());
   EXPECT_EQ(Build(scripted), SVIRT_E_DENIED);
   EXPECT_THAT(error_.message, HasSubstr("is a script"));
 
   const std::string text = dir_.File("text", "hello, world, this is no program");
-  TestDomain not_elf(text.c_str());
+  TestDomain not_elf(kUuidA, text.c_str());
   EXPECT_EQ(Build(not_elf), SVIRT_E_DENIED);
   EXPECT_THAT(error_.message, HasSubstr("not an ELF program"));
 
-  TestDomain directory("/usr");
+  TestDomain directory(kUuidA, "/usr");
   EXPECT_EQ(Build(directory), SVIRT_E_DENIED);
 
   const std::string fifo = dir_.path("fifo");
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0666), 0);
-  TestDomain waits(fifo.c_str());
+  TestDomain waits(kUuidA, fifo.c_str());
   EXPECT_EQ(Build(waits), SVIRT_E_DENIED);
 
-  TestDomain missing("/nonexistent/vmm");
+  TestDomain missing(kUuidA, "/nonexistent/vmm");
   EXPECT_EQ(Build(missing), SVIRT_E_SYSTEM);
   EXPECT_EQ(error_.sys_errno, ENOENT);
 }
@@ -201,7 +201,7 @@ TEST_F(Ruleset, SurvivesDamagedPrograms) {
   }
   for (size_t size = 0; size < 120; ++size) {
     const std::string path = dir_.File("cut", good.substr(0, size));
-    TestDomain domain(path.c_str());
+    TestDomain domain(kUuidA, path.c_str());
     EXPECT_EQ(Build(domain), SVIRT_E_DENIED) << size;
   }
 }

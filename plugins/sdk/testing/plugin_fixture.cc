@@ -1,27 +1,30 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
-#include "testing/fixture.h"
+// SPDX-License-Identifier: MIT
+#include "plugin_fixture.h"
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
-namespace svirt::apparmor {
+namespace svirt::sdk {
 
-TempDir::TempDir() {
-  // The kernel's own name of it, which is what rules have.
-  std::string name =
-      (std::filesystem::canonical(std::filesystem::temp_directory_path()) / "svirt-aa-XXXXXX")
-          .string();
+namespace fs = std::filesystem;
+
+TempDir::TempDir(mode_t file_mode, mode_t directory_mode)
+    : file_mode_(static_cast<fs::perms>(file_mode)),
+      directory_mode_(static_cast<fs::perms>(directory_mode)) {
+  std::string name = (fs::canonical(fs::temp_directory_path()) / "svirt-plugin-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::runtime_error("cannot make a temporary directory");
   }
   root_ = name;
+  fs::permissions(root_, fs::perms{0755});
 }
 
 TempDir::~TempDir() {
   std::error_code ignored;
-  std::filesystem::remove_all(root_, ignored);
+  fs::remove_all(root_, ignored);
 }
 
 std::string TempDir::path(std::string_view name) const {
@@ -30,13 +33,13 @@ std::string TempDir::path(std::string_view name) const {
 
 std::string TempDir::File(std::string_view name, std::string_view content) const {
   std::ofstream(path(name), std::ios::binary) << content;
-  // Whatever the umask is.
-  std::filesystem::permissions(path(name), std::filesystem::perms{0644});
+  fs::permissions(path(name), file_mode_);
   return path(name);
 }
 
 std::string TempDir::Dir(std::string_view name) const {
-  std::filesystem::create_directories(path(name));
+  fs::create_directories(path(name));
+  fs::permissions(path(name), directory_mode_);
   return path(name);
 }
 
@@ -65,7 +68,7 @@ svirt_resource MakeResource(const char *path, uint32_t object, uint32_t access, 
   return resource;
 }
 
-TestDomain::TestDomain(const char *uuid) {
+TestDomain::TestDomain(const char *uuid, const char *emulator) {
   domain_.struct_size = sizeof domain_;
   domain_.label_type = SVIRT_LABEL_DYNAMIC;
   domain_.pid = -1;
@@ -73,7 +76,7 @@ TestDomain::TestDomain(const char *uuid) {
   domain_.uuid = uuid;
   domain_.name = "test";
   domain_.virt_type = "qemu";
-  domain_.emulator = "/nonexistent/emulator";
+  domain_.emulator = emulator;
 }
 
 TestDomain &TestDomain::Add(const std::string &path, uint32_t object, uint32_t access,
@@ -97,4 +100,4 @@ Buffer::Buffer(uint32_t size) : bytes(size, '#') {
   buf.data = bytes.data();
 }
 
-}  // namespace svirt::apparmor
+}  // namespace svirt::sdk

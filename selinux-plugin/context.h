@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Security contexts: user:role:type[:range].
+// Contexts, levels and pairs of categories are the SDK's, for SELinux is not alone in having them.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "level.h"
+#include <svirt/sdk_category_pair.h>
+#include <svirt/sdk_context.h>
 
 namespace svirt::selinux {
 
-struct Context {
-  std::string user, role, type;
-  std::optional<Range> range;  // a policy without MLS has none
-
-  bool operator==(const Context &) const = default;
-
-  // The level that decides what the context may reach: the high one; s0 without categories if there
-  // is no range.
-  Level high() const { return range ? range->high : Level{}; }
-};
-
-// nullopt with a clause in *why. Translated ranges ("SystemLow") are not contexts: only raw text
-// means the same everywhere.
-std::optional<Context> ParseContext(std::string_view text, std::string *why);
-
-// Canonical text; see FormatRange.
-std::string FormatContext(const Context &context);
+using sdk::CategoryPair;
+using sdk::CategorySet;
+using sdk::Context;
+using sdk::FormatContext;
+using sdk::FormatLevel;
+using sdk::FormatRange;
+using sdk::kCategories;
+using sdk::kPairs;
+using sdk::Level;
+using sdk::PairIndex;
+using sdk::PairOfIndex;
+using sdk::PairsTouchedBy;
+using sdk::PairsWithin;
+using sdk::ParseContext;
+using sdk::Range;
 
 }  // namespace svirt::selinux

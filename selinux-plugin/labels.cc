@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "category_pair.h"
+#include "context.h"
 
 namespace svirt::selinux {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "category_pair.h"
+#include "context.h"
 #include "testing/fake_selinux.h"
 
 namespace svirt::selinux {

@@ -53,16 +53,7 @@ svirt_status LabelSpaceSlot(svirt_instance *instance, const svirt_domain *domain
     const svirt_status status = label == nullptr
                                     ? AvailablePairs(instance->api.get(), mine, &runs, error)
                                     : ClaimedPairs(instance->api.get(), mine, label, &runs, error);
-    if (status != SVIRT_OK) {
-      return status;
-    }
-    set->run_count = static_cast<uint32_t>(runs.size());
-    if (runs.size() > set->run_capacity) {
-      return sdk::Fail(error, SVIRT_E_RANGE, 0, "the category pairs need room for %zu runs",
-                       runs.size());
-    }
-    std::copy(runs.begin(), runs.end(), set->runs);
-    return SVIRT_OK;
+    return status == SVIRT_OK ? sdk::PutRuns(set, runs, error) : status;
   });
 }
 

@@ -29,14 +29,6 @@ svirt_status CheckBase(SelinuxApi *api, const Context &context, const std::strin
                    std::strerror(errnum));
 }
 
-bool CopyText(char *to, size_t room, const std::string &text) {
-  if (text.size() >= room) {
-    return false;
-  }
-  std::memcpy(to, text.c_str(), text.size() + 1);
-  return true;
-}
-
 }  // namespace
 
 svirt_status Probe(SelinuxApi *api, const svirt_host *host, const char *virt_type,
@@ -101,7 +93,7 @@ svirt_status GetModel(SelinuxApi *api, const char *virt_type, svirt_model *model
   }
   mine.enforcing = enforcing ? 1 : 0;
   mine.policy_version = api->PolicyVersion();
-  CopyText(mine.model, sizeof mine.model, "selinux");
+  sdk::CopyText(mine.model, "selinux");
   // The DOI stays empty: SELinux has no name for whose policy this is, so it is the administrator's
   // to give, in the host's configuration.
   std::string base_label;
@@ -113,8 +105,8 @@ svirt_status GetModel(SelinuxApi *api, const char *virt_type, svirt_model *model
     }
     base_label = FormatContext(base.ForVirtType(virt_type));
   }
-  if (!CopyText(mine.policy_type, sizeof mine.policy_type, api->PolicyType()) ||
-      !CopyText(mine.base_label, sizeof mine.base_label, base_label)) {
+  if (!sdk::CopyText(mine.policy_type, api->PolicyType()) ||
+      !sdk::CopyText(mine.base_label, base_label)) {
     return sdk::Fail(error, SVIRT_E_INVALID, 0,
                      "the policy's name or base label is longer than the sVirt limits allow");
   }

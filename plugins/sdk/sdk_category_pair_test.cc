@@ -1,12 +1,11 @@
-// SPDX-License-Identifier: LGPL-2.1-or-later
-#include "category_pair.h"
-
+// SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
+#include <svirt/sdk_category_pair.h>
 
 #include <algorithm>
 #include <random>
 
-namespace svirt::selinux {
+namespace svirt::sdk {
 namespace {
 
 CategorySet Between(unsigned first, unsigned last) {
@@ -105,4 +104,4 @@ TEST(CategoryPairTest, OneCategoryTouchesAllPairsThatHoldIt) {
 }
 
 }  // namespace
-}  // namespace svirt::selinux
+}  // namespace svirt::sdk

@@ -59,9 +59,10 @@ int CountCategories(XenApi *api, const Context &base, unsigned *count) {
   return 0;
 }
 
-int FindUsers(XenApi *api, const Context &base, LabelSpace *space) {
+int FindUsers(XenApi *api, const Context &base, uint64_t most_users, LabelSpace *space) {
   uint64_t missing = 0;
-  for (uint64_t number = 0; number < kMaxUsers && missing < kUserGap; ++number) {
+  for (uint64_t number = 0; number < kMaxUsers && missing < kUserGap && space->count < most_users;
+       ++number) {
     const uint64_t index = kFirstUserIndex + number;
     Context context;
     LabelOfIndex(base, index, &context);
@@ -124,7 +125,7 @@ bool LabelOfIndex(const Context &base, uint64_t index, Context *label) {
   return true;
 }
 
-int FindLabelSpace(XenApi *api, const Context &base, LabelSpace *space) {
+int FindLabelSpace(XenApi *api, const Context &base, uint64_t most_users, LabelSpace *space) {
   bool apart = false;
   if (base.range) {
     unsigned categories = 0;
@@ -142,7 +143,7 @@ int FindLabelSpace(XenApi *api, const Context &base, LabelSpace *space) {
     }
   }
   LabelSpace found{Distinction::kUsers, 0, {}};
-  int errnum = FindUsers(api, base, &found);
+  int errnum = FindUsers(api, base, most_users, &found);
   if (errnum == 0) {
     errnum = TellsApart(api, base, found.runs, &apart);
   }
@@ -162,7 +163,7 @@ svirt_status AvailableIndexes(XenApi *api, const svirt_domain &domain, bool may_
     return status;
   }
   LabelSpace space;
-  if (const int errnum = FindLabelSpace(api, base, &space); errnum != 0) {
+  if (const int errnum = FindLabelSpace(api, base, kMaxUsers, &space); errnum != 0) {
     return CallFailed(errnum, "find out what tells domains apart", error);
   }
   if (space.by == Distinction::kNothing && !may_share) {

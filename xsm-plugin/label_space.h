@@ -35,8 +35,9 @@ struct LabelSpace {
 // The label with that number; false if none can have it. The policy may still lack it.
 bool LabelOfIndex(const Context &base, uint64_t index, Context *label);
 
-// What keeps domains with the base label's type apart. 0 or an errno.
-int FindLabelSpace(XenApi *api, const Context &base, LabelSpace *space);
+// What keeps domains with the base label's type apart; of users the first ones up to most_users,
+// for each costs a call. 0 or an errno.
+int FindLabelSpace(XenApi *api, const Context &base, uint64_t most_users, LabelSpace *space);
 
 // Indexes that a dynamic label of the domain may have; empty for the shared label, which is only
 // for a host that says may_share. SVIRT_E_NOTSUP: the policy tells no domains apart.

@@ -21,7 +21,7 @@ Context BaseOf(FakeXen *xen) {
 
 LabelSpace SpaceOf(FakeXen *xen) {
   LabelSpace space;
-  EXPECT_EQ(FindLabelSpace(xen, BaseOf(xen), &space), 0);
+  EXPECT_EQ(FindLabelSpace(xen, BaseOf(xen), kMaxUsers, &space), 0);
   return space;
 }
 

@@ -127,14 +127,13 @@ svirt_status Probe(XenApi *api, const char *virt_type, svirt_error *reason) {
   }
   LabelSpace space;
   if (errnum == 0) {
-    errnum = FindLabelSpace(api, base, &space);
+    errnum = FindLabelSpace(api, base, 2, &space);  // two are enough to know
   }
   if (errnum != 0) {
     return CallFailed(errnum, "ask FLASK for labels of domains", reason);
   }
-  const std::string count = space.count > 0 ? std::to_string(space.count) + " " : "";
-  return sdk::Say(reason, SVIRT_OK, "FLASK is active: domains run as %s; its policy has %s%s%s",
-                  label.c_str(), count.c_str(), Describe(space.by),
+  return sdk::Say(reason, SVIRT_OK, "FLASK is active: domains run as %s; its policy has %s%s",
+                  label.c_str(), Describe(space.by),
                   enforcing ? ""
                             : "; but it is permissive: denials are logged and nothing is held "
                               "back until xl setenforce 1");

@@ -26,16 +26,23 @@ std::string_view StateName(DomainState state) {
   return "shut off";
 }
 
+// The hypervisor's number, or the process.
 std::string IdOf(const StoredDomain &stored) {
-  return stored.running ? std::to_string(stored.running->process.pid) : "-";
+  if (!stored.running) {
+    return "-";
+  }
+  return std::to_string(stored.running->id < 0 ? stored.running->process.pid : stored.running->id);
 }
 
 ordered_json ToJson(const StoredDomain &stored, DomainState state) {
   ordered_json domain = {{"name", stored.domain.name},
                          {"uuid", stored.domain.uuid},
                          {"state", StateName(state)},
-                         {"pid", nullptr}};
-  if (stored.running) {
+                         {"pid", nullptr},
+                         {"id", nullptr}};
+  if (stored.running && stored.running->id >= 0) {
+    domain["id"] = stored.running->id;
+  } else if (stored.running) {
     domain["pid"] = stored.running->process.pid;
   }
   return domain;

@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
     svirt::AddLifecycleCommands(app, context, exit_code);
     svirt::AddInfoCommands(app, context, exit_code);
     svirt::AddSecurityCommands(app, context, exit_code);
+    svirt::AddAccessCommand(app, context, exit_code);
     svirt::AddRegistryCommands(app, context, exit_code);
     try {
       app.parse(argc, argv);

@@ -19,9 +19,6 @@ namespace {
 
 using boost::property_tree::ptree;
 
-// The virt types this host's hypervisor drivers serve.
-constexpr const char *kVirtTypes[] = {"kvm", "qemu"};
-
 void PrintPlan(const Domain &domain, const Plan &plan) {
   fmt::print("Domain {} ({})\n", domain.name, domain.uuid);
   if (plan.models.empty()) {
@@ -112,7 +109,7 @@ Result<int> PrintCapabilities(Host &host) {
     SVIRT_ASSIGN(const ModelInfo info, host.drivers().Describe(plugin, ""));
     secmodel.add("model", info.model);
     secmodel.add("doi", info.doi);
-    for (const char *virt_type : kVirtTypes) {
+    for (const std::string &virt_type : host.DomainTypes()) {
       SVIRT_ASSIGN(const ModelInfo typed, host.drivers().Describe(plugin, virt_type));
       if (!typed.base_label.empty()) {
         secmodel.add("baselabel", typed.base_label).put("<xmlattr>.type", virt_type);
@@ -135,7 +132,7 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
 
   CLI::App *plugins =
       app.add_subcommand("plugins", "Show every plugin found, and why it is or is not active");
-  plugins->add_option("--virt-type", *virt_type, "For domains of this type (kvm, qemu)");
+  plugins->add_option("--virt-type", *virt_type, "For domains of this type");
   OnRun(plugins, context, exit_code,
         [virt_type, &context](Host &host) { return PrintPlugins(host, *virt_type, context.json); });
 

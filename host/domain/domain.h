@@ -183,7 +183,7 @@ struct LoaderNvram {
 };
 
 struct Domain {
-  std::string type;  // kvm, qemu, xen, ...: the virt type
+  std::string type;  // kvm, qemu, ...: the virt type
   std::string name;  // any UTF-8 without '/' and control characters
   std::string uuid;  // 36 characters, lower case; made up if the XML gives none
   uint64_t memory_bytes = 0;

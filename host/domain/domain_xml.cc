@@ -64,8 +64,8 @@ Result<std::string> ReadType(const XmlElement &domain) {
   std::string type = domain.Attr("type");
   if (type.empty()) {
     return domain.Fail(
-        "missing domain type attribute: write <domain type='kvm'>, or qemu, xen, "
-        "...");
+        "missing domain type attribute: write <domain type='kvm'>, or qemu, or what else the "
+        "host's hypervisor is called");
   }
   const bool legal = type.size() <= 32 && std::all_of(type.begin(), type.end(), [](char c) {
                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';

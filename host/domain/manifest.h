@@ -10,6 +10,9 @@ namespace svirt {
 // Where the host's /dev and /sys are looked up (vfio groups, usb nodes); tests give another root.
 struct ManifestOptions {
   std::string root = "/";
+  // PCI devices are handed over by a hypervisor, so that its resource is the device itself, as its
+  // directory in sysfs; not by VFIO, as the node of its IOMMU group.
+  bool pci_by_sysfs = false;
 };
 
 // Every resource of the domain that its XML names, in document order. Fails if one cannot be

@@ -139,7 +139,20 @@ Status ManifestBuilder::AddPci(uint32_t position, const std::string &device,
                                const std::vector<DeviceSecLabel> &overrides) {
   const std::string name = Padded(address.domain, 16, 4) + ":" + Padded(address.bus, 16, 2) + ":" +
                            Padded(address.slot, 16, 2) + "." + Padded(address.function, 16, 1);
-  return AddVfio(position, device, "/sys/bus/pci/devices/" + name, overrides);
+  const std::string sysfs = "/sys/bus/pci/devices/" + name;
+  if (!options_.pci_by_sysfs) {
+    return AddVfio(position, device, sysfs, overrides);
+  }
+  std::error_code error;
+  if (!fs::exists(Below(sysfs), error)) {
+    return Error{Errc::kNotFound, device + ": there is no device " + sysfs};
+  }
+  return Add(position, {.kind = ResourceKind::kHostdev,
+                        .object = ObjectType::kDir,
+                        .access = kAccessReadWrite,
+                        .path = sysfs,
+                        .device = device,
+                        .overrides = overrides});
 }
 
 // VFIO hands a device over by the node of its IOMMU group and the one of VFIO itself.

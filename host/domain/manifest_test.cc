@@ -48,7 +48,9 @@ class ManifestTest : public testing::Test {
     MakeFile(directory + "/idProduct", product + "\n");
   }
 
-  Result<Manifest> Build(const Domain &domain) const { return BuildManifest(domain, {root_}); }
+  Result<Manifest> Build(const Domain &domain) const {
+    return BuildManifest(domain, {.root = root_});
+  }
 
   std::vector<std::string> Lines(const std::string &text) const {
     std::vector<std::string> lines;
@@ -220,6 +222,18 @@ TEST_F(ManifestTest, PciNeedsAnIommuGroup) {
   MakeFile("/sys/bus/pci/devices/0000:06:02.0/config");
   EXPECT_EQ(Refusal(pci).code, Errc::kUnsupported);
   EXPECT_THAT(Refusal(pci).message, HasSubstr("is in no IOMMU group"));
+}
+
+TEST_F(ManifestTest, AHypervisorIsHandedThePciDeviceItself) {
+  const Domain domain = MustParse(
+      DomainText("<hostdev type='pci'><source><address bus='6' slot='2'/></source></hostdev>"));
+  const ManifestOptions options{.root = root_, .pci_by_sysfs = true};
+  EXPECT_EQ(BuildManifest(domain, options).error().code, Errc::kNotFound);
+  MakeFile("/sys/bus/pci/devices/0000:06:02.0/config");
+  const auto manifest = BuildManifest(domain, options);
+  ASSERT_TRUE(manifest.ok()) << manifest.error().message;
+  EXPECT_EQ(Describe(manifest->resources.back()),
+            "hostdev dir read,write /sys/bus/pci/devices/0000:06:02.0");
 }
 
 // CVE-2012-2693: of two devices with the same ids the wrong one was handed out.

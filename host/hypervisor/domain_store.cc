@@ -65,6 +65,7 @@ json ToJson(const RunningDomain &running) {
           {"boot_id", running.process.boot_id},
           {"pid", running.process.pid},
           {"start_time", running.process.start_time},
+          {"id", running.id},
           {"xml", FormatDomainXml(running.domain, true)},
           {"emulator", running.domain.emulator},
           {"seclabels", labels},
@@ -81,6 +82,7 @@ Result<RunningDomain> FromJson(const std::string &text, const std::string &file)
   try {
     RunningDomain running;
     running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
+    running.id = status.value("id", running.id);
     SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));
     running.domain.emulator = status.value("emulator", running.domain.emulator);
     running.domain.seclabels.clear();  // what runs has more to say than what was defined
@@ -141,8 +143,8 @@ std::string DomainStore::StatusFile(const std::string &uuid) const {
   return RunDirectory(uuid) + ".json";
 }
 
-std::string DomainStore::LogFile(const std::string &uuid) const {
-  return paths_.state_dir + "/log/" + uuid + ".log";
+DomainPlace DomainStore::PlaceOf(const std::string &uuid) const {
+  return {RunDirectory(uuid), paths_.state_dir + "/log/" + uuid + ".log"};
 }
 
 Status DomainStore::MakeRunDirectory(const std::string &uuid) const {

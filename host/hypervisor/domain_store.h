@@ -7,22 +7,16 @@
 
 #include "host/config/config.h"
 #include "host/domain/domain.h"
+#include "host/hypervisor/running_domain.h"
 #include "host/util/fd.h"
-#include "host/util/process.h"
 #include "host/util/result.h"
 
 namespace svirt {
 
-// A started domain; it outlives the command that started it.
-struct RunningDomain {
-  ProcessId process;
-  Domain domain;  // as it was started, with the labels it was given
-};
-
 // A domain as the store keeps it.
 struct StoredDomain {
   Domain domain;                         // as defined
-  std::optional<RunningDomain> running;  // its process may have ended meanwhile: ask IsRunning
+  std::optional<RunningDomain> running;  // it may have ended meanwhile: ask its hypervisor
 };
 
 // Definitions (state directory) and status of running domains (run directory), one file each,
@@ -49,8 +43,8 @@ class DomainStore {
   // domains cannot pass, even where they run as root.
   std::string RunDirectory(const std::string &uuid) const;
   Status MakeRunDirectory(const std::string &uuid) const;
-  // Where the emulator's output goes.
-  std::string LogFile(const std::string &uuid) const;
+  // The run directory, and the file for its output.
+  DomainPlace PlaceOf(const std::string &uuid) const;
 
   // One command at a time changes a domain; waits for the one before it. Released with the
   // descriptor, also when the process dies.

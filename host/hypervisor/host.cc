@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid_io.hpp>
+#include <iterator>
 #include <utility>
 
 #include "host/domain/domain_xml.h"
@@ -19,16 +20,66 @@ bool AllNone(const Domain &domain) {
          });
 }
 
+DomainRef ToRef(const Domain &domain) {
+  DomainRef ref;
+  ref.uuid = domain.uuid;
+  ref.name = domain.name;
+  ref.virt_type = domain.type;
+  ref.seclabel.type = SecLabel::Type::kDynamic;
+  return ref;
+}
+
 }  // namespace
 
 Host::Host(HostOptions options, DomainStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      drivers_(options_.config, options_.scanner, options_.paths.state_dir, options_.log) {}
+      drivers_(options_.config, options_.scanner, options_.paths.state_dir, options_.log) {
+  if (options_.hypervisors.empty()) {
+    options_.hypervisors = MakeHypervisors();
+  }
+}
 
 Result<std::unique_ptr<Host>> Host::Open(HostOptions options) {
   SVIRT_ASSIGN(DomainStore store, DomainStore::Open(options.paths));
   return std::unique_ptr<Host>(new Host(std::move(options), std::move(store)));
+}
+
+std::vector<std::string> Host::DomainTypes() const {
+  std::vector<std::string> all;
+  for (const auto &hypervisor : options_.hypervisors) {
+    std::ranges::copy(hypervisor->Types(), std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<Hypervisor *> Host::HypervisorFor(const Domain &domain) const {
+  for (const auto &hypervisor : options_.hypervisors) {
+    const std::vector<std::string> types = hypervisor->Types();
+    if (std::ranges::find(types, domain.type) != types.end()) {
+      return hypervisor.get();
+    }
+  }
+  std::string known;
+  for (const std::string &type : DomainTypes()) {
+    known += (known.empty() ? "" : ", ") + type;
+  }
+  return Error{Errc::kUnsupported, "no hypervisor of this host runs domains of type '" +
+                                       domain.type + "'; the types known here are " + known};
+}
+
+// Domains of other types may be labelled for other VM managers, and programs run as them.
+Result<Manifest> Host::ReadManifest(const Domain &domain) const {
+  const auto hypervisor = HypervisorFor(domain);
+  return BuildManifest(domain, hypervisor.ok() ? (*hypervisor)->Options() : ManifestOptions{});
+}
+
+Result<Manifest> Host::FullManifest(const Domain &domain) const {
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
+  SVIRT_ASSIGN(Manifest manifest, ReadManifest(domain));
+  std::ranges::move(hypervisor->Resources(store_.PlaceOf(domain.uuid)),
+                    std::back_inserter(manifest.resources));
+  return manifest;
 }
 
 LabelStore::Options Host::StoreOptions() const {
@@ -82,7 +133,7 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
 Status Host::Verify(const Domain &domain) {
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   // What the host lacks now, such as an unplugged device, it may have when the domain starts.
-  const auto manifest = BuildManifest(domain, ManifestOptions{});
+  const auto manifest = ReadManifest(domain);
   return engine.Verify(domain, manifest.ok() ? *manifest : Manifest{});
 }
 
@@ -96,7 +147,7 @@ Result<Domain> Host::Define(std::string_view xml, const std::string &file) {
 Status Host::Undefine(const std::string &name_or_uuid) {
   SVIRT_ASSIGN(const StoredDomain stored, Find(name_or_uuid));
   SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-  SVIRT_ASSIGN(const StoredDomain now, Find(stored.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain now, FindLocked(stored.domain.uuid));
   if (now.running) {
     return Error{Errc::kConflict,
                  "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
@@ -105,29 +156,58 @@ Status Host::Undefine(const std::string &name_or_uuid) {
 }
 
 Status Host::CleanUp(const Domain &domain) {
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  SVIRT_TRY(engine.Restore(domain.uuid));
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
+  if (owner) {  // what holds no label needs no driver
+    SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+    SVIRT_TRY(engine.Restore(domain.uuid));
+  }
   return store_.ClearRunning(domain.uuid);
 }
 
+Result<bool> Host::HasEnded(const StoredDomain &stored) {
+  if (!stored.running) {
+    return false;
+  }
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored.running->domain));
+  SVIRT_ASSIGN(const bool alive, hypervisor->IsAlive(*stored.running));
+  return !alive;
+}
+
 Status Host::CleanUpIfEnded(StoredDomain *stored) {
-  if (stored->running && !IsRunning(stored->running->process)) {
-    SVIRT_TRY(CleanUp(stored->running->domain));
+  SVIRT_ASSIGN(const bool ended, HasEnded(*stored));
+  if (ended) {
+    SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored->running->domain));
+    SVIRT_TRY(EndAndCleanUp(*hypervisor, *stored->running));
     stored->running.reset();
   }
   return {};
 }
 
-Result<StoredDomain> Host::Find(const std::string &name_or_uuid) {
-  SVIRT_ASSIGN(StoredDomain stored, store_.Find(name_or_uuid));
+Result<StoredDomain> Host::FindLocked(const std::string &uuid) {
+  SVIRT_ASSIGN(StoredDomain stored, store_.Find(uuid));
   SVIRT_TRY(CleanUpIfEnded(&stored));
   return stored;
+}
+
+Result<StoredDomain> Host::Find(const std::string &name_or_uuid) {
+  SVIRT_ASSIGN(StoredDomain stored, store_.Find(name_or_uuid));
+  SVIRT_ASSIGN(const bool ended, HasEnded(stored));
+  if (!ended) {
+    return stored;
+  }
+  // Somebody else may be starting it again just now.
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
+  return FindLocked(stored.domain.uuid);
 }
 
 Result<std::vector<StoredDomain>> Host::List() {
   SVIRT_ASSIGN(std::vector<StoredDomain> domains, store_.List());
   for (StoredDomain &stored : domains) {
-    SVIRT_TRY(CleanUpIfEnded(&stored));
+    SVIRT_ASSIGN(const bool ended, HasEnded(stored));
+    if (ended) {
+      SVIRT_ASSIGN(stored, Find(stored.domain.uuid));
+    }
   }
   return domains;
 }
@@ -136,19 +216,20 @@ Result<DomainState> Host::State(const StoredDomain &stored) {
   if (!stored.running) {
     return DomainState::kShutOff;
   }
-  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(store_.RunDirectory(stored.domain.uuid),
-                                                      stored.running->process.pid));
-  SVIRT_ASSIGN(const std::string status, QemuDriver::QueryStatus(monitor));
-  return status == "running" ? DomainState::kRunning : DomainState::kPaused;
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored.running->domain));
+  return hypervisor->State(*stored.running, store_.PlaceOf(stored.domain.uuid));
 }
 
 Result<LabelState> Host::ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid) {
-  DomainRef ref;
-  ref.uuid = domain.uuid;
-  ref.name = domain.name;
-  ref.virt_type = domain.type;
+  DomainRef ref = ToRef(domain);
   ref.pid = pid;
-  ref.seclabel.type = SecLabel::Type::kDynamic;
+  return plugin->GetLabel(ref);
+}
+
+Result<LabelState> Host::RunningLabel(Plugin *plugin, const RunningDomain &running) {
+  DomainRef ref = ToRef(running.domain);
+  ref.id = running.id;
+  ref.pid = running.id < 0 ? running.process.pid : -1;
   return plugin->GetLabel(ref);
 }
 
@@ -156,8 +237,8 @@ Result<std::vector<DomainLabel>> Host::Labels(const StoredDomain &stored) {
   std::vector<DomainLabel> labels;
   const Domain &domain = stored.running ? stored.running->domain : stored.domain;
   auto plugins = drivers_.For(domain.type);
-  if (!plugins.ok() && !stored.running) {
-    return labels;  // nothing active says nothing about a domain that does not run
+  if (!plugins.ok() && (!stored.running || domain.seclabels.empty())) {
+    return labels;  // nothing active says nothing about a domain that does not run, or unconfined
   }
   if (!plugins.ok()) {
     return std::move(plugins).error();
@@ -173,7 +254,7 @@ Result<std::vector<DomainLabel>> Host::Labels(const StoredDomain &stored) {
           label.enforcing = label.enforcing && seclabel.type != SecLabel::Type::kNone;
         }
       }
-      auto state = ProcessLabel(plugin, domain, stored.running->process.pid);
+      auto state = RunningLabel(plugin, *stored.running);
       if (state.ok()) {
         label.label = state->label;
         label.enforcing = state->enforcing;
@@ -200,7 +281,7 @@ Result<Plan> Host::MakePlan(const Domain &domain) {
   read_only.read_only = true;
   SVIRT_ASSIGN(const std::unique_ptr<LabelStore> labels, LabelStore::Open(read_only));
   SVIRT_ASSIGN(Engine engine, EngineFor(domain, labels.get()));
-  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(Plan plan, engine.MakePlan(domain, manifest));
   NameDoi(&plan);
   return plan;
@@ -209,7 +290,7 @@ Result<Plan> Host::MakePlan(const Domain &domain) {
 Result<Plan> Host::Label(const Domain &domain) {
   SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
   NameDoi(&plan);
   SVIRT_TRY(engine.Pin(domain.uuid));  // until Restore, with or without a process
@@ -224,6 +305,15 @@ Status Host::Restore(const Domain &domain) {
     return Error{Errc::kConflict, "process " + std::to_string(owner->processes.front().pid) +
                                       " still runs as domain '" + domain.name +
                                       "'; its labels go back when it has ended"};
+  }
+  if (owner && owner->in_hypervisor) {
+    SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
+    SVIRT_ASSIGN(const bool there, hypervisor->Has(domain.uuid));
+    if (there) {
+      return Error{Errc::kConflict, "domain '" + domain.name +
+                                        "' runs; its labels go back when 'svirt destroy' has "
+                                        "ended it"};
+    }
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   return engine.Restore(domain.uuid);

@@ -10,7 +10,8 @@
 #include "host/domain/domain.h"
 #include "host/hypervisor/domain_store.h"
 #include "host/hypervisor/drivers.h"
-#include "host/hypervisor/qemu/qemu_driver.h"
+#include "host/hypervisor/hypervisor.h"
+#include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
 #include "host/labels/label_store.h"
 #include "host/launch/launch.h"
@@ -18,13 +19,13 @@
 
 namespace svirt {
 
-enum class DomainState { kShutOff, kRunning, kPaused };
-
 struct HostOptions {
   Config config;
   Paths paths;
   std::string scanner;  // helper that tries plugins first; see LoaderOptions
   LogSink log;
+  // None means those of this build; tests give others.
+  std::vector<std::unique_ptr<Hypervisor>> hypervisors;
 };
 
 // One security driver's view of a running domain.
@@ -33,6 +34,14 @@ struct DomainLabel {
   std::string label;
   bool enforcing = false;
   bool verified = false;  // read from the kernel just now, not remembered from the start
+};
+
+// What the policy lets one domain do with another.
+struct AccessAnswer {
+  std::string model, source_label, target_label;
+  bool read_memory = false, write_memory = false;  // that the other shares with it
+  bool copy_memory = false;                        // through the hypervisor
+  bool notify = false;                             // events, both ways
 };
 
 // This host: its configuration, security drivers, domains and labels. What a command or a daemon
@@ -45,6 +54,8 @@ class Host {
   const Paths &paths() const { return options_.paths; }
   const Config &config() const { return options_.config; }
   SecurityDrivers &drivers() { return drivers_; }
+  // The domain types that its hypervisors serve.
+  std::vector<std::string> DomainTypes() const;
 
   // Reads a domain and decides its uuid: the XML's; else that of the defined domain with its
   // name; else one made from the name, so that the same file always means the same domain.
@@ -61,6 +72,12 @@ class Host {
   Result<std::vector<DomainLabel>> Labels(const StoredDomain &stored);
   // What the driver reads from the kernel about a process of the domain.
   Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
+  // What it reads about a domain that runs, wherever that is.
+  Result<LabelState> RunningLabel(Plugin *plugin, const RunningDomain &running);
+
+  // What may source do with target, each a domain (which runs, or has a static label) or a label?
+  // kUnsupported where the model in use cannot be asked.
+  Result<AccessAnswer> Access(const std::string &source, const std::string &target);
 
   // Are the domain's labels valid here?
   Status Verify(const Domain &domain);
@@ -70,16 +87,17 @@ class Host {
   Status Destroy(const std::string &name_or_uuid);
 
   // Gives a running domain the device in the XML, or takes the disk from it that the XML names by
-  // its target. Its definition stays. kUnsupported where QEMU, or a model whose labels stand for a
-  // domain's resources, cannot do that while it runs; nothing is changed after a failure.
+  // its target. Its definition stays. kUnsupported where its hypervisor, or a model whose labels
+  // stand for a domain's resources, cannot do that while it runs; nothing is changed after a
+  // failure.
   Status AttachDevice(const std::string &name_or_uuid, std::string_view xml,
                       const std::string &file);
   Status DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                       const std::string &file);
 
-  // Lets a running domain write to a backing image of its disks, or not any more, and has QEMU open
-  // it so: for a block job (block-commit) that writes to it. Whoever asks QEMU for the job calls
-  // this before and afterwards. Nothing is changed after a failure.
+  // Lets a running domain write to a backing image of its disks, or not any more, and has its
+  // emulator open it so: for a block job (block-commit) that writes to it. Whoever asks for the job
+  // calls this before and afterwards. Nothing is changed after a failure.
   Status SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable);
 
   // The same plan, labels and restore without a process, for hooks of other VM managers.
@@ -114,12 +132,25 @@ class Host {
   Result<Engine> EngineFor(const Domain &domain);
   Result<Engine> EngineFor(const Domain &domain, LabelStore *labels);
   void NameDoi(Plan *plan) const;
+  Result<AccessAnswer> AccessUnder(const std::string &type, const std::string &source,
+                                   const std::string &target);
+  Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);
+  Result<bool> HasEnded(const StoredDomain &stored);
+  // Both with the domain's lock held.
   Status CleanUpIfEnded(StoredDomain *stored);
+  Result<StoredDomain> FindLocked(const std::string &uuid);
   Status CleanUp(const Domain &domain);
+  // Was its label kept for a hypervisor that has it no more?
+  Result<bool> HasLeftHypervisor(const LabelOwner &owner);
   Status ReleaseLocked(const Domain &domain);
   Result<RunningDomain> StartLocked(Domain domain);
-  // The resources of the XML and those of its emulator.
-  Result<Manifest> FullManifest(const Domain &domain);
+  Status EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running);
+  // The one that serves the domain's type; Errc::kUnsupported if there is none.
+  Result<Hypervisor *> HypervisorFor(const Domain &domain) const;
+  // The resources of the XML.
+  Result<Manifest> ReadManifest(const Domain &domain) const;
+  // The resources of the XML and those of its hypervisor.
+  Result<Manifest> FullManifest(const Domain &domain) const;
   // A running domain that nobody else changes meanwhile.
   struct LiveDomain {
     Fd lock;
@@ -129,14 +160,11 @@ class Host {
   // Makes exactly what the running domain has what it may use.
   Status Relabel(const RunningDomain &running);
   Status SetRunningAndRelabel(const RunningDomain &running);
-  Result<RunningDomain> Boot(const Domain &domain, const Plan &plan, Engine &engine,
-                             const QemuPlace &place, const Fd &log);
 
   HostOptions options_;
   DomainStore store_;
   std::unique_ptr<LabelStore> labels_;
   SecurityDrivers drivers_;
-  QemuDriver qemu_;
 };
 
 }  // namespace svirt

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Devices of a running domain: labels first on the way in, last on the way out.
 #include <algorithm>
-#include <chrono>
-#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "host/domain/device_change.h"
-#include "host/domain/manifest.h"
 #include "host/hypervisor/host.h"
-#include "host/hypervisor/qemu/qemu_hotplug.h"
 
 namespace svirt {
 namespace {
-
-// A guest may take long to let go of a device; one that never does is told.
-constexpr std::chrono::seconds kUnplugTimeout{15};
 
 bool HasBackingImage(const Domain &domain, const std::string &path) {
   for (const Disk &disk : domain.disks) {
@@ -29,19 +23,11 @@ bool HasBackingImage(const Domain &domain, const std::string &path) {
 
 }  // namespace
 
-Result<Manifest> Host::FullManifest(const Domain &domain) {
-  SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, ManifestOptions{}));
-  const QemuPlace place{store_.RunDirectory(domain.uuid), store_.LogFile(domain.uuid), 0};
-  std::vector<Resource> own = QemuDriver::Resources(place);
-  std::ranges::move(own, std::back_inserter(manifest.resources));
-  return manifest;
-}
-
 Result<Host::LiveDomain> Host::OpenLive(const std::string &name_or_uuid) {
   LiveDomain live;
   SVIRT_ASSIGN(const StoredDomain found, store_.Find(name_or_uuid));
   SVIRT_ASSIGN(live.lock, store_.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(StoredDomain stored, Find(found.domain.uuid));
+  SVIRT_ASSIGN(StoredDomain stored, FindLocked(found.domain.uuid));
   if (!stored.running) {
     return Error{Errc::kConflict, "domain '" + stored.domain.name +
                                       "' is not running; 'svirt edit' changes its definition"};
@@ -56,30 +42,31 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
   const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithDevice(now, xml, file));
-  SVIRT_TRY(qemu_.Check(next));
-  SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next));
-  SVIRT_ASSIGN(const QemuChange back, PlanQemuChange(next, now));
-  if (change.add.empty() || !change.unplug.empty() || !change.remove.empty()) {
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
+  SVIRT_TRY(hypervisor->Check(next));
+  SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
+               hypervisor->PlanChange(live.running, next, store_.PlaceOf(now.uuid)));
+  if (!change->IsAttach()) {
     return Error{Errc::kUnsupported,
                  file +
-                     ": QEMU cannot be given this device while it runs: define the domain with "
-                     "it and start it anew"};
+                     ": a domain cannot be given this device while it runs: define it with the "
+                     "device and start it anew"};
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(next));
   SVIRT_TRY(engine.Verify(next));
   next.seclabels = now.seclabels;
-  const RunningDomain with_device{live.running.process, next};
-  SVIRT_ASSIGN(QmpClient monitor,
-               QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
+  RunningDomain with_device = live.running;
+  with_device.domain = next;
+  SVIRT_TRY(change->Connect());
   const auto attach = [&]() -> Status {
     SVIRT_TRY(Relabel(with_device));
-    // Known before QEMU opens it, and until QEMU has closed it: what is in use keeps its label,
-    // whatever fails or ends here.
+    // Known before the domain opens it, and until it has closed it: what is in use keeps its
+    // label, whatever fails or ends here.
     SVIRT_TRY(store_.SetRunning(next.uuid, with_device));
-    return Plug(monitor, change);
+    return change->Attach();
   };
   const auto take_back = [&]() -> Status {
-    SVIRT_TRY(Unplug(monitor, back, kUnplugTimeout));
+    SVIRT_TRY(change->TakeBack());
     return SetRunningAndRelabel(live.running);
   };
   Status attached = attach();
@@ -99,21 +86,24 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
   SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
   const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithoutDevice(now, xml, file));
-  SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next));
-  if (change.unplug.empty() || !change.add.empty()) {
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
+  SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
+               hypervisor->PlanChange(live.running, next, store_.PlaceOf(now.uuid)));
+  if (!change->IsDetach()) {
     return Error{Errc::kUnsupported,
                  file +
-                     ": QEMU cannot lose this device while it runs: define the domain without "
-                     "it and start it anew"};
+                     ": a domain cannot lose this device while it runs: define it without the "
+                     "device and start it anew"};
   }
   next.seclabels = now.seclabels;
   SVIRT_ASSIGN(Engine engine, EngineFor(next));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
   SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest));
-  SVIRT_ASSIGN(QmpClient monitor,
-               QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
-  SVIRT_TRY(Unplug(monitor, change, kUnplugTimeout));
-  return SetRunningAndRelabel({live.running.process, next});
+  SVIRT_TRY(change->Connect());
+  SVIRT_TRY(change->Detach());
+  RunningDomain without_device = live.running;
+  without_device.domain = std::move(next);
+  return SetRunningAndRelabel(without_device);
 }
 
 Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable) {
@@ -128,17 +118,18 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
   if (writable) {
     next.domain.writable_backing.push_back(path);
   }
-  SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(now, next.domain));
-  SVIRT_ASSIGN(QmpClient monitor,
-               QemuDriver::Connect(store_.RunDirectory(now.uuid), live.running.process.pid));
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
+  SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
+               hypervisor->PlanChange(live.running, next.domain, store_.PlaceOf(now.uuid)));
+  SVIRT_TRY(change->Connect());
   if (!writable) {
-    SVIRT_TRY(Reopen(monitor, change));  // fails while somebody writes
+    SVIRT_TRY(change->Reopen());  // fails while somebody writes
     return SetRunningAndRelabel(next);
   }
   const auto allow = [&]() -> Status {
     SVIRT_TRY(Relabel(next));
     SVIRT_TRY(store_.SetRunning(now.uuid, next));
-    return Reopen(monitor, change);
+    return change->Reopen();
   };
   Status allowed = allow();
   if (allowed.ok()) {

@@ -19,6 +19,21 @@ Result<std::vector<OwnerState>> Host::LabelOwners() {
   return owners;
 }
 
+// A boot takes the domains of a hypervisor and what was known of them in the run directory; their
+// labels are still pinned.
+Result<bool> Host::HasLeftHypervisor(const LabelOwner &owner) {
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> now, labels->Describe(owner.uuid));
+  if (!now || !now->in_hypervisor || !now->processes.empty()) {
+    return false;
+  }
+  Domain domain;
+  domain.type = owner.virt_type;
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
+  SVIRT_ASSIGN(const bool there, hypervisor->Has(owner.uuid));
+  return !there;
+}
+
 Status Host::Recover(std::vector<std::string> *notes) {
   Status first;
   const auto keep_first = [&first](Status status) {
@@ -32,8 +47,9 @@ Status Host::Recover(std::vector<std::string> *notes) {
       SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
       SVIRT_ASSIGN(StoredDomain now, store_.Find(stored.domain.uuid));
       SVIRT_TRY(CleanUpIfEnded(&now));
-      // A change that was ended half way may have left it more than it has.
-      return now.running ? Relabel(*now.running) : Status();
+      // A change that was ended half way may have left it more than it has. What a hypervisor keeps
+      // by a number is never changed while it runs.
+      return now.running && now.running->id < 0 ? Relabel(*now.running) : Status();
     };
     keep_first(clean_up());
   }
@@ -44,7 +60,9 @@ Status Host::Recover(std::vector<std::string> *notes) {
       Domain domain;
       domain.type = state.owner.virt_type;
       SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-      return engine.Recover(state.owner.uuid, notes);
+      SVIRT_ASSIGN(const bool is_over, HasLeftHypervisor(state.owner));
+      return is_over ? engine.Restore(state.owner.uuid, notes)
+                     : engine.Recover(state.owner.uuid, notes);
     };
     keep_first(recover());
   }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <utility>
 
-#include "host/domain/manifest.h"
 #include "host/hypervisor/host.h"
 #include "host/launch/launch.h"
 #include "host/launch/relay.h"
@@ -49,7 +48,7 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   spec.program = domain.emulator;
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
-  SVIRT_ASSIGN(const Manifest manifest, BuildManifest(domain, ManifestOptions{}));
+  SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));
   Child child;
   const auto start = [&]() -> Status {

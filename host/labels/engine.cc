@@ -23,6 +23,14 @@ bool Plan::has_conflict() const {
                      [](const PlanItem &item) { return !item.conflict.empty(); });
 }
 
+std::vector<SecLabel> Plan::seclabels() const {
+  std::vector<SecLabel> list;
+  for (const ModelLabels &labels : models) {
+    list.push_back(labels.seclabel);
+  }
+  return list;
+}
+
 Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
                std::string proc)
     : store_(store), plugins_(std::move(plugins)), policy_(policy), proc_(std::move(proc)) {}
@@ -134,9 +142,9 @@ Status Engine::AddHolder(const Domain &domain, pid_t pid) {
   return store_->AddHolder(domain.uuid, process);
 }
 
-Status Engine::Pin(const std::string &uuid) {
+Status Engine::Pin(const std::string &uuid, PinnedFor whom) {
   SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
-  return state ? store_->Pin(uuid) : Status();
+  return state ? store_->Pin(uuid, whom) : Status();
 }
 
 Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes) {

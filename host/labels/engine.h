@@ -53,6 +53,8 @@ struct Plan {
 
   bool has_changes() const;
   bool has_conflict() const;
+  // What the domain is given, as it is written down for one that runs.
+  std::vector<SecLabel> seclabels() const;
 };
 
 // Plans, applies and undoes the labels of domains. All state is in the LabelStore, shared with
@@ -103,9 +105,21 @@ class Engine {
   // lives.
   Status AddHolder(const Domain &domain, pid_t pid);
 
+  // The same for a hypervisor whose domains are no processes of this kernel. The label under which
+  // it is to build the domain; "" if no model confines it. Errc::kUnsupported: more than one does;
+  // kRefused: the model confines processes.
+  Result<std::string> PrepareBuild(const Domain &domain, const Plan &plan);
+
+  // Has the hypervisor's domain number id been built under that label? Errc::kRefused if not, or if
+  // the model cannot tell.
+  Status VerifyBuild(const Domain &domain, const Plan &plan, int id, const std::string &label);
+
+  // Moves it from the label it was built under to the one planned, and verifies that.
+  Status FinishBuild(const Domain &domain, const Plan &plan, int id);
+
   // Keeps the domain's labels without a process of its own, until Restore: for whoever only labels,
-  // and leaves the start to others.
-  Status Pin(const std::string &uuid);
+  // and leaves the start to others; or while a hypervisor has the domain.
+  Status Pin(const std::string &uuid, PinnedFor whom = PinnedFor::kCaller);
 
   // Undoes what Apply did for the domain, from the journal; labels are given back. Does what it
   // can and reports the first failure. Idempotent. Errc::kConflict while a process of the domain

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/fake_model.h"
 
+#include <svirt/ext/draft/build_label.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -190,6 +191,12 @@ svirt_status GetLabel(svirt_instance *instance, const svirt_domain *domain,
   if (!self.options.can_ask_processes) {
     return Say(error, SVIRT_E_NOTSUP, "cannot be asked");
   }
+  if (self.options.hypervisor) {
+    const std::string label = self.DomainLabel(domain->id);
+    state->enforcing = 1;
+    return label.empty() ? Say(error, SVIRT_E_GONE, "there is no such domain")
+                         : Give(&state->label, label);
+  }
   const std::string label = ReadAll(self.FileOf("process-" + std::to_string(domain->pid)));
   state->enforcing = 1;
   return Give(&state->label, label.empty() ? "unlabelled" : label);
@@ -203,14 +210,26 @@ svirt_status SetLabel(svirt_instance *instance, const svirt_domain *domain, cons
   if (label == nullptr) {
     return Remove(file) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "the profile was not unloaded");
   }
+  if (domain->id >= 0) {
+    if (self.fail_relabel) {
+      return Say(error, SVIRT_E_DENIED, "the policy lacks a rule to move the domain");
+    }
+    if (!self.skip_relabel) {
+      self.SetDomainLabel(domain->id, label);
+    }
+    return SVIRT_OK;
+  }
   if (self.fail_set_label || !WriteAll(file, label)) {
     return Say(error, SVIRT_E_SYSTEM, "the profile was not loaded");
   }
   return SVIRT_OK;
 }
 
-svirt_status PrepareExec(svirt_instance *, const svirt_domain *, const char *label,
+svirt_status PrepareExec(svirt_instance *instance, const svirt_domain *, const char *label,
                          svirt_exec *exec, svirt_error *) noexcept {
+  if (Self(instance).options.hypervisor) {
+    return SVIRT_OK;
+  }
   exec->op_count = 1;
   exec->op[0].kind = SVIRT_EXEC_PROCATTR;
   exec->op[0].fd = -1;
@@ -290,8 +309,20 @@ svirt_status Init(const svirt_host *, svirt_instance **instance, svirt_error *) 
 
 void Fini(svirt_instance *) noexcept {}
 
-const void *GetExtension(const char *) noexcept {
-  return nullptr;
+svirt_status GetBuildLabel(svirt_instance *instance, const char *label, svirt_buf *build_label,
+                           svirt_error *error) noexcept {
+  const Model &self = Self(instance);
+  if (self.fail_build_label) {
+    return Say(error, SVIRT_E_DENIED, "the policy cannot be asked");
+  }
+  return Give(build_label, self.options.hypervisor ? std::string(label) + "/build" : label);
+}
+
+constexpr svirt_build_label kBuildLabel = {
+    .struct_size = sizeof(svirt_build_label), .reserved = 0, .get = GetBuildLabel};
+
+const void *GetExtension(const char *id) noexcept {
+  return std::string_view(id) == SVIRT_EXT_BUILD_LABEL ? &kBuildLabel : nullptr;
 }
 
 }  // namespace
@@ -383,6 +414,14 @@ void Model::SetLabelOf(const std::string &path, const std::string &label) const 
 
 void Model::SetProcessLabel(pid_t pid, const std::string &label) const {
   WriteAll(FileOf("process-" + std::to_string(pid)), label);
+}
+
+void Model::SetDomainLabel(int id, const std::string &label) const {
+  WriteAll(DomainFile(id), label);
+}
+
+std::string Model::DomainLabel(int id) const {
+  return ReadAll(DomainFile(id));
 }
 
 std::string Model::ProfileOf(const std::string &uuid) const {

@@ -46,6 +46,9 @@ class Model {
     std::vector<IndexRun> space = {{0, 28}};
     bool can_ask_processes = true;
     bool fixed = false;  // process labels are "L:INDEX/RESOURCES", settled when a domain starts
+    // Labels the domains of a hypervisor, by their number; one that is to have label LABEL is built
+    // under "LABEL/build".
+    bool hypervisor = false;
     // Labels of objects are kept in the extended attribute user.svirt.NAME instead, which only
     // regular files and directories can have: for tests that count or fail system calls.
     bool xattr = false;
@@ -63,6 +66,9 @@ class Model {
   std::string LabelOf(const std::string &path) const;
   void SetLabelOf(const std::string &path, const std::string &label) const;
   void SetProcessLabel(pid_t pid, const std::string &label) const;
+  void SetDomainLabel(int id, const std::string &label) const;
+  // "" if there is none, or it has none.
+  std::string DomainLabel(int id) const;
   // What set_label made known for the domain; "" if nothing.
   std::string ProfileOf(const std::string &uuid) const;
 
@@ -72,11 +78,15 @@ class Model {
   std::atomic<int> sets = 0;   // of resource labels
   int fail_set_at = 0;
   bool fail_set_label = false;
+  // Of moving a hypervisor's domain to its label: it fails; or it seems to succeed.
+  bool fail_relabel = false, skip_relabel = false;
+  bool fail_build_label = false;
   // Objects whose path ends so cannot be labelled: get or set says not supported.
   static constexpr const char *kNoGet = ".noget";
   static constexpr const char *kNoSet = ".noset";
 
   // For the slots.
+  std::string DomainFile(int id) const { return FileOf("domain-" + std::to_string(id)); }
   std::string AttributeName() const { return "user.svirt." + options.name; }
   std::string FileOf(const std::string &what) const {
     return dir_ + "/" + options.name + "-" + what;

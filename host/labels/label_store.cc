@@ -72,7 +72,7 @@ Status LabelStore::AddHolder(const std::string &uuid, const ProcessId &process) 
   return transaction.Commit();
 }
 
-Status LabelStore::Pin(const std::string &uuid) {
+Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
   SVIRT_ASSIGN(const Connection db, Connect());
   SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
@@ -80,7 +80,9 @@ Status LabelStore::Pin(const std::string &uuid) {
     return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
   }
   SVIRT_TRY(db->Run("DELETE FROM holder WHERE owner=?1 AND provisional", owner->id));
-  SVIRT_TRY(db->Run("UPDATE owner SET pinned=1 WHERE id=?1", owner->id));
+  // What a hypervisor runs stays known as that, whoever pins it besides.
+  SVIRT_TRY(db->Run("UPDATE owner SET pinned=max(pinned, ?2) WHERE id=?1", owner->id,
+                    static_cast<int>(whom)));
   return transaction.Commit();
 }
 
@@ -93,6 +95,7 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
   OwnerState state;
   state.owner = owner->owner;
   state.pinned = owner->pinned;
+  state.in_hypervisor = owner->in_hypervisor;
   SVIRT_ASSIGN(state.processes, RunningHolders(db.get(), owner->id));
   SVIRT_ASSIGN(const auto objects,
                db->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner->id));

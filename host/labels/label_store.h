@@ -43,10 +43,14 @@ struct HeldLabel {
   std::string label, image_label;  // "" until Record has told them
 };
 
+// Who asked that a domain's labels stay without a process. The values are in the database.
+enum class PinnedFor { kCaller = 1, kHypervisor = 2 };
+
 // What the registry knows of a domain.
 struct OwnerState {
   LabelOwner owner;
   bool pinned = false;
+  bool in_hypervisor = false;  // pinned for a hypervisor: it can be asked whether that has it still
   std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
   std::vector<HeldLabel> labels;
   int64_t objects = 0;  // in its journal
@@ -164,7 +168,7 @@ class LabelStore {
   // process now bears the domain's labels; provisional holders are dropped.
   Status AddHolder(const std::string &uuid, const ProcessId &process);
   // The labels stay without a process until they are given back; provisional holders are dropped.
-  Status Pin(const std::string &uuid);
+  Status Pin(const std::string &uuid, PinnedFor whom = PinnedFor::kCaller);
 
   // nullopt: not known. labels in the order of their models' names.
   Result<std::optional<OwnerState>> Describe(const std::string &uuid);

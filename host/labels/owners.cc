@@ -14,6 +14,7 @@ OwnerRow ReadOwner(const Query &query) {
       .id = query.Int(0),
       .owner = {.uuid = query.Text(1), .name = query.Text(2), .virt_type = query.Text(3)},
       .pinned = query.Int(4) != 0,
+      .in_hypervisor = query.Int(4) == static_cast<int>(PinnedFor::kHypervisor),
       .foreign = query.Int(5) != 0};
 }
 

@@ -19,6 +19,7 @@ struct OwnerRow {
   int64_t id = 0;
   LabelOwner owner;
   bool pinned = false;
+  bool in_hypervisor = false;
   bool foreign = false;
 
   // "domain web (UUID)", "process 7, which no domain here owns"

@@ -144,6 +144,12 @@ class Plugin {
   // The policy that the domain would be given, in the model's own language (svirt/ext/describe.h).
   // Works before Init, and where the model is not active. nullopt: it makes none, or cannot say.
   Result<std::optional<std::string>> Describe(const DomainRef &domain);
+  // The label under which a domain is built that shall run with label; label itself if the model
+  // has none of its own for that (svirt/ext/draft/build_label.h).
+  Result<std::string> BuildLabel(const std::string &label);
+  // SVIRT_MAY_* that the policy gives a domain labelled source over one labelled target
+  // (svirt/ext/draft/access.h). Errc::kUnsupported: the model cannot say.
+  Result<uint32_t> Access(const std::string &source, const std::string &target);
 
  private:
   // What a slot returned, and said about it.
@@ -158,6 +164,8 @@ class Plugin {
   Result<Answer> Ask(Slot slot, Args... args);
   template <typename Slot, typename... Args>
   Status Call(const char *name, Slot slot, Args... args);
+  Result<Answer> AskExtension(
+      const std::function<svirt_status(svirt_instance *, svirt_error *)> &call);
   Result<std::vector<IndexRun>> AskIndexes(const DomainRef &domain, const char *label);
   Error ErrorOf(const char *name, const Answer &answer) const;
   Error Named(Error error) const;

@@ -2,26 +2,33 @@
 #include "host/hypervisor/qemu/qemu_elements.h"
 
 #include <algorithm>
-#include <sstream>
-#include <string_view>
+#include <string>
+
+#include "host/hypervisor/element_rules.h"
 
 namespace svirt {
 namespace {
 
 using boost::property_tree::ptree;
 
-// An element that is acted upon, or that means nothing to the guest. attributes: "*" any, else the
-// words allowed; a word "name=value" allows that value only. opaque: what is below it as well.
-struct Rule {
-  std::string_view path;
-  std::string_view attributes = "*";
-  bool opaque = false;
-};
-
 constexpr bool kOpaque = true;
 
+Status CheckController(const ptree &node) {
+  const auto type = node.get<std::string>("<xmlattr>.type", "");
+  const auto model = node.get<std::string>("<xmlattr>.model", "");
+  for (const char *known : {"pci", "ide", "sata", "fdc", "usb", "isa", "virtio-serial"}) {
+    if (type == known) {
+      return {};
+    }
+  }
+  if (type == "scsi" && (model.empty() || model == "virtio-scsi")) {
+    return {};
+  }
+  return UnknownElement("QEMU", "controller type='" + type + "' model='" + model + "'>");
+}
+
 // clang-format off
-constexpr Rule kRules[] = {
+const ElementRule kRules[] = {
     {"name"}, {"uuid"}, {"title"}, {"description"}, {"metadata", "*", kOpaque},
     {"seclabel", "*", kOpaque}, {"resource", "*", kOpaque},
     {"memory", "unit"}, {"currentMemory"}, {"maxMemory"}, {"vcpu", "placement=static"},
@@ -38,7 +45,7 @@ constexpr Rule kRules[] = {
     {"memoryBacking"}, {"memoryBacking/hugepages"}, {"memoryBacking/nosharepages"},
     {"memoryBacking/source"}, {"memoryBacking/access"}, {"memoryBacking/allocation", "mode"},
     {"sysinfo", "type=fwcfg"}, {"sysinfo/entry", "name file"},
-    {"devices"}, {"devices/emulator"}, {"devices/controller", "*", kOpaque},
+    {"devices"}, {"devices/emulator"}, {"devices/controller", "*", kOpaque, CheckController},
     {"devices/disk", "type device snapshot"},
     {"devices/disk/driver", "name type cache io discard"},
     {"devices/disk/source", "file dev index startupPolicy=mandatory"},
@@ -78,103 +85,16 @@ constexpr Rule kRules[] = {
 };
 // clang-format on
 
-// The place of an element in the table: character devices are alike, chains may be of any length,
-// and every device has a name and a place.
-std::string RulePath(const std::string &parent, const std::string &name) {
-  if (parent == "devices" && (name == "parallel" || name == "console" || name == "channel")) {
-    return "devices/serial";
-  }
-  if (parent == "devices/disk/backingStore" && name == "backingStore") {
-    return parent;
-  }
-  return parent.empty() ? name : parent + "/" + name;
-}
-
-bool IsPlacement(const std::string &parent, const std::string &name) {
-  return parent.starts_with("devices/") && (name == "address" || name == "alias");
-}
-
 // QEMU's own arguments stand under any prefix that means QEMU's namespace; the parser tells.
 bool IsReadCommandline(const Domain &domain, const std::string &name) {
   return name.substr(name.find(':') + 1) == "commandline" &&
          std::find(domain.unknown.begin(), domain.unknown.end(), name) == domain.unknown.end();
 }
 
-bool AllowsAttribute(const Rule &rule, const std::string &name, const std::string &value) {
-  if (rule.attributes == "*") {
-    return true;
-  }
-  const std::string pair = std::string(name).append("=").append(value);
-  std::istringstream words{std::string(rule.attributes)};
-  for (std::string word; words >> word;) {
-    if (word == name || word == pair) {
-      return true;
-    }
-  }
-  return false;
-}
-
-Error Refuse(const std::string &where) {
-  return Error{Errc::kUnsupported, "<" + where +
-                                       " of the domain XML is nothing that the QEMU driver can do: "
-                                       "remove it"};
-}
-
-Status CheckController(const ptree &node) {
-  const auto type = node.get<std::string>("<xmlattr>.type", "");
-  const auto model = node.get<std::string>("<xmlattr>.model", "");
-  for (const char *known : {"pci", "ide", "sata", "fdc", "usb", "isa", "virtio-serial"}) {
-    if (type == known) {
-      return {};
-    }
-  }
-  if (type == "scsi" && (model.empty() || model == "virtio-scsi")) {
-    return {};
-  }
-  return Refuse("controller type='" + type + "' model='" + model + "'>");
-}
-
-// Not recursive on the depth of the document: that is bounded by the table, the chain of
-// backingStore by the parser.
-Status CheckChildren(const Domain &domain, const ptree &parent, const std::string &path,
-                     const std::string &shown) {
-  for (const auto &[name, node] : parent) {
-    if (name.starts_with("<") || IsPlacement(path, name) ||
-        (path.empty() && IsReadCommandline(domain, name))) {
-      continue;  // "<": attributes, comments and text of the parent
-    }
-    const std::string rule_path = RulePath(path, name);
-    const std::string shown_path =
-        shown.empty() ? name : std::string(shown).append("/").append(name);
-    const auto *rule = std::find_if(std::begin(kRules), std::end(kRules),
-                                    [&](const Rule &r) { return r.path == rule_path; });
-    if (rule == std::end(kRules)) {
-      return Refuse(shown_path + ">");
-    }
-    if (const auto attributes = node.get_child_optional("<xmlattr>")) {
-      for (const auto &[attribute, value] : *attributes) {
-        if (!AllowsAttribute(*rule, attribute, value.data())) {
-          std::string where = shown_path;
-          where.append(" ").append(attribute).append("='").append(value.data()).append("'>");
-          return Refuse(where);
-        }
-      }
-    }
-    if (rule_path == "devices/controller") {
-      SVIRT_TRY(CheckController(node));
-    }
-    if (!rule->opaque) {
-      SVIRT_TRY(CheckChildren(domain, node, rule_path, shown_path));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Status CheckElements(const Domain &domain) {
-  const auto root = domain.document.get_child_optional("domain");
-  return root ? CheckChildren(domain, *root, "", "") : Status();
+  return CheckElements(domain, {"QEMU", kRules, IsReadCommandline});
 }
 
 }  // namespace svirt

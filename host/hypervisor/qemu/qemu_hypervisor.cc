@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/hypervisor/qemu/qemu_hypervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "host/hypervisor/qemu/qemu_hotplug.h"
+#include "host/launch/launch.h"
+#include "host/util/pidfd.h"
+
+namespace svirt {
+namespace {
+
+// How long a killed process may take to be gone; a process in an uninterruptible wait can take
+// long, and its labels are not given away before.
+constexpr int kEndTimeoutMs = 15000;
+
+// How long QEMU may take until its monitor answers; under TCG on a loaded host that is seconds.
+constexpr std::chrono::seconds kMonitorTimeout{60};
+
+// A guest may take long to let go of a device; one that never does is told.
+constexpr std::chrono::seconds kUnplugTimeout{15};
+
+Result<Fd> OpenLog(QemuPlace *place) {
+  const char *path = place->log_path.c_str();
+  Fd fd(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) {
+    return SystemError(errno, "cannot open the log " + place->log_path);
+  }
+  place->log_start = st.st_size;
+  return fd;
+}
+
+class QemuLiveChange : public LiveChange {
+ public:
+  QemuLiveChange(QemuChange change, QemuChange back, std::string run_dir, pid_t pid)
+      : change_(std::move(change)),
+        back_(std::move(back)),
+        run_dir_(std::move(run_dir)),
+        pid_(pid) {}
+
+  bool IsAttach() const override {
+    return !change_.add.empty() && change_.unplug.empty() && change_.remove.empty();
+  }
+  bool IsDetach() const override { return !change_.unplug.empty() && change_.add.empty(); }
+  Status Connect() override {
+    SVIRT_ASSIGN(monitor_, QemuDriver::Connect(run_dir_, pid_));
+    return {};
+  }
+  Status Attach() override { return Plug(*monitor_, change_); }
+  Status TakeBack() override { return Unplug(*monitor_, back_, kUnplugTimeout); }
+  Status Detach() override { return Unplug(*monitor_, change_, kUnplugTimeout); }
+  Status Reopen() override { return svirt::Reopen(*monitor_, change_); }
+
+ private:
+  QemuChange change_, back_;
+  std::string run_dir_;
+  pid_t pid_;
+  std::optional<QmpClient> monitor_;
+};
+
+}  // namespace
+
+void QemuHypervisor::Complete(Domain *domain) const {
+  if (domain->emulator.empty()) {
+    domain->emulator = QemuDriver::DefaultEmulator(*domain);
+  }
+}
+
+Status QemuHypervisor::Prepare(const Domain &domain, const DomainPlace &domain_place) const {
+  SVIRT_TRY(driver_.Prepare(domain));
+  QemuPlace place{domain_place.run_dir, domain_place.log_path, 0};
+  SVIRT_ASSIGN(const Fd log, OpenLog(&place));
+  return {};
+}
+
+std::vector<Resource> QemuHypervisor::Resources(const DomainPlace &place) const {
+  return QemuDriver::Resources({place.run_dir, place.log_path, 0});
+}
+
+Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &plan, Engine &engine,
+                                            const DomainPlace &domain_place, const Record &record) {
+  QemuPlace place{domain_place.run_dir, domain_place.log_path, 0};
+  SVIRT_ASSIGN(const Fd log, OpenLog(&place));
+  SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
+  Recipes owned(std::move(recipes));
+  SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(domain, place, log.get()));
+  launch.spec.recipes = std::move(owned);
+  SVIRT_ASSIGN(Child child, Launch(launch.spec));
+
+  RunningDomain running;
+  running.domain = domain;
+  running.domain.seclabels = plan.seclabels();
+  // The guest stays paused until its label is known to be right and everything is written down.
+  const auto finish = [&]() -> Status {
+    SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
+    SVIRT_TRY(engine.AddHolder(domain, child.pid));
+    SVIRT_ASSIGN(running.process, IdentifyProcess(child.pid));
+    SVIRT_TRY(record(running));
+    SVIRT_ASSIGN(QmpClient monitor, QemuDriver::WaitReady(place, child, kMonitorTimeout));
+    return QemuDriver::Resume(monitor);
+  };
+  if (Status status = finish(); !status.ok()) {
+    Kill(child);
+    return std::move(status).error();
+  }
+  return running;
+}
+
+// The process need not be a child of this one.
+Status QemuHypervisor::End(const RunningDomain &running) {
+  const ProcessId &process = running.process;
+  const Fd pidfd = PidfdOpen(process.pid);
+  // Checked after the descriptor pins the pid, so that no other process can be meant.
+  if (!pidfd || !IsRunning(process)) {
+    return {};
+  }
+  if (!PidfdSignal(pidfd, SIGKILL) && errno != ESRCH) {
+    return SystemError(errno, "cannot end process " + std::to_string(process.pid));
+  }
+  pollfd poll_fd{pidfd.get(), POLLIN, 0};
+  if (::poll(&poll_fd, 1, kEndTimeoutMs) != 1) {
+    return Error{Errc::kSystem, "process " + std::to_string(process.pid) +
+                                    " does not end although it was killed; its labels stay until "
+                                    "it does: try 'svirt destroy' again later"};
+  }
+  return {};
+}
+
+Result<DomainState> QemuHypervisor::State(const RunningDomain &running, const DomainPlace &place) {
+  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(place.run_dir, running.process.pid));
+  SVIRT_ASSIGN(const std::string status, QemuDriver::QueryStatus(monitor));
+  return status == "running" ? DomainState::kRunning : DomainState::kPaused;
+}
+
+Result<std::unique_ptr<LiveChange>> QemuHypervisor::PlanChange(const RunningDomain &running,
+                                                               const Domain &next,
+                                                               const DomainPlace &place) {
+  SVIRT_ASSIGN(QemuChange change, PlanQemuChange(running.domain, next));
+  SVIRT_ASSIGN(QemuChange back, PlanQemuChange(next, running.domain));
+  return std::unique_ptr<LiveChange>(std::make_unique<QemuLiveChange>(
+      std::move(change), std::move(back), place.run_dir, running.process.pid));
+}
+
+}  // namespace svirt

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include "host/domain/domain.h"
+#include "host/util/process.h"
+
+namespace svirt {
+
+// A started domain; it outlives the command that started it.
+struct RunningDomain {
+  // Its process; or, where a hypervisor keeps domains by a number, the process that starts it.
+  ProcessId process;
+  Domain domain;  // as it was started, with the labels it was given
+  // Number by the hypervisor. -1: it is a process of this kernel, or is being started.
+  int id = -1;
+};
+
+enum class DomainState { kShutOff, kRunning, kPaused };
+
+// What a domain has in the file system of its own while it runs.
+struct DomainPlace {
+  std::string run_dir;   // 0700 or stricter to outsiders
+  std::string log_path;  // its output goes here, appended
+};
+
+}  // namespace svirt

@@ -29,6 +29,7 @@ struct FileRule {
   std::string path;    // absolute, any bytes but NUL
   bool below = false;  // path ends in '/', and everything below it is meant, not path itself
   uint32_t permissions = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a pointer in what the compiler writes
   auto operator<=>(const FileRule &) const = default;
 };
 

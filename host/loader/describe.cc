@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "host/loader/marshal.h"
-#include "host/loader/plugin.h"
-#include "host/loader/status.h"
+#include "host/loader/plugin_call.h"
 
 namespace svirt {
 namespace {
@@ -31,13 +30,10 @@ Result<std::optional<std::string>> Plugin::Describe(const DomainRef &domain) {
   if (serial_) {
     serial.lock();
   }
-  const auto *extension =
-      static_cast<const svirt_describe *>(table_.get_extension(SVIRT_EXT_DESCRIBE));
+  SVIRT_ASSIGN(const svirt_describe *const extension,
+               FindExtension(SVIRT_EXT_DESCRIBE, &svirt_describe::describe));
   if (extension == nullptr) {
     return std::optional<std::string>();
-  }
-  if (extension->struct_size < sizeof *extension || extension->describe == nullptr) {
-    return Named(Error{Errc::kInternal, "its extension " SVIRT_EXT_DESCRIBE " is not whole", 0});
   }
   auto view = DomainView::Make(domain, model_);
   if (!view.ok()) {

@@ -4,12 +4,10 @@
 #include <svirt/ext/draft/access.h>
 #include <svirt/ext/draft/build_label.h>
 
-#include <functional>
 #include <utility>
 
 #include "host/loader/marshal.h"
-#include "host/loader/plugin.h"
-#include "host/loader/status.h"
+#include "host/loader/plugin_call.h"
 
 namespace svirt {
 namespace {
@@ -19,36 +17,18 @@ constexpr uint32_t kKnownRights =
 
 }  // namespace
 
-Result<Plugin::Answer> Plugin::AskExtension(
-    const std::function<svirt_status(svirt_instance *, svirt_error *)> &call) {
-  const std::shared_lock gate(*gate_);
-  std::unique_lock serial(mutex_, std::defer_lock);
-  if (serial_) {
-    serial.lock();
-  }
-  if (instance_ == nullptr) {
-    return Named(Error{Errc::kInternal, "the plugin was asked before it was initialised", 0});
-  }
-  Answer answer{SVIRT_E_INTERNAL, BlankError()};
-  answer.status = call(instance_, &answer.error);
-  return answer;
-}
-
 Result<std::string> Plugin::BuildLabel(const std::string &label) {
-  const auto *extension =
-      static_cast<const svirt_build_label *>(table_.get_extension(SVIRT_EXT_BUILD_LABEL));
+  SVIRT_ASSIGN(const svirt_build_label *const extension,
+               FindExtension(SVIRT_EXT_BUILD_LABEL, &svirt_build_label::get));
   if (extension == nullptr) {
     return label;
-  }
-  if (extension->struct_size < sizeof *extension || extension->get == nullptr) {
-    return Named(Error{Errc::kInternal, "its extension " SVIRT_EXT_BUILD_LABEL " is not whole", 0});
   }
   if (auto checked = CheckLabelInput(label); !checked.ok()) {
     return Named(std::move(checked).error());
   }
   TextBuffer room;
   svirt_buf buf = room.Blank();
-  SVIRT_ASSIGN(const Answer answer, AskExtension([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
                  return extension->get(instance, label.c_str(), &buf, error);
                }));
   if (answer.status != SVIRT_OK) {
@@ -65,13 +45,11 @@ Result<std::string> Plugin::BuildLabel(const std::string &label) {
 }
 
 Result<uint32_t> Plugin::Access(const std::string &source, const std::string &target) {
-  const auto *extension = static_cast<const svirt_access *>(table_.get_extension(SVIRT_EXT_ACCESS));
+  SVIRT_ASSIGN(const svirt_access *const extension,
+               FindExtension(SVIRT_EXT_ACCESS, &svirt_access::ask));
   if (extension == nullptr) {
     return Named(Error{Errc::kUnsupported,
                        "this model cannot be asked what two domains may do with each other", 0});
-  }
-  if (extension->struct_size < sizeof *extension || extension->ask == nullptr) {
-    return Named(Error{Errc::kInternal, "its extension " SVIRT_EXT_ACCESS " is not whole", 0});
   }
   for (const std::string &label : {source, target}) {
     if (auto checked = CheckLabelInput(label); !checked.ok()) {
@@ -79,7 +57,7 @@ Result<uint32_t> Plugin::Access(const std::string &source, const std::string &ta
     }
   }
   uint32_t may = 0;
-  SVIRT_ASSIGN(const Answer answer, AskExtension([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
                  return extension->ask(instance, source.c_str(), target.c_str(), &may, error);
                }));
   if (answer.status != SVIRT_OK) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/loader/marshal.h"
+#include "host/loader/plugin_call.h"
 #include "host/loader/status.h"
 #include "host/loader/table_check.h"
 #include "host/util/text.h"
@@ -99,17 +100,8 @@ Error Plugin::ErrorOf(const char *name, const Answer &answer) const {
 
 template <typename Slot, typename... Args>
 Result<Plugin::Answer> Plugin::Ask(Slot slot, Args... args) {
-  const std::shared_lock gate(*gate_);
-  std::unique_lock serial(mutex_, std::defer_lock);
-  if (serial_) {
-    serial.lock();
-  }
-  if (instance_ == nullptr) {
-    return Named(Error{Errc::kInternal, "the plugin was asked before it was initialised", 0});
-  }
-  Answer answer{SVIRT_E_INTERNAL, BlankError()};
-  answer.status = slot(instance_, args..., &answer.error);
-  return answer;
+  return AskInstance(
+      [&](svirt_instance *instance, svirt_error *error) { return slot(instance, args..., error); });
 }
 
 template <typename Slot, typename... Args>

@@ -164,8 +164,14 @@ class Plugin {
   Result<Answer> Ask(Slot slot, Args... args);
   template <typename Slot, typename... Args>
   Status Call(const char *name, Slot slot, Args... args);
-  Result<Answer> AskExtension(
-      const std::function<svirt_status(svirt_instance *, svirt_error *)> &call);
+  // In plugin_call.h. question: with the instance and an error to fill in, as the plugin's code
+  // wants to be called.
+  template <typename Question>
+  Result<Answer> AskInstance(Question question);
+  // nullptr: the plugin has none of that id. One that is too short, or without the slot, is
+  // refused.
+  template <typename Extension, typename Slot>
+  Result<const Extension *> FindExtension(const char *id, Slot Extension::*slot) const;
   Result<std::vector<IndexRun>> AskIndexes(const DomainRef &domain, const char *label);
   Error ErrorOf(const char *name, const Answer &answer) const;
   Error Named(Error error) const;

@@ -58,7 +58,8 @@ class Hypervisor {
   // Writes the domain down as one that runs, durably.
   using Record = std::function<Status(const RunningDomain &)>;
   // Starts the domain under the labels of the plan. It runs no instruction of its own before its
-  // label is verified and record has succeeded. After a failure the caller calls End.
+  // label is verified and record has succeeded. After a failure it has been ended again; the caller
+  // makes sure by End before its labels go back.
   virtual Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
                                       const DomainPlace &place, const Record &record) = 0;
   // Ends it at once and waits until it is gone. Idempotent.

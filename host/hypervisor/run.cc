@@ -41,7 +41,11 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   // Held while labels change, not while the program runs.
   SVIRT_ASSIGN(const Fd lock, store_.Lock(defined.uuid));
   Domain domain = defined;
-  if (auto stored = store_.Find(domain.uuid); stored.ok() && stored->running) {
+  auto stored = store_.Find(domain.uuid);
+  if (!stored.ok() && stored.error().code != Errc::kNotFound) {
+    return std::move(stored).error();  // what runs, and with what, must be known
+  }
+  if (stored.ok() && stored->running) {
     domain = std::move(stored->running->domain);  // which may have devices that came later
   }
   SVIRT_ASSIGN(domain.emulator, ResolveProgram(spec.program));

@@ -56,7 +56,7 @@ Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {
 }
 
 Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest &manifest) {
-  SVIRT_ASSIGN(const auto choices, ChosenModels(running, plugins_));
+  SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   return PlanWith(choices, running, manifest, pid);
 }
 

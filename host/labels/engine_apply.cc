@@ -237,7 +237,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
 }
 
 Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest) {
-  SVIRT_ASSIGN(const auto choices, ChosenModels(running, plugins_));
+  SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, running, pid);
   auto status = applying.Run(running, manifest, choices, proc_);
   if (!status.ok()) {

@@ -78,8 +78,8 @@ Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
   return choices;
 }
 
-Result<std::vector<ModelChoice>> ChosenModels(const Domain &running,
-                                              const std::vector<Plugin *> &plugins) {
+Result<std::vector<ModelChoice>> ModelsOfRunning(const Domain &running,
+                                                 const std::vector<Plugin *> &plugins) {
   std::vector<ModelChoice> choices;
   for (const SecLabel &seclabel : running.seclabels) {
     Plugin *plugin = FindPlugin(plugins, seclabel.model);

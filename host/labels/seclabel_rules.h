@@ -32,8 +32,8 @@ Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
 
 // The same for a running domain: the seclabels are those it runs under, with their labels. Refuses
 // (kUnsupported) a plugin whose model it was started without.
-Result<std::vector<ModelChoice>> ChosenModels(const Domain &running,
-                                              const std::vector<Plugin *> &plugins);
+Result<std::vector<ModelChoice>> ModelsOfRunning(const Domain &running,
+                                                 const std::vector<Plugin *> &plugins);
 
 // nullptr: there is none of that model.
 Plugin *FindPlugin(const std::vector<Plugin *> &plugins, const std::string &model);

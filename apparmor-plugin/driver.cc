@@ -43,7 +43,7 @@ svirt_status CheckStaticLabel(const char *label, svirt_error *error) {
 
 // Everything that can be judged without the manifest.
 svirt_status CheckDomain(const svirt_domain &domain, svirt_error *error) {
-  if (domain.uuid == nullptr || !IsUuid(domain.uuid)) {
+  if (domain.uuid == nullptr || !sdk::IsUuid(domain.uuid)) {
     return Fail(error, SVIRT_E_INVALID, 0,
                 "the domain has no valid UUID, by which its profile is named");
   }
@@ -228,7 +228,7 @@ svirt_status Driver::Withdraw(const svirt_domain &domain, svirt_error *error) co
 
 svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label,
                               svirt_error *error) const {
-  if (domain.uuid == nullptr || !IsUuid(domain.uuid)) {
+  if (domain.uuid == nullptr || !sdk::IsUuid(domain.uuid)) {
     return CheckDomain(domain, error);
   }
   // Profiles that others have loaded are theirs to remove.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "profile_name.h"
 
+#include <svirt/sdk.h>
+
 #include <algorithm>
 
 namespace svirt::apparmor {
@@ -8,27 +10,11 @@ namespace svirt::apparmor {
 namespace {
 
 constexpr std::string_view kPrefix = "svirt-";
-constexpr size_t kUuidLength = 36;
+using sdk::IsLowerHex;
+using sdk::kUuidLength;
 constexpr size_t kDigestLength = 16;
 
-bool IsLowerHex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 }  // namespace
-
-bool IsUuid(std::string_view text) {
-  if (text.size() != kUuidLength) {
-    return false;
-  }
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !IsLowerHex(text[i])) {
-      return false;
-    }
-  }
-  return true;
-}
 
 std::string ProfileName(std::string_view uuid, std::string_view digest) {
   return std::string(kPrefix).append(uuid).append("-").append(digest.substr(0, kDigestLength));
@@ -44,7 +30,7 @@ bool IsProfileName(std::string_view name, std::string_view uuid) {
   }
   const std::string_view whose = name.substr(0, kUuidLength);
   const std::string_view digest = name.substr(kUuidLength + 1);
-  return IsUuid(whose) && (uuid.empty() || whose == uuid) && name[kUuidLength] == '-' &&
+  return sdk::IsUuid(whose) && (uuid.empty() || whose == uuid) && name[kUuidLength] == '-' &&
          std::all_of(digest.begin(), digest.end(), IsLowerHex);
 }
 

@@ -9,8 +9,6 @@
 
 namespace svirt::apparmor {
 
-bool IsUuid(std::string_view text);
-
 std::string ProfileName(std::string_view uuid, std::string_view digest);
 
 // A name that ProfileName can have made for this domain; for any domain if uuid is "".

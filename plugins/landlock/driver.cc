@@ -30,7 +30,7 @@ bool HasSysAdmin() {
 }
 
 svirt_status CheckUuid(const svirt_domain &domain, svirt_error *error) {
-  if (domain.uuid == nullptr || !IsUuid(domain.uuid)) {
+  if (domain.uuid == nullptr || !sdk::IsUuid(domain.uuid)) {
     return Fail(error, SVIRT_E_INVALID, 0,
                 "the domain has no valid UUID, by which Landlock labels are told apart");
   }

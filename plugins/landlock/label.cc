@@ -15,12 +15,7 @@ namespace svirt::landlock {
 namespace {
 
 constexpr std::string_view kPrefix = "landlock:";
-constexpr size_t kUuidLength = 36;
 constexpr size_t kDigestBytes = 8;
-
-bool IsLowerHex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
 
 // The rules in one canonical text. Strings end with NUL, which none of them contains.
 std::string Canonical(const svirt_domain &domain, const Features &features) {
@@ -74,25 +69,12 @@ std::string MakeLabel(const svirt_domain &domain, const Features &features) {
   return label;
 }
 
-bool IsUuid(std::string_view text) {
-  if (text.size() != kUuidLength) {
-    return false;
-  }
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !IsLowerHex(text[i])) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool IsLabelOf(std::string_view label, std::string_view uuid) {
   const size_t digest_at = kPrefix.size() + uuid.size() + 1;
   return label.size() == digest_at + 2 * kDigestBytes && label.starts_with(kPrefix) &&
          label.substr(kPrefix.size(), uuid.size()) == uuid && label[digest_at - 1] == ':' &&
          std::all_of(label.begin() + static_cast<std::ptrdiff_t>(digest_at), label.end(),
-                     IsLowerHex);
+                     sdk::IsLowerHex);
 }
 
 }  // namespace svirt::landlock

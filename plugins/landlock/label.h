@@ -16,9 +16,6 @@ namespace svirt::landlock {
 // is no proof of anything.
 std::string MakeLabel(const svirt_domain &domain, const Features &features);
 
-// Is it 36 characters of a lower-case UUID?
-bool IsUuid(std::string_view text);
-
 // Does the label have the form of one of this domain, whatever the rules?
 bool IsLabelOf(std::string_view label, std::string_view uuid);
 

@@ -99,14 +99,5 @@ TEST(Label, OfOthersIsTold) {
   }
 }
 
-TEST(Uuid, IsLowerCaseAndWhole) {
-  EXPECT_TRUE(IsUuid(kUuidA));
-  EXPECT_TRUE(IsUuid("abcdef01-2222-3333-4444-555555555555"));
-  EXPECT_FALSE(IsUuid("ABCDEF01-2222-3333-4444-555555555555"));
-  EXPECT_FALSE(IsUuid("1111111122222-3333-4444-555555555555"));
-  EXPECT_FALSE(IsUuid("11111111-2222-3333-4444-55555555555"));
-  EXPECT_FALSE(IsUuid(""));
-}
-
 }  // namespace
 }  // namespace svirt::landlock

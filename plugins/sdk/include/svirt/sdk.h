@@ -164,6 +164,25 @@ inline const char *Setting(const svirt_host *host, const char *key) {
   return config != nullptr ? config->get(host, key) : nullptr;
 }
 
+inline bool IsLowerHex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+// As svirt_domain.uuid has to be: 36 characters, lower case.
+inline constexpr size_t kUuidLength = 36;
+inline bool IsUuid(std::string_view text) {
+  if (text.size() != kUuidLength) {
+    return false;
+  }
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !IsLowerHex(text[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Runs a slot's body so that no exception leaves it.
 template <typename Body>
 svirt_status Guard(svirt_error *error, Body body) noexcept {

@@ -32,9 +32,10 @@ function(svirt_library name)
   target_link_libraries(${name} PRIVATE svirt_options PUBLIC svirt_abi ${arg_LINK})
 endfunction()
 
-# svirt_test(NAME SOURCES... [LINK libs...] [LABELS labels...]): a GoogleTest program.
+# svirt_test(NAME SOURCES... [LINK libs...] [LABELS labels...] [ARGUMENTS words...]): a GoogleTest
+# program.
 function(svirt_test name)
-  cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;LABELS;ARGUMENTS" ${ARGN})
   if(NOT BUILD_TESTING)
     return()
   endif()
@@ -43,7 +44,7 @@ function(svirt_test name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE svirt_options ${arg_LINK} GTest::gtest_main GTest::gmock)
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${name} ${arg_ARGUMENTS})
   list(APPEND arg_LABELS unit)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
 endfunction()

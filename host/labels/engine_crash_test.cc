@@ -227,7 +227,7 @@ TEST_F(CrashTest, LabelsOfAnEarlierBootAreUndone) {
   auto database = Database::Open(dir_ / "state/labels.db", {});
   ASSERT_TRUE(database.ok());
   ASSERT_TRUE((*database)
-                  ->Execute("UPDATE object SET boot=boot+1, dev=dev+1;"
+                  ->Execute("UPDATE use SET boot=boot+1, dev=dev+1;"
                             "UPDATE holder SET boot_id='earlier', pid=1")
                   .ok());
   std::vector<std::string> notes;

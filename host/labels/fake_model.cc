@@ -219,6 +219,9 @@ svirt_status SetLabel(svirt_instance *instance, const svirt_domain *domain, cons
     }
     return SVIRT_OK;
   }
+  if (self.options.xattr && !self.options.profile && !self.fail_set_label) {
+    return SVIRT_OK;
+  }
   if (self.fail_set_label || !WriteAll(file, label)) {
     return Say(error, SVIRT_E_SYSTEM, "the profile was not loaded");
   }

@@ -50,7 +50,8 @@ class Model {
     // under "LABEL/build".
     bool hypervisor = false;
     // Labels of objects are kept in the extended attribute user.svirt.NAME instead, which only
-    // regular files and directories can have: for tests that count or fail system calls.
+    // regular files and directories can have, and no policy is loaded: for tests that count, fail
+    // or time system calls.
     bool xattr = false;
   };
 

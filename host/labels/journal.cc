@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The journal half of LabelStore: what the labels of objects were, and who uses them.
-#include <unistd.h>
-
-#include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "host/labels/journal_rows.h"
 #include "host/labels/label_store.h"
@@ -14,82 +14,84 @@ namespace svirt {
 namespace {
 
 using Durability = Transaction::Durability;
-// After a boot the device number may be another one. Then inode number and birth tell the object
-// if its path or its device number is the same; without a birth time it cannot be told.
-bool IsSame(const ObjectRow &row, const JournalItem &item, int64_t boot) {
-  if (row.boot == boot) {
-    return row.object == item.id;
-  }
-  return item.id.btime != 0 && row.object.ino == item.id.ino && row.object.btime == item.id.btime &&
-         (row.path == item.path || row.object.dev == item.id.dev);
-}
 
-// The rows of all models for the item's object.
-Result<std::vector<ObjectRow>> FindObjects(Database *db, const JournalItem &item, int64_t boot) {
-  std::vector<ObjectRow> rows;
+// A use of an object about which somebody asks.
+struct OtherUse {
+  Use use;
+  bool busy = false;  // a process that runs is giving the object its old label back
+};
+
+// All uses of the item's object, under every model.
+Result<std::vector<OtherUse>> FindUses(Database *db, const JournalItem &item, int64_t boot) {
+  std::vector<OtherUse> uses;
   SVIRT_ASSIGN(Query query,
-               db->Ask("SELECT " SVIRT_OBJECT_COLUMNS " FROM object WHERE ino=?1 AND btime=?2",
-                       item.id.ino, item.id.btime));
+               db->Ask("SELECT " SVIRT_USE_COLUMNS
+                       ", boot_id, pid, start_time FROM use LEFT JOIN work ON work.owner=use.owner "
+                       "AND (kind=2 OR kind=1 AND work.id=use.work) WHERE ino=?1 AND btime=?2 "
+                       "AND " SVIRT_IS_SAME_OBJECT("use", "?3", "?4", "?5"),
+                       item.id.ino, item.id.btime, item.id.dev, boot, item.path));
   for (;;) {
     SVIRT_ASSIGN(const bool row, query.Step());
     if (!row) {
-      return rows;
+      return uses;
     }
-    ObjectRow object = ReadObject(query);
-    if (IsSame(object, item, boot)) {
-      rows.push_back(std::move(object));
+    OtherUse use{ReadUse(query)};
+    if (auto boot_id = query.OptionalText(kUseColumns)) {
+      use.busy = IsRunning({std::move(*boot_id), static_cast<pid_t>(query.Int(kUseColumns + 1)),
+                            query.Unsigned(kUseColumns + 2)});
     }
+    uses.push_back(std::move(use));
   }
+}
+
+Status DropUse(Database *db, const Use &use) {
+  return db->Run("DELETE FROM use WHERE owner=?1 AND number=?2", use.owner, use.number);
 }
 
 // What stands between an item and the owner's use of it.
 struct Obstacles {
-  bool busy = false;     // a use is just being undone; the rest is not known
-  std::string conflict;  // sentence; "" if there is none
-  // Uses (object, owner) of dead domains that are in the way.
-  std::vector<std::pair<int64_t, int64_t>> dead;
+  bool busy = false;              // a use is just being undone; the rest is not known
+  std::string conflict;           // sentence; "" if there is none
+  std::vector<const Use *> dead;  // of dead domains, in the way
 };
 
-Result<Obstacles> FindObstacles(Database *db, const std::vector<ObjectRow> &objects,
+Result<Obstacles> FindObstacles(Database *db, const std::vector<OtherUse> &uses,
                                 const JournalItem &item, const std::string &uuid) {
   Obstacles obstacles;
-  for (const ObjectRow &object : objects) {
-    SVIRT_ASSIGN(const auto uses, FindUses(db, object.id));
-    for (const Use &use : uses) {
-      const bool other_label = object.model == item.model && object.label != item.label;
-      if (!use.busy && !other_label && !use.exclusive && !item.exclusive) {
-        continue;
-      }
-      SVIRT_ASSIGN(const OwnerRow owner, GetOwner(db, use.owner));
-      if (owner.owner.uuid == uuid) {
-        continue;
-      }
-      if (use.busy) {
-        obstacles.busy = true;
-        return obstacles;
-      }
-      SVIRT_ASSIGN(const bool live, IsLive(db, owner));
-      if (!live) {
-        // Under another model the dead domain's label stays to be undone by itself.
-        if (object.model == item.model) {
-          obstacles.dead.emplace_back(object.id, use.owner);
-        }
-        continue;
-      }
-      if (use.exclusive) {
-        obstacles.conflict = item.path + " is in use by " + owner.Name() +
-                             ", which shares it with nobody; stop that domain first";
-      } else if (item.exclusive) {
-        obstacles.conflict = item.path + " is in use by " + owner.Name() +
-                             ", and this domain would shut it out; declare the resource shareable "
-                             "or read-only in both, or stop that domain first";
-      } else {
-        obstacles.conflict = item.path + " is in use by " + owner.Name() + " under the label " +
-                             object.label + ", and this domain needs " + item.label +
-                             "; declare the resource alike in both, or stop that domain first";
-      }
+  for (const auto &[use, busy] : uses) {
+    const bool other_label = use.model == item.model && use.label != item.label;
+    if (!busy && !other_label && !use.exclusive && !item.exclusive) {
+      continue;
+    }
+    SVIRT_ASSIGN(const OwnerRow owner, GetOwner(db, use.owner));
+    if (owner.owner.uuid == uuid) {
+      continue;
+    }
+    if (busy) {
+      obstacles.busy = true;
       return obstacles;
     }
+    SVIRT_ASSIGN(const bool live, IsLive(db, owner));
+    if (!live) {
+      // Under another model the dead domain's label stays to be undone by itself.
+      if (use.model == item.model) {
+        obstacles.dead.push_back(&use);
+      }
+      continue;
+    }
+    obstacles.conflict = item.path + " is in use by " + owner.Name();
+    if (use.exclusive) {
+      obstacles.conflict += ", which shares it with nobody; stop that domain first";
+    } else if (item.exclusive) {
+      obstacles.conflict +=
+          ", and this domain would shut it out; declare the resource shareable or read-only in "
+          "both, or stop that domain first";
+    } else {
+      obstacles.conflict += " under the label " + use.label + ", and this domain needs " +
+                            item.label +
+                            "; declare the resource alike in both, or stop that domain first";
+    }
+    return obstacles;
   }
   return obstacles;
 }
@@ -98,46 +100,70 @@ Status EnterLabels(Database *db, int64_t owner, const std::vector<HeldLabel> &la
   for (const HeldLabel &held : labels) {
     SVIRT_TRY(
         db->Run("INSERT INTO label VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE "
-                "SET label=?6, image_label=?7",
+                "SET label=?6, image_label=?7 WHERE label<>?6 OR image_label<>?7",
                 owner, held.model, held.doi, static_cast<int>(held.type), held.index, held.label,
                 held.image_label));
   }
   return {};
 }
 
-// Enters the owner's use of an object that is in nobody's way. work: what is done to objects that
-// the domain did not use before; nullopt if that need not be told.
-Result<Recorded> EnterUse(Database *db, const ObjectRow *object, const JournalItem &item,
-                          const OldLabel &old, int64_t owner, int64_t boot,
-                          std::optional<uint64_t> work) {
-  Recorded recorded;
-  if (object == nullptr) {
-    SVIRT_TRY(
-        db->Run("INSERT INTO object(model, path, dev, ino, btime, boot, old_state, old_label, "
-                "label) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                item.model, item.path, item.id.dev, item.id.ino, item.id.btime, boot,
-                static_cast<int>(old.state), old.label, item.label));
-    recorded.object = db->LastInsertId();
-    recorded.fresh = true;
-  } else {
-    recorded.object = object->id;
-    SVIRT_ASSIGN(const auto used,
-                 db->AskInt("SELECT 1 FROM use WHERE object=?1 AND owner=?2", object->id, owner));
-    recorded.fresh = !used.has_value();
-    if (used && object->label != item.label) {
-      recorded.previous = object->label;
+// Enters items as uses of one owner.
+class UseWriter {
+ public:
+  // work: what is done to objects that the owner did not use before; nullopt if that need not be
+  // told.
+  static Result<UseWriter> Begin(Database *db, int64_t owner, int64_t boot,
+                                 std::optional<int64_t> work) {
+    SVIRT_ASSIGN(const auto last, db->AskInt("SELECT max(number) FROM use WHERE owner=?1", owner));
+    return UseWriter(db, owner, boot, work, last.value_or(0));
+  }
+
+  // The object must be in nobody's way. uses: all of it; old: its label now.
+  Result<Recorded> Enter(const std::vector<OtherUse> &uses, const JournalItem &item,
+                         const OldLabel &old) {
+    const Use *own = nullptr, *first = nullptr;  // first: with the label that was recorded first
+    for (const OtherUse &other : uses) {
+      if (other.use.model == item.model) {
+        first = &other.use;
+        own = other.use.owner == owner_ ? &other.use : own;
+      }
+    }
+    return own != nullptr ? Update(*own, item, old) : Insert(first, item, old);
+  }
+
+ private:
+  UseWriter(Database *db, int64_t owner, int64_t boot, std::optional<int64_t> work, int64_t last)
+      : db_(db), owner_(owner), boot_(boot), work_(work), last_(last) {}
+
+  Result<Recorded> Update(const Use &own, const JournalItem &item, const OldLabel &old) {
+    Recorded recorded{.object = own.number, .fresh = false, .previous = std::nullopt};
+    if (own.label != item.label) {
+      recorded.previous = own.label;
     }
     SVIRT_TRY(
-        db->Run("UPDATE object SET label=?2, path=?3, dev=?4, boot=?5, earlier_label=?6 WHERE "
-                "id=?1",
-                object->id, item.label, item.path, item.id.dev, boot, old.label));
+        db_->Run("UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
+                 "exclusive=?8, keep=?9 WHERE owner=?1 AND number=?2",
+                 owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label,
+                 item.exclusive, item.keep));
+    return recorded;
   }
-  SVIRT_TRY(
-      db->Run("INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET exclusive=?3, "
-              "keep=?4",
-              recorded.object, owner, item.exclusive, item.keep, work));
-  return recorded;
-}
+
+  Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
+    const OldLabel &original = first != nullptr ? first->old : old;
+    const auto earlier = first != nullptr ? std::optional(old.label) : std::nullopt;
+    SVIRT_TRY(db_->Run(
+        "INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        owner_, ++last_, item.model, item.path, item.id.dev, item.id.ino, item.id.btime, boot_,
+        static_cast<int>(original.state), original.label, item.label, earlier, item.exclusive,
+        item.keep, work_));
+    return Recorded{.object = last_, .fresh = true, .previous = std::nullopt};
+  }
+
+  Database *db_;
+  int64_t owner_, boot_;
+  std::optional<int64_t> work_;
+  int64_t last_;
+};
 
 }  // namespace
 
@@ -172,38 +198,34 @@ Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
       Transaction transaction,
       Transaction::Begin(database, items.empty() ? Durability::kOrdered : Durability::kDurable));
   SVIRT_ASSIGN(const auto now, database->AskInt("SELECT restored FROM meta"));
-  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
-  SVIRT_ASSIGN(const int64_t id, EnterOwner(database, owner, self));
+  SVIRT_ASSIGN(const int64_t id, EnterOwner(database, owner, self_));
   SVIRT_TRY(EnterLabels(database, id, labels));
-  SVIRT_ASSIGN(const int64_t boot, BootNumber(database, self.boot_id));
-  std::optional<uint64_t> work;
+  SVIRT_ASSIGN(const int64_t boot, BootNumber(database, self_.boot_id));
+  std::optional<int64_t> work;
   if (unsettled) {
-    SVIRT_ASSIGN(work, BeginWork(database, id, WorkKind::kApply, self));
+    SVIRT_ASSIGN(work, BeginWork(database, id, WorkKind::kApply, self_));
   }
+  SVIRT_ASSIGN(UseWriter writer, UseWriter::Begin(database, id, boot, work));
   std::vector<Recorded> recorded;
   recorded.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const JournalItem &item = *items[i];
-    SVIRT_ASSIGN(const auto objects, FindObjects(database, item, boot));
-    SVIRT_ASSIGN(const Obstacles obstacles, FindObstacles(database, objects, item, owner.uuid));
+    SVIRT_ASSIGN(const auto uses, FindUses(database, item, boot));
+    SVIRT_ASSIGN(const Obstacles obstacles, FindObstacles(database, uses, item, owner.uuid));
     if (obstacles.busy) {
       return Outcome();
     }
     if (!obstacles.conflict.empty()) {
       return Error{Errc::kConflict, obstacles.conflict};
     }
-    for (const auto &[object, dead] : obstacles.dead) {
-      SVIRT_TRY(database->Run("DELETE FROM use WHERE object=?1 AND owner=?2", object, dead));
+    for (const Use *dead : obstacles.dead) {
+      SVIRT_TRY(DropUse(database, *dead));
     }
-    const auto own = std::find_if(objects.begin(), objects.end(), [&item](const ObjectRow &object) {
-      return object.model == item.model;
-    });
     OldLabel old = item.old;
     if (now != generation) {
       SVIRT_ASSIGN(old, reread(i));
     }
-    SVIRT_ASSIGN(const Recorded entry, EnterUse(database, own == objects.end() ? nullptr : &*own,
-                                                item, old, id, boot, work));
+    SVIRT_ASSIGN(const Recorded entry, writer.Enter(uses, item, old));
     recorded.push_back(entry);
   }
   SVIRT_TRY(transaction.Commit());
@@ -222,11 +244,11 @@ Status LabelStore::Settle(const std::string &uuid) {
 
 Result<std::string> LabelStore::FindConflict(const std::string &uuid, const JournalItem &item) {
   SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
+  const Snapshot snapshot(db.get());
   // Entering the boot would be a change; one that is not there has labelled nothing.
-  SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self.boot_id));
-  SVIRT_ASSIGN(const auto objects, FindObjects(db.get(), item, boot.value_or(0)));
-  SVIRT_ASSIGN(Obstacles obstacles, FindObstacles(db.get(), objects, item, uuid));
+  SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self_.boot_id));
+  SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot.value_or(0)));
+  SVIRT_ASSIGN(Obstacles obstacles, FindObstacles(db.get(), uses, item, uuid));
   return std::move(obstacles.conflict);
 }
 

@@ -11,15 +11,18 @@ constexpr std::chrono::milliseconds kBusyPause{2};
 
 }  // namespace
 
-ObjectRow ReadObject(const Query &query) {
-  return ObjectRow{.id = query.Int(0),
-                   .model = query.Text(1),
-                   .path = query.Text(2),
-                   .object = {query.Unsigned(3), query.Unsigned(4), query.Int(5)},
-                   .boot = query.Int(6),
-                   .old = {static_cast<OldLabel::State>(query.Int(7)), query.Text(8)},
-                   .label = query.Text(9),
-                   .earlier_label = query.OptionalText(10)};
+Use ReadUse(const Query &query) {
+  return Use{.owner = query.Int(0),
+             .number = query.Int(1),
+             .model = query.Text(2),
+             .path = query.Text(3),
+             .object = {query.Unsigned(4), query.Unsigned(5), query.Int(6)},
+             .boot = query.Int(7),
+             .old = {static_cast<OldLabel::State>(query.Int(8)), query.Text(9)},
+             .label = query.Text(10),
+             .earlier_label = query.OptionalText(11),
+             .exclusive = query.Int(12) != 0,
+             .keep = query.Int(13) != 0};
 }
 
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {
@@ -29,26 +32,6 @@ Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {
   }
   SVIRT_TRY(database->Run("INSERT INTO boot(boot_id) VALUES(?1)", boot_id));
   return database->LastInsertId();
-}
-
-Result<std::vector<Use>> FindUses(Database *database, int64_t object) {
-  std::vector<Use> uses;
-  SVIRT_ASSIGN(Query query,
-               database->Ask("SELECT use.owner, exclusive, keep, boot_id, pid, start_time FROM use "
-                             "LEFT JOIN work ON work.owner=use.owner AND (kind=2 OR (kind=1 AND "
-                             "work.id=use.work)) WHERE object=?1",
-                             object));
-  for (;;) {
-    SVIRT_ASSIGN(const bool row, query.Step());
-    if (!row) {
-      return uses;
-    }
-    Use use{query.Int(0), query.Int(1) != 0, query.Int(2) != 0};
-    if (auto boot_id = query.OptionalText(3)) {
-      use.busy = IsRunning({*boot_id, static_cast<pid_t>(query.Int(4)), query.Unsigned(5)});
-    }
-    uses.push_back(use);
-  }
 }
 
 Result<std::optional<Work>> FindWork(Database *database, int64_t owner) {
@@ -67,11 +50,16 @@ Result<std::optional<Work>> FindWork(Database *database, int64_t owner) {
 
 Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,
                           const ProcessId &process) {
-  SVIRT_TRY(EndWork(database, owner));
-  SVIRT_TRY(database->Run(
-      "INSERT INTO work(owner, kind, boot_id, pid, start_time) VALUES(?1, ?2, ?3, ?4, ?5)", owner,
-      static_cast<int>(kind), process.boot_id, process.pid, process.start_time));
-  return database->LastInsertId();
+  // Not the id of any work before, whose marks are still in the table.
+  SVIRT_ASSIGN(const auto id,
+               database->AskInt("INSERT OR REPLACE INTO work VALUES(?1, random(), ?2, ?3, ?4, ?5) "
+                                "RETURNING id",
+                                owner, static_cast<int>(kind), process.boot_id, process.pid,
+                                process.start_time));
+  if (!id) {
+    return Error{Errc::kInternal, "the label database does not keep what is being done"};
+  }
+  return *id;
 }
 
 Status EndWork(Database *database, int64_t owner) {

@@ -14,32 +14,35 @@
 
 namespace svirt {
 
-// One object in the journal, under one model.
-struct ObjectRow {
-  int64_t id = 0;
+// An owner's use of one object under one model, as the journal has it.
+struct Use {
+  int64_t owner = 0;
+  int64_t number = 0;  // among the owner's, in the order of labelling
   std::string model, path;
   ObjectId object;
   int64_t boot = 0;  // BootNumber at its last labelling
   OldLabel old;
   std::string label;
   std::optional<std::string> earlier_label;  // what it had just before that
+  bool exclusive = false, keep = false;
 };
 
-// The columns of table object that ReadObject expects, in their order.
-#define SVIRT_OBJECT_COLUMNS                                                            \
-  "object.id, object.model, path, dev, ino, btime, object.boot, old_state, old_label, " \
-  "object.label, earlier_label"
-ObjectRow ReadObject(const Query &query);
+// The columns of table use that ReadUse expects, in their order.
+#define SVIRT_USE_COLUMNS                                                                    \
+  "use.owner, number, model, path, dev, ino, btime, boot, old_state, old_label, use.label, " \
+  "earlier_label, exclusive, keep"
+constexpr int kUseColumns = 14;
+Use ReadUse(const Query &query);
+
+// Is the row of table use the object with these facts, inode number and time of birth being equal?
+// After a boot the device number may be another one. Then the object is the same if its path or its
+// device number is; without a time of birth it cannot be told.
+#define SVIRT_IS_SAME_OBJECT(use, dev_is, boot_is, path_is)                                    \
+  "(" use ".boot=" boot_is " AND " use ".dev=" dev_is " OR " use ".boot<>" boot_is " AND " use \
+  ".btime<>0 AND (" use ".path=" path_is " OR " use ".dev=" dev_is "))"
 
 // This boot of the host in the database, entered if it is not there.
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id);
-
-struct Use {
-  int64_t owner = 0;
-  bool exclusive = false, keep = false;
-  bool busy = false;  // a process that runs is giving the object its old label back
-};
-Result<std::vector<Use>> FindUses(Database *database, int64_t object);
 
 // What a process is doing to objects of an owner; the values stand in the database.
 enum class WorkKind { kApply = 0, kUndo = 1, kUndoAll = 2 };

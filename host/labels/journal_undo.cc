@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The way back of LabelStore's journal: who gives which objects their old labels.
-#include <unistd.h>
-
+#include <optional>
+#include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "host/labels/journal_rows.h"
 #include "host/labels/label_store.h"
@@ -15,18 +16,17 @@ namespace {
 
 using Durability = Transaction::Durability;
 
-struct UsedObject {
-  ObjectRow object;
-  bool keep = false, shared = false;
+struct OwnUse {
+  Use use;
+  bool shared = false;  // another owner uses the object, too
 };
 
 // interrupted: what a process has left half done.
-Result<std::vector<UsedObject>> ObjectsOf(Database *db, int64_t owner,
-                                          const LabelStore::UndoScope &scope,
-                                          const std::optional<Work> &interrupted) {
-  std::vector<UsedObject> objects;
+Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore::UndoScope &scope,
+                                   const std::optional<Work> &interrupted) {
+  std::vector<OwnUse> uses;
   if (scope.interrupted && !interrupted) {
-    return objects;
+    return uses;
   }
   const bool marked = scope.interrupted && interrupted->kind != WorkKind::kUndoAll;
   const std::vector<int64_t> none;
@@ -35,32 +35,35 @@ Result<std::vector<UsedObject>> ObjectsOf(Database *db, int64_t owner,
   const std::unordered_set<int64_t> except(scope.except.begin(), scope.except.end());
   // The last one labelled is the first to be undone.
   SVIRT_ASSIGN(Query query,
-               db->Ask("SELECT " SVIRT_OBJECT_COLUMNS
-                       ", keep, EXISTS (SELECT 1 FROM use AS other WHERE other.object=object.id "
-                       "AND other.owner<>?1), use.work FROM use JOIN object ON "
-                       "object.id=use.object WHERE owner=?1 ORDER BY object.id DESC",
+               db->Ask("SELECT " SVIRT_USE_COLUMNS
+                       ", work, EXISTS (SELECT 1 FROM use AS other WHERE other.ino=use.ino AND "
+                       "other.btime=use.btime AND other.owner<>?1 AND other.model=use.model "
+                       "AND " SVIRT_IS_SAME_OBJECT(
+                           "other", "use.dev", "use.boot",
+                           "use.path") ") FROM use WHERE owner=?1 ORDER BY number DESC",
                        owner));
   for (;;) {
     SVIRT_ASSIGN(const bool row, query.Step());
     if (!row) {
-      return objects;
+      return uses;
     }
-    if ((!scope.only || only.contains(query.Int(0))) && !except.contains(query.Int(0)) &&
-        (!marked || query.Int(13) == interrupted->id)) {
-      objects.push_back({ReadObject(query), query.Int(11) != 0, query.Int(12) != 0});
+    OwnUse own{ReadUse(query), query.Int(kUseColumns + 1) != 0};
+    const int64_t number = own.use.number;
+    if ((!scope.only || only.contains(number)) && !except.contains(number) &&
+        (!marked || query.Int(kUseColumns) == interrupted->id)) {
+      uses.push_back(std::move(own));
     }
   }
 }
 
-Status DropUse(Database *db, int64_t object, int64_t owner) {
-  SVIRT_TRY(db->Run("DELETE FROM use WHERE object=?1 AND owner=?2", object, owner));
-  return db->Run(
-      "DELETE FROM object WHERE id=?1 AND NOT EXISTS (SELECT 1 FROM use WHERE object=?1)", object);
+Status DropUse(Database *db, int64_t number, int64_t owner) {
+  return db->Run("DELETE FROM use WHERE owner=?1 AND number=?2", owner, number);
 }
 
 // nullopt: another process is at work on the owner's objects.
 Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::string &uuid,
-                                                      const LabelStore::UndoScope &scope) {
+                                                      const LabelStore::UndoScope &scope,
+                                                      const ProcessId &self) {
   using Outcome = std::optional<std::vector<UndoItem>>;
   SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db, Durability::kOrdered));
   SVIRT_ASSIGN(const auto owner, FindOwner(db, uuid));
@@ -68,36 +71,34 @@ Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::s
   if (!owner) {
     return Outcome(std::move(items));
   }
-  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
   SVIRT_ASSIGN(const auto earlier, FindWork(db, owner->id));
   // Work of this very process is a failed Apply, or an undo of its own that could not be finished.
   if (earlier && earlier->process != self && IsRunning(earlier->process)) {
     return Outcome();
   }
-  SVIRT_ASSIGN(const auto objects, ObjectsOf(db, owner->id, scope, earlier));
+  SVIRT_ASSIGN(auto uses, UsesOf(db, owner->id, scope, earlier));
   SVIRT_ASSIGN(const int64_t boot, BootNumber(db, self.boot_id));
   const bool all = !scope.only && scope.except.empty() && !scope.interrupted;
   SVIRT_ASSIGN(const int64_t work,
                BeginWork(db, owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self));
-  for (const UsedObject &used : objects) {
-    const ObjectRow &object = used.object;
-    const bool kept = used.keep && !scope.even_kept;
-    if (used.shared || kept || object.old.state == OldLabel::State::kUnsupported) {
-      SVIRT_TRY(DropUse(db, object.id, owner->id));
+  for (auto &[use, shared] : uses) {
+    const bool kept = use.keep && !scope.even_kept;
+    if (shared || kept || use.old.state == OldLabel::State::kUnsupported) {
+      SVIRT_TRY(DropUse(db, use.number, owner->id));
       continue;
     }
     if (!all) {
-      SVIRT_TRY(db->Run("UPDATE use SET work=?3 WHERE object=?1 AND owner=?2", object.id, owner->id,
-                        work));
+      SVIRT_TRY(db->Run("UPDATE use SET work=?3 WHERE owner=?1 AND number=?2", owner->id,
+                        use.number, work));
     }
-    items.push_back({.object = object.id,
-                     .model = object.model,
-                     .path = object.path,
-                     .id = object.object,
-                     .old = object.old,
-                     .label = object.label,
-                     .earlier_label = object.earlier_label,
-                     .earlier_boot = object.boot != boot});
+    items.push_back({.object = use.number,
+                     .model = std::move(use.model),
+                     .path = std::move(use.path),
+                     .id = use.object,
+                     .old = std::move(use.old),
+                     .label = std::move(use.label),
+                     .earlier_label = std::move(use.earlier_label),
+                     .earlier_boot = use.boot != boot});
   }
   if (items.empty()) {
     SVIRT_TRY(EndWork(db, owner->id));
@@ -106,15 +107,12 @@ Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::s
   return Outcome(std::move(items));
 }
 
-// Drops all uses that BeginUndo has handed out and forgets their objects.
+// Drops all uses that BeginUndo has handed out.
 Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
-  const bool all = work.kind == WorkKind::kUndoAll;
-  SVIRT_TRY(
-      db->Run("DELETE FROM object WHERE id IN (SELECT object FROM use WHERE owner=?1 AND (?3 OR "
-              "work=?2)) AND NOT EXISTS (SELECT 1 FROM use WHERE use.object=object.id AND "
-              "owner<>?1)",
-              owner, work.id, all));
-  return db->Run("DELETE FROM use WHERE owner=?1 AND (?3 OR work=?2)", owner, work.id, all);
+  if (work.kind == WorkKind::kUndoAll) {
+    return db->Run("DELETE FROM use WHERE owner=?1", owner);
+  }
+  return db->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work.id);
 }
 
 }  // namespace
@@ -123,7 +121,7 @@ Result<std::vector<UndoItem>> LabelStore::BeginUndo(const std::string &uuid,
                                                     const UndoScope &scope) {
   SVIRT_ASSIGN(const Connection db, Connect());
   for (BusyWait wait;;) {
-    SVIRT_ASSIGN(auto items, TryBegin(db.get(), uuid, scope));
+    SVIRT_ASSIGN(auto items, TryBegin(db.get(), uuid, scope, self_));
     if (items) {
       return std::move(*items);
     }

@@ -28,7 +28,8 @@ uint64_t Hash(const std::string &text) {
 }  // namespace
 
 Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
-  std::unique_ptr<LabelStore> store(new LabelStore(std::move(options)));
+  SVIRT_ASSIGN(ProcessId self, IdentifyProcess(::getpid()));
+  std::unique_ptr<LabelStore> store(new LabelStore(std::move(options), std::move(self)));
   std::string &directory = store->options_.directory;
   if (store->options_.read_only && ::access((directory + "/labels.db").c_str(), F_OK) != 0) {
     store->path_ = ":memory:";
@@ -56,7 +57,8 @@ Result<LabelStore::Connection> LabelStore::Connect() {
     }
   }
   SVIRT_ASSIGN(auto database, ConnectStore(path_, {.read_only = options_.read_only,
-                                                   .busy_timeout = options_.busy_timeout}));
+                                                   .busy_timeout = options_.busy_timeout,
+                                                   .writers = &writers_}));
   return Connection(this, std::move(database));
 }
 
@@ -88,6 +90,7 @@ Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
 
 Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) {
   SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return std::optional<OwnerState>();

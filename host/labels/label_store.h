@@ -99,14 +99,14 @@ struct JournalItem {
 
 // What Record made of one item.
 struct Recorded {
-  int64_t object = 0;
+  int64_t object = 0;                   // its number among the domain's
   bool fresh = false;                   // the domain did not use the object before
   std::optional<std::string> previous;  // the label this domain gave it before, if another
 };
 
 // An object to be given its old label back.
 struct UndoItem {
-  int64_t object = 0;
+  int64_t object = 0;  // its number among the domain's
   std::string model, path;
   ObjectId id;
   OldLabel old;
@@ -216,7 +216,8 @@ class LabelStore {
 
  private:
   class Connection;
-  explicit LabelStore(Options options) : options_(std::move(options)) {}
+  LabelStore(Options options, ProcessId self)
+      : options_(std::move(options)), self_(std::move(self)) {}
   Result<Connection> Connect();
   Result<std::optional<std::vector<Recorded>>> TryRecord(
       Database *database, const LabelOwner &owner, const std::vector<HeldLabel> &labels,
@@ -224,9 +225,11 @@ class LabelStore {
       const std::function<Result<OldLabel>(size_t)> &reread);
 
   Options options_;
+  ProcessId self_;
   std::string path_;
   uint64_t host_number_ = 0;
-  std::mutex mutex_;
+  std::mutex writers_;
+  std::mutex mutex_;  // of idle_
   std::vector<std::unique_ptr<Database>> idle_;
 };
 

@@ -51,7 +51,8 @@ Result<OwnerRow> GetOwner(Database *database, int64_t id) {
 Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self) {
   SVIRT_TRY(
       database->Run("INSERT INTO owner(uuid, name, virt_type) VALUES(?1, ?2, ?3) ON "
-                    "CONFLICT(uuid) DO UPDATE SET name=?2, virt_type=?3",
+                    "CONFLICT(uuid) DO UPDATE SET name=?2, virt_type=?3 WHERE name<>?2 OR "
+                    "virt_type<>?3",
                     owner.uuid, owner.name, owner.virt_type));
   SVIRT_ASSIGN(const auto id, database->AskInt("SELECT id FROM owner WHERE uuid=?1", owner.uuid));
   if (!id) {
@@ -64,7 +65,7 @@ Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const Pr
 Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional) {
   return database->Run(
       "INSERT INTO holder VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET "
-      "provisional=min(provisional, excluded.provisional)",
+      "provisional=0 WHERE provisional AND NOT excluded.provisional",
       owner, process.boot_id, process.pid, process.start_time, provisional);
 }
 

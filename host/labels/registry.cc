@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The registry half of LabelStore: which label belongs to whom.
-#include <unistd.h>
-
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "host/labels/index_space.h"
@@ -226,6 +225,22 @@ Status ForgetForeign(Database *db, const IndexSpace &space, bool all) {
   return {};
 }
 
+// Which domain has which label.
+Result<std::unordered_map<std::string, int64_t>> OwnersByLabel(Database *db,
+                                                               const std::string &model,
+                                                               const std::string &doi) {
+  std::unordered_map<std::string, int64_t> owners;
+  SVIRT_ASSIGN(Query query,
+               db->Ask("SELECT label, owner FROM label WHERE model=?1 AND doi=?2", model, doi));
+  for (;;) {
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return owners;
+    }
+    owners.try_emplace(query.Text(0), query.Int(1));
+  }
+}
+
 // Takes what is still free of the indexes of a foreign label.
 Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign) {
   IndexRuns free;
@@ -266,8 +281,7 @@ Result<std::optional<uint64_t>> LabelStore::Acquire(const LabelOwner &owner,
   SVIRT_TRY(CheckRequest(request));
   SVIRT_ASSIGN(const Connection db, Connect());
   SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
-  SVIRT_ASSIGN(const ProcessId self, IdentifyProcess(::getpid()));
-  SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self));
+  SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
   SVIRT_ASSIGN(const auto existing, FindExisting(db.get(), id, request));
   if (existing && !existing->matches) {
     return HoldsAnother(owner, request);
@@ -296,6 +310,7 @@ Result<std::optional<uint64_t>> LabelStore::Peek(const LabelOwner &owner,
                                                  const IndexRuns &avoid) {
   SVIRT_TRY(CheckRequest(request));
   SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
   SVIRT_ASSIGN(const auto known, FindOwner(db.get(), owner.uuid));
   if (known) {
     SVIRT_ASSIGN(const auto existing, FindExisting(db.get(), known->id, request));
@@ -347,17 +362,21 @@ Status LabelStore::Seed(const std::string &model, const std::string &doi,
   SVIRT_ASSIGN(const auto now, db->AskInt("SELECT seeded FROM meta"));
   SVIRT_TRY(ForgetForeign(db.get(), space, !seeds || seeds == now));
   SVIRT_TRY(db->Run("UPDATE meta SET seeded=seeded+1"));
+  SVIRT_ASSIGN(const auto owners, OwnersByLabel(db.get(), model, doi));
+  // Domains first: entering a foreign label drops owners of which no process is known.
+  std::vector<const ForeignLabel *> unknown;
   for (const ForeignLabel &foreign : labels) {
-    SVIRT_ASSIGN(const auto owner,
-                 db->AskInt("SELECT owner FROM label WHERE label=?1 AND model=?2 AND doi=?3",
-                            foreign.label, model, doi));
-    if (owner) {
-      for (const ProcessId &process : foreign.processes) {
-        SVIRT_TRY(AddHolderRow(db.get(), *owner, process, false));
-      }
-    } else {
-      SVIRT_TRY(EnterForeign(db.get(), space, foreign));
+    const auto owner = owners.find(foreign.label);
+    if (owner == owners.end()) {
+      unknown.push_back(&foreign);
+      continue;
     }
+    for (const ProcessId &process : foreign.processes) {
+      SVIRT_TRY(AddHolderRow(db.get(), owner->second, process, false));
+    }
+  }
+  for (const ForeignLabel *foreign : unknown) {
+    SVIRT_TRY(EnterForeign(db.get(), space, *foreign));
   }
   return transaction.Commit();
 }

@@ -130,7 +130,7 @@ class RoundTripTest : public EngineTest {
     return (*database)
         ->AskInt(
             "SELECT (SELECT count(*) FROM owner)+(SELECT count(*) FROM holder)+(SELECT "
-            "count(*) FROM label)+(SELECT count(*) FROM taken)+(SELECT count(*) FROM object)+"
+            "count(*) FROM label)+(SELECT count(*) FROM taken)+"
             "(SELECT count(*) FROM use)+(SELECT count(*) FROM work)")
         ->value_or(-1);
   }

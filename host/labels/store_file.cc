@@ -16,14 +16,15 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 2;
+constexpr int64_t kSchemaVersion = 3;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
 // and last inclusive.
 //
-// An object is there once per model, with the label it had before anybody of us changed it; uses
-// are the set of its owners.
+// A use is there per owner, model and object, numbered per owner in the order of labelling, with
+// the label that the object had before anybody of us changed it: who joins others takes that from
+// one of their uses. One row and one entry of an index are all that an object costs.
 //
 // work is there while a process is at work on objects of an owner: on those whose use names it, or
 // (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and 2: they are
@@ -58,7 +59,6 @@ CREATE TABLE label(
   image_label TEXT NOT NULL,
   PRIMARY KEY(owner, model)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX label_text ON label(label);
 CREATE TABLE space(
   id INTEGER PRIMARY KEY,
   model TEXT NOT NULL,
@@ -81,8 +81,9 @@ CREATE TABLE taken(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX taken_owner ON taken(owner);
 CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE object(
-  id INTEGER PRIMARY KEY,
+CREATE TABLE use(
+  owner INTEGER NOT NULL REFERENCES owner,
+  number INTEGER NOT NULL,
   model TEXT NOT NULL,
   path TEXT NOT NULL,
   dev INTEGER NOT NULL,
@@ -92,21 +93,16 @@ CREATE TABLE object(
   old_state INTEGER NOT NULL,
   old_label TEXT NOT NULL,
   label TEXT NOT NULL,
-  earlier_label TEXT
-) STRICT;
-CREATE INDEX object_identity ON object(ino, btime);
-CREATE TABLE use(
-  object INTEGER NOT NULL,
-  owner INTEGER NOT NULL REFERENCES owner,
+  earlier_label TEXT,
   exclusive INTEGER NOT NULL,
   keep INTEGER NOT NULL,
   work INTEGER,
-  PRIMARY KEY(object, owner)
+  PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX use_owner ON use(owner);
+CREATE INDEX use_identity ON use(ino, btime);
 CREATE TABLE work(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  owner INTEGER NOT NULL UNIQUE REFERENCES owner ON DELETE CASCADE,
+  owner INTEGER PRIMARY KEY REFERENCES owner ON DELETE CASCADE,
+  id INTEGER NOT NULL,
   kind INTEGER NOT NULL,
   boot_id TEXT NOT NULL,
   pid INTEGER NOT NULL,

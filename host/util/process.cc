@@ -2,6 +2,7 @@
 #include "host/util/process.h"
 
 #include <cerrno>
+#include <mutex>
 #include <sstream>
 
 #include "host/util/file.h"
@@ -35,10 +36,16 @@ Result<ProcStat> ReadProcStat(pid_t pid) {
   return stat;
 }
 
+// Read once: it is a constant of the kernel that runs this process.
 Result<std::string> BootId() {
-  SVIRT_ASSIGN(std::string id, ReadFile("/proc/sys/kernel/random/boot_id", 128));
-  while (!id.empty() && id.back() == '\n') {
-    id.pop_back();
+  static std::mutex mutex;
+  static std::string id;
+  const std::lock_guard lock(mutex);
+  if (id.empty()) {
+    SVIRT_ASSIGN(id, ReadFile("/proc/sys/kernel/random/boot_id", 128));
+    while (!id.empty() && id.back() == '\n') {
+      id.pop_back();
+    }
   }
   return id;
 }

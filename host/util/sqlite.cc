@@ -38,14 +38,6 @@ void Query::Bind(std::string_view text) {
   bind_error_ = rc == SQLITE_OK ? bind_error_ : rc;
 }
 
-void Query::Bind(std::optional<uint64_t> value) {
-  if (value) {
-    BindInt(static_cast<int64_t>(*value));
-  } else {
-    ++arguments_;  // arguments are NULL until they are bound
-  }
-}
-
 Result<bool> Query::Step() {
   if (bind_error_ != SQLITE_OK) {
     return database_->LastError();
@@ -87,6 +79,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   // A short-lived process that happens to be the last one need not sync the whole log for that.
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
+  database->writers_ = options.writers;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
   // The log is synced at checkpoints, and by Transaction::Commit. This reads the file already, and
   // may have to wait for somebody who recovers it.
@@ -184,9 +177,25 @@ Status Database::OpenLog() {
   return {};
 }
 
+Snapshot::Snapshot(Database *database) : database_(database) {
+  if (!database_->Run("BEGIN").ok()) {
+    database_ = nullptr;
+  }
+}
+
+Snapshot::~Snapshot() {
+  if (database_ != nullptr) {
+    [[maybe_unused]] const Status status = database_->Run("ROLLBACK");
+  }
+}
+
 Result<Transaction> Transaction::Begin(Database *database, Durability durability) {
+  std::unique_lock<std::mutex> turn;
+  if (database->writers_ != nullptr) {
+    turn = std::unique_lock(*database->writers_);
+  }
   SVIRT_TRY(database->Run("BEGIN IMMEDIATE"));
-  Transaction transaction(database, durability);
+  Transaction transaction(database, durability, std::move(turn));
   if (durability == Durability::kDurable) {
     SVIRT_TRY(database->OpenLog());
   }
@@ -203,6 +212,9 @@ Transaction::~Transaction() {
 Status Transaction::Commit() {
   SVIRT_TRY(database_->Run("COMMIT"));
   Database *database = std::exchange(database_, nullptr);
+  if (turn_) {
+    turn_.unlock();
+  }
   // Not left to SQLite (synchronous=FULL), which syncs while it holds the write lock: this way
   // other processes go on meanwhile, and one sync serves all that have committed. A checkpoint in
   // between has synced the log itself.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,7 +43,15 @@ class Query {
   requires std::is_integral_v<T>
   void Bind(T value) { BindInt(static_cast<int64_t>(value)); }
   void Bind(std::string_view text);
-  void Bind(std::optional<uint64_t> value);  // nullopt is NULL
+  // nullopt is NULL.
+  template <typename T>
+  void Bind(const std::optional<T> &value) {
+    if (value) {
+      Bind(*value);
+    } else {
+      ++arguments_;  // arguments are NULL until they are bound
+    }
+  }
 
   // Goes to the next row; false: there is none.
   Result<bool> Step();
@@ -69,6 +78,9 @@ class Database {
     bool read_only = false;
     // How long an operation may wait for other connections before it fails with kConflict.
     std::chrono::milliseconds busy_timeout{10000};
+    // Held by a connection while it writes, or null: connections of one process wait for each other
+    // here, where who waits is woken, and not asleep as for other processes. Must outlive it.
+    std::mutex *writers = nullptr;
   };
 
   // The file must exist, and path must not go through a symbolic link. ":memory:" is a private
@@ -126,9 +138,24 @@ class Database {
   std::string path_;
   Fd log_;  // the write-ahead log, for syncing it; SQLite holds its locks elsewhere
   std::chrono::milliseconds busy_timeout_{0};
+  std::mutex *writers_ = nullptr;
   std::chrono::steady_clock::time_point busy_since_;
   sqlite3 *handle_ = nullptr;
   std::unordered_map<const char *, StatementPtr> cache_;
+};
+
+// What is read while it lives is of one moment, and the database is locked for reading once only
+// instead of once per query. No writing meanwhile.
+class Snapshot {
+ public:
+  // Without effect if it cannot be had: the next query then says why.
+  explicit Snapshot(Database *database);
+  ~Snapshot();
+  Snapshot(const Snapshot &) = delete;
+  Snapshot &operator=(const Snapshot &) = delete;
+
+ private:
+  Database *database_;
 };
 
 // A write transaction, taken at once, so that what is read in it stays true until Commit. Without
@@ -144,7 +171,9 @@ class Transaction {
   static Result<Transaction> Begin(Database *database, Durability durability);
   ~Transaction();
   Transaction(Transaction &&other) noexcept
-      : database_(std::exchange(other.database_, nullptr)), durability_(other.durability_) {}
+      : database_(std::exchange(other.database_, nullptr)),
+        durability_(other.durability_),
+        turn_(std::move(other.turn_)) {}
   Transaction &operator=(Transaction &&) = delete;
   Transaction(const Transaction &) = delete;
   Transaction &operator=(const Transaction &) = delete;
@@ -152,10 +181,11 @@ class Transaction {
   Status Commit();
 
  private:
-  Transaction(Database *database, Durability durability)
-      : database_(database), durability_(durability) {}
+  Transaction(Database *database, Durability durability, std::unique_lock<std::mutex> turn)
+      : database_(database), durability_(durability), turn_(std::move(turn)) {}
   Database *database_;
   Durability durability_;
+  std::unique_lock<std::mutex> turn_;
 };
 
 }  // namespace svirt

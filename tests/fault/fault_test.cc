@@ -204,19 +204,17 @@ class FaultTest : public testing::Test {
         << when << ": indexes were lost or are there twice";
     EXPECT_EQ(ask("SELECT count(*) FROM taken WHERE owner NOT IN (SELECT owner FROM label)"), 0)
         << when;
-    EXPECT_EQ(ask("SELECT count(*) FROM object WHERE id NOT IN (SELECT object FROM use)"), 0)
-        << when;
-    EXPECT_EQ(ask("SELECT count(*) FROM object AS a JOIN object AS b ON a.model=b.model AND "
-                  "a.dev=b.dev AND a.ino=b.ino AND a.id<b.id"),
+    EXPECT_EQ(ask("SELECT count(*) FROM use AS a JOIN use AS b ON a.model=b.model AND "
+                  "a.dev=b.dev AND a.ino=b.ino AND a.owner=b.owner AND a.number<b.number"),
               0)
         << when << ": one object is there twice";
-    EXPECT_EQ(ask("SELECT count(*) FROM use AS a JOIN use AS b ON a.object=b.object AND "
-                  "a.owner<b.owner AND (a.exclusive OR b.exclusive)"),
+    EXPECT_EQ(ask("SELECT count(*) FROM use AS a JOIN use AS b ON a.dev=b.dev AND a.ino=b.ino AND "
+                  "a.owner<b.owner AND (a.exclusive OR b.exclusive OR a.model=b.model AND "
+                  "(a.label<>b.label OR a.old_label<>b.old_label))"),
               0)
         << when << ": two domains have one object for themselves";
     auto query = (*database)->Ask(
-        "SELECT path, object.label, owner.uuid FROM object JOIN use ON object.id=use.object JOIN "
-        "owner ON owner.id=use.owner WHERE model=?1",
+        "SELECT path, label, owner.uuid FROM use JOIN owner ON owner.id=use.owner WHERE model=?1",
         models_->labels_by());
     EXPECT_TRUE(query.ok()) << when;
     while (query.ok() && query->Step().value()) {

@@ -107,7 +107,10 @@ class FaultTest : public testing::Test {
     base_is_known_ = ReadJournal("at first").count(dir_ / "base") > 0;
   }
 
-  void TearDown() override { End(&neighbour_); }
+  void TearDown() override {
+    End(&neighbour_);
+    End(&ours_);
+  }
 
   Status OpenStore() {
     if (!store_) {

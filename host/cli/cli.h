@@ -50,6 +50,7 @@ struct CliContext {
 // Each adds its subcommands. exit_code is set by the one that runs.
 void AddAccessCommand(CLI::App &app, CliContext &context, int &exit_code);
 void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddHandoverCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code);

@@ -30,6 +30,7 @@ int main(int argc, char **argv) {
     svirt::AddInfoCommands(app, context, exit_code);
     svirt::AddSecurityCommands(app, context, exit_code);
     svirt::AddAccessCommand(app, context, exit_code);
+    svirt::AddHandoverCommands(app, context, exit_code);
     svirt::AddRegistryCommands(app, context, exit_code);
     try {
       app.parse(argc, argv);

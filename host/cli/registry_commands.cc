@@ -13,9 +13,25 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// nullptr: it stays where it is.
+const char *HandoverName(HandoverState state) {
+  switch (state) {
+    case HandoverState::kOutgoing:
+      return "outgoing";
+    case HandoverState::kIncoming:
+      return "incoming";
+    case HandoverState::kGone:
+      return "gone";
+    case HandoverState::kNone:
+      break;
+  }
+  return nullptr;
+}
+
 // Why the labels are kept.
 std::string HolderOf(const OwnerState &state) {
-  std::string holder = state.pinned ? "pinned" : "";
+  const char *handover = HandoverName(state.handover);
+  std::string holder = handover != nullptr ? handover : state.pinned ? "pinned" : "";
   for (const ProcessId &process : state.processes) {
     holder += (holder.empty() ? "" : ",") + std::to_string(process.pid);
   }
@@ -23,10 +39,18 @@ std::string HolderOf(const OwnerState &state) {
 }
 
 ordered_json ToJson(const OwnerState &state) {
-  ordered_json domain = {{"name", state.owner.name},           {"uuid", state.owner.uuid},
-                         {"type", state.owner.virt_type},      {"pinned", state.pinned},
-                         {"processes", ordered_json::array()}, {"objects", state.objects},
-                         {"interrupted", state.interrupted},   {"labels", ordered_json::array()}};
+  ordered_json domain = {{"name", state.owner.name},
+                         {"uuid", state.owner.uuid},
+                         {"type", state.owner.virt_type},
+                         {"pinned", state.pinned},
+                         {"handover", nullptr},
+                         {"processes", ordered_json::array()},
+                         {"objects", state.objects},
+                         {"interrupted", state.interrupted},
+                         {"labels", ordered_json::array()}};
+  if (const char *handover = HandoverName(state.handover)) {
+    domain["handover"] = handover;
+  }
   for (const ProcessId &process : state.processes) {
     domain["processes"].push_back(process.pid);
   }

@@ -13,6 +13,7 @@
 #include "host/hypervisor/hypervisor.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
+#include "host/labels/handover.h"
 #include "host/labels/label_store.h"
 #include "host/launch/launch.h"
 #include "host/util/result.h"
@@ -112,6 +113,13 @@ class Host {
   // sentences about objects that were left alone.
   Status Recover(std::vector<std::string> *notes);
 
+  // Hands the labels of a domain, which runs or was labelled, to another host on the same storage,
+  // for a migration: see HandoverDesk. Both hosts must call the DOI of its models the same.
+  Result<Handover> BeginHandover(const std::string &name_or_uuid);
+  Status PrepareHandover(const Handover &handover, std::vector<std::string> *notes);
+  // commit: it has moved; else it stays where it was.
+  Status EndHandover(const std::string &name_or_uuid, bool commit);
+
   // Starts spec.program confined as the domain, with the domain's resources labelled; whatever
   // recipes spec has are replaced. Release when it has ended.
   Result<Child> LaunchConfined(const Domain &domain, LaunchSpec spec);
@@ -140,6 +148,7 @@ class Host {
   Status CleanUpIfEnded(StoredDomain *stored);
   Result<StoredDomain> FindLocked(const std::string &uuid);
   Status CleanUp(const Domain &domain);
+  Result<LabelOwner> FindOwner(const std::string &name_or_uuid);
   // Was its label kept for a hypervisor that has it no more?
   Result<bool> HasLeftHypervisor(const LabelOwner &owner);
   Status ReleaseLocked(const Domain &domain);

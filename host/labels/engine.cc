@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -152,12 +150,18 @@ Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes)
   if (!state) {
     return {};
   }
-  for (const ProcessId &process : state->processes) {
-    if (process.pid != ::getpid()) {
-      return Error{Errc::kConflict, "process " + std::to_string(process.pid) + " of domain " +
-                                        state->owner.name + " (" + uuid +
-                                        ") still runs; stop it first"};
+  if (const ProcessId *process = state->OtherProcess()) {
+    return Error{Errc::kConflict, "process " + std::to_string(process->pid) + " of domain " +
+                                      state->owner.name + " (" + uuid +
+                                      ") still runs; stop it first"};
+  }
+  if (state->handover == HandoverState::kOutgoing) {
+    if (notes != nullptr) {
+      notes->push_back("the labels of domain " + state->owner.name +
+                       " stay as they are until 'svirt handover commit' or 'cancel' says which "
+                       "host keeps it");
     }
+    return {};
   }
   return Undo(store_, plugins_, uuid, {}, true, notes);
 }

@@ -124,7 +124,8 @@ class Engine {
   // Undoes what Apply did for the domain, from the journal; labels are given back. Does what it
   // can and reports the first failure. Idempotent. Errc::kConflict while a process of the domain
   // runs. notes: sentences about objects that were left alone, because they are not what was
-  // labelled any more.
+  // labelled any more. Of a domain that is being handed to another host nothing is undone (see
+  // HandoverDesk).
   Status Restore(const std::string &uuid, std::vector<std::string> *notes = nullptr);
 
   // Restores a domain that is neither pinned nor alive: after a crash, or a boot. Of one that

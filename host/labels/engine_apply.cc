@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Engine::Apply: the one way in which labels get onto objects.
-#include <unistd.h>
-
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "host/labels/draft.h"
@@ -79,9 +78,21 @@ Status SetLabels(Draft *draft) {
   return {};
 }
 
-bool IsUsedByOthers(const OwnerState &state) {
-  return std::any_of(state.processes.begin(), state.processes.end(),
-                     [](const ProcessId &process) { return process.pid != ::getpid(); });
+// A domain that comes from another host has its objects' labels from there.
+Status CheckArrival(const OwnerState &held, const std::vector<HeldLabel> &labels) {
+  for (const HeldLabel &theirs : held.labels) {
+    const bool same = std::any_of(labels.begin(), labels.end(), [&theirs](const HeldLabel &ours) {
+      return ours.model == theirs.model && ours.image_label == theirs.image_label;
+    });
+    if (!same) {
+      return Error{Errc::kRefused,
+                   "objects of domain " + held.owner.name + " have the " + theirs.model +
+                       " label " + theirs.image_label +
+                       " from the host that it comes from, and would have another one here; start "
+                       "it from the same XML, or end this with 'svirt handover cancel'"};
+    }
+  }
+  return {};
 }
 
 // An Apply under way: what it has done so far, so that it can be taken back.
@@ -94,6 +105,8 @@ class Applying {
         owner_{domain.uuid, domain.name, domain.type},
         pid_(pid) {}
 
+  // Nothing has to be taken back if this fails.
+  Status Begin();
   Status Run(const Domain &domain, const Manifest &manifest,
              const std::vector<ModelChoice> &choices, const std::string &proc);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
@@ -110,15 +123,25 @@ class Applying {
   LabelOwner owner_;
   pid_t pid_;
   int64_t generation_ = 0;
+  std::optional<OwnerState> before_;
   bool was_alive_ = false;
   std::vector<Recorded> recorded_;
 };
 
+Status Applying::Begin() {
+  SVIRT_ASSIGN(before_, store_->Describe(owner_.uuid));
+  was_alive_ = before_ && (before_->pinned || !before_->processes.empty());
+  if (before_ && (before_->handover == HandoverState::kOutgoing ||
+                  before_->handover == HandoverState::kGone)) {
+    return Error{Errc::kConflict, "domain " + owner_.name + " (" + owner_.uuid +
+                                      ") is being handed over to another host"};
+  }
+  return {};
+}
+
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
                      const std::vector<ModelChoice> &choices, const std::string &proc) {
-  SVIRT_ASSIGN(const auto before, store_->Describe(owner_.uuid));
-  was_alive_ = before && (before->pinned || !before->processes.empty());
-  if (was_alive_ && before->interrupted) {
+  if (was_alive_ && before_->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
     half_done.interrupted = true;
@@ -129,6 +152,9 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(store_, domain, choice, *draft.opened,
                                                LabelMode::kAcquire, proc, pid_));
     draft.models.push_back(std::move(model));
+  }
+  if (before_ && before_->handover == HandoverState::kIncoming) {
+    SVIRT_TRY(CheckArrival(*before_, LabelsOf(draft)));
   }
   SVIRT_ASSIGN(generation_, store_->Generation());
   SVIRT_TRY(DraftResources(&draft));
@@ -144,7 +170,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
-  if (before && before->objects > 0 && (pid_ > 0 || !IsUsedByOthers(*before))) {
+  if (before_ && before_->objects > 0 && (pid_ > 0 || before_->OtherProcess() == nullptr)) {
     LabelStore::UndoScope stale;
     for (const Recorded &entry : recorded_) {
       stale.except.push_back(entry.object);
@@ -221,6 +247,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, domain, -1);
+    SVIRT_TRY(applying.Begin());
     auto status = applying.Run(domain, manifest, choices, proc_);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
@@ -239,6 +266,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
 Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, running, pid);
+  SVIRT_TRY(applying.Begin());
   auto status = applying.Run(running, manifest, choices, proc_);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());

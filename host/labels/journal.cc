@@ -151,11 +151,12 @@ class UseWriter {
   Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
     const OldLabel &original = first != nullptr ? first->old : old;
     const auto earlier = first != nullptr ? std::optional(old.label) : std::nullopt;
-    SVIRT_TRY(db_->Run(
-        "INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        owner_, ++last_, item.model, item.path, item.id.dev, item.id.ino, item.id.btime, boot_,
-        static_cast<int>(original.state), original.label, item.label, earlier, item.exclusive,
-        item.keep, work_));
+    SVIRT_TRY(
+        db_->Run("INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+                 "?14, ?15, ?16)",
+                 owner_, ++last_, item.model, item.path, item.id.dev, item.id.ino, item.id.btime,
+                 boot_, static_cast<int>(original.state), original.label, item.label, earlier,
+                 item.exclusive, item.keep, item.away, work_));
     return Recorded{.object = last_, .fresh = true, .previous = std::nullopt};
   }
 

@@ -22,7 +22,8 @@ Use ReadUse(const Query &query) {
              .label = query.Text(10),
              .earlier_label = query.OptionalText(11),
              .exclusive = query.Int(12) != 0,
-             .keep = query.Int(13) != 0};
+             .keep = query.Int(13) != 0,
+             .away = query.Int(14) != 0};
 }
 
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {

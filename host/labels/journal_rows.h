@@ -24,14 +24,14 @@ struct Use {
   OldLabel old;
   std::string label;
   std::optional<std::string> earlier_label;  // what it had just before that
-  bool exclusive = false, keep = false;
+  bool exclusive = false, keep = false, away = false;
 };
 
 // The columns of table use that ReadUse expects, in their order.
 #define SVIRT_USE_COLUMNS                                                                    \
   "use.owner, number, model, path, dev, ino, btime, boot, old_state, old_label, use.label, " \
-  "earlier_label, exclusive, keep"
-constexpr int kUseColumns = 14;
+  "earlier_label, exclusive, keep, away"
+constexpr int kUseColumns = 15;
 Use ReadUse(const Query &query);
 
 // Is the row of table use the object with these facts, inode number and time of birth being equal?

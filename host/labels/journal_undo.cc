@@ -83,7 +83,7 @@ Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::s
                BeginWork(db, owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self));
   for (auto &[use, shared] : uses) {
     const bool kept = use.keep && !scope.even_kept;
-    if (shared || kept || use.old.state == OldLabel::State::kUnsupported) {
+    if (shared || kept || use.away || use.old.state == OldLabel::State::kUnsupported) {
       SVIRT_TRY(DropUse(db, use.number, owner->id));
       continue;
     }

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/labels/journal_rows.h"
@@ -26,6 +27,13 @@ uint64_t Hash(const std::string &text) {
 }
 
 }  // namespace
+
+const ProcessId *OwnerState::OtherProcess() const {
+  const auto other = std::find_if(processes.begin(), processes.end(), [](const ProcessId &process) {
+    return process.pid != ::getpid();
+  });
+  return other == processes.end() ? nullptr : &*other;
+}
 
 Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
   SVIRT_ASSIGN(ProcessId self, IdentifyProcess(::getpid()));
@@ -98,6 +106,7 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
   OwnerState state;
   state.owner = owner->owner;
   state.pinned = owner->pinned;
+  state.handover = owner->handover;
   state.in_hypervisor = owner->in_hypervisor;
   SVIRT_ASSIGN(state.processes, RunningHolders(db.get(), owner->id));
   SVIRT_ASSIGN(const auto objects,

@@ -46,16 +46,28 @@ struct HeldLabel {
 // Who asked that a domain's labels stay without a process. The values are in the database.
 enum class PinnedFor { kCaller = 1, kHypervisor = 2 };
 
+// Is the domain being handed to, or from, another host? The values are in the database.
+enum class HandoverState {
+  kNone = 0,
+  kOutgoing = 1,  // until it is known which host keeps it, its end changes no label
+  kIncoming = 2,  // what was entered for it is the other host's until it is known
+  kGone = 3,      // its end here changes no label; the other host has the old ones
+};
+
 // What the registry knows of a domain.
 struct OwnerState {
   LabelOwner owner;
-  bool pinned = false;
+  bool pinned = false;  // or outgoing, or incoming
+  HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;  // pinned for a hypervisor: it can be asked whether that has it still
   std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
   std::vector<HeldLabel> labels;
   int64_t objects = 0;  // in its journal
   // A process ended in the middle of work on some of them; UndoScope::interrupted is about these.
   bool interrupted = false;
+
+  // One of its processes that is not this one, which may hold the labels provisionally; or null.
+  const ProcessId *OtherProcess() const;
 };
 
 // A label borne by processes of which the registry may know nothing.
@@ -95,6 +107,7 @@ struct JournalItem {
   std::string label;
   bool exclusive = false;  // no other domain may use it meanwhile
   bool keep = false;       // stays labelled when its last domain stops
+  bool away = false;       // another host gives it its old label back
 };
 
 // What Record made of one item.
@@ -170,6 +183,9 @@ class LabelStore {
   // The labels stay without a process until they are given back; provisional holders are dropped.
   Status Pin(const std::string &uuid, PinnedFor whom = PinnedFor::kCaller);
 
+  // kNone from kIncoming: all that was entered for it is this host's now. kGone: none is any more.
+  Status SetHandover(const std::string &uuid, HandoverState state);
+
   // nullopt: not known. labels in the order of their models' names.
   Result<std::optional<OwnerState>> Describe(const std::string &uuid);
   // Every domain known here, by uuid in byte order.
@@ -195,6 +211,9 @@ class LabelStore {
                                        const std::function<Result<OldLabel>(size_t)> &reread);
   // What was recorded has been labelled.
   Status Settle(const std::string &uuid);
+
+  // What the domain uses, in the order of labelling.
+  Result<std::vector<JournalItem>> Uses(const std::string &uuid);
 
   // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
   Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);

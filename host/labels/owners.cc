@@ -8,12 +8,16 @@
 namespace svirt {
 namespace {
 
-// Columns id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL.
+// Columns id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover.
 OwnerRow ReadOwner(const Query &query) {
+  const auto handover = static_cast<HandoverState>(query.Int(6));
+  const bool under_way =
+      handover == HandoverState::kOutgoing || handover == HandoverState::kIncoming;
   return OwnerRow{
       .id = query.Int(0),
       .owner = {.uuid = query.Text(1), .name = query.Text(2), .virt_type = query.Text(3)},
-      .pinned = query.Int(4) != 0,
+      .pinned = query.Int(4) != 0 || under_way,
+      .handover = handover,
       .in_hypervisor = query.Int(4) == static_cast<int>(PinnedFor::kHypervisor),
       .foreign = query.Int(5) != 0};
 }
@@ -28,19 +32,21 @@ std::string OwnerRow::Name() const {
 }
 
 Result<std::optional<OwnerRow>> FindOwner(Database *database, const std::string &uuid) {
-  SVIRT_ASSIGN(Query query,
-               database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL "
-                             "FROM owner WHERE uuid=?1",
-                             uuid));
+  SVIRT_ASSIGN(
+      Query query,
+      database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover "
+                    "FROM owner WHERE uuid=?1",
+                    uuid));
   SVIRT_ASSIGN(const bool row, query.Step());
   return row ? std::optional<OwnerRow>(ReadOwner(query)) : std::nullopt;
 }
 
 Result<OwnerRow> GetOwner(Database *database, int64_t id) {
-  SVIRT_ASSIGN(Query query,
-               database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL "
-                             "FROM owner WHERE id=?1",
-                             id));
+  SVIRT_ASSIGN(
+      Query query,
+      database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover "
+                    "FROM owner WHERE id=?1",
+                    id));
   SVIRT_ASSIGN(const bool row, query.Step());
   if (!row) {
     return Error{Errc::kInternal, "the label database names an owner it does not have"};

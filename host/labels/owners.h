@@ -18,7 +18,8 @@ namespace svirt {
 struct OwnerRow {
   int64_t id = 0;
   LabelOwner owner;
-  bool pinned = false;
+  bool pinned = false;  // or outgoing, or incoming
+  HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;
   bool foreign = false;
 

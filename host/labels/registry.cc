@@ -89,7 +89,8 @@ Result<std::vector<int64_t>> DeadOwners(Database *db, const IndexSpace &space) {
   std::vector<int64_t> dead;
   SVIRT_ASSIGN(Query query,
                db->Ask("SELECT DISTINCT taken.owner FROM taken JOIN owner ON owner.id=taken.owner "
-                       "WHERE space=?1 AND NOT pinned AND foreign_space IS NULL AND NOT EXISTS "
+                       "WHERE space=?1 AND NOT pinned AND handover NOT IN (1, 2) AND foreign_space "
+                       "IS NULL AND NOT EXISTS "
                        "(SELECT 1 FROM use WHERE use.owner=taken.owner) LIMIT ?2",
                        space.id(), kReclaimBatch));
   for (;;) {

@@ -24,7 +24,8 @@ constexpr int64_t kSchemaVersion = 3;
 //
 // A use is there per owner, model and object, numbered per owner in the order of labelling, with
 // the label that the object had before anybody of us changed it: who joins others takes that from
-// one of their uses. One row and one entry of an index are all that an object costs.
+// one of their uses. One row and one entry of an index are all that an object costs. Of what is
+// away another host knows the old label as well, and will give it back.
 //
 // work is there while a process is at work on objects of an owner: on those whose use names it, or
 // (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and 2: they are
@@ -38,6 +39,7 @@ CREATE TABLE owner(
   name TEXT NOT NULL,
   virt_type TEXT NOT NULL,
   pinned INTEGER NOT NULL DEFAULT 0,
+  handover INTEGER NOT NULL DEFAULT 0,
   foreign_space INTEGER
 ) STRICT;
 CREATE INDEX owner_foreign ON owner(foreign_space) WHERE foreign_space IS NOT NULL;
@@ -96,6 +98,7 @@ CREATE TABLE use(
   earlier_label TEXT,
   exclusive INTEGER NOT NULL,
   keep INTEGER NOT NULL,
+  away INTEGER NOT NULL,
   work INTEGER,
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;

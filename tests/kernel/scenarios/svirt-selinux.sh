@@ -152,18 +152,41 @@ refused "a disk that QEMU refuses" 'hotplug' svirt attach-device a $images/ide.x
 equal "has its own label back" "$extra_before" "$(label $images/other.img)"
 rm $images/other.img
 
-for vm in a b; do
-  ok "$vm is destroyed" svirt destroy $vm
-done
+small() { # NAME SECLABEL: a domain without the shared things
+  make_domain "$1" "$2"
+  touch "$images/$1.console"
+}
+
+# b goes to another host: a root of its own, on the same files.
+there() { svirt --root /var/lib/svirt/there "$@"; }
+mkdir /var/lib/svirt/there
+sed "s|</name>|</name><uuid>$(svirt dominfo b | sed -n 's/^UUID: *//p')</uuid>|" $images/b.xml >$images/there.xml
+svirt handover begin-out b >$images/b.handover
+contains "the handover has b's label" "\"label\": \"$b_label\"" cat $images/b.handover
+contains "and what its disk had" '"old_label": "system_u:object_r:virt_image_t:s0"' cat $images/b.handover
+ok "the other host prepares for b" there handover prepare-in $images/b.handover
+small c "<seclabel type='static' model='selinux' relabel='yes'><label>$b_label</label></seclabel>"
+refused "it has no other domain of this label" 'shares a part with the label of domain b' \
+  there label $images/c.xml
+rm $images/c.*
+contains "a program there reads b's disk while b runs here" '^the disk of b' \
+  there run $images/there.xml -- /usr/local/bin/probe-head -c 13 $images/b.img
+equal "which kept its label" "system_u:object_r:svirt_image_t:$b_level" "$(label $images/b.img)"
+ok "b is gone from here" svirt handover commit b
+ok "and ended" svirt destroy b
+equal "which leaves its disk to the other host" "system_u:object_r:svirt_image_t:$b_level" "$(label $images/b.img)"
+lacks "its label is free here" "$b_level" svirt labels
+ok "b has come there" there handover commit b
+ok "and ends there" there recover
+equal "nobody holds a label there" "" "$(there labels)"
+rm -r /var/lib/svirt/there $images/b.handover $images/there.xml
+
+ok "a is destroyed" svirt destroy a
 equal "and the attached disk has its own label back" "$extra_before" "$(label $images/extra.img)"
 rm $images/extra.img
 equal "after destroy every label and owner is as before" "$before" "$(labels)"
 
 # The other kinds of seclabel.
-small() { # NAME SECLABEL: a domain without the shared things
-  make_domain "$1" "$2"
-  touch "$images/$1.console"
-}
 small static "<seclabel type='static' model='selinux' relabel='yes'><label>system_u:system_r:svirt_t:s0:c450,c560</label></seclabel>"
 ok "a static domain is defined" svirt define $images/static.xml
 ok "and starts" svirt start static

@@ -233,8 +233,10 @@ Status DomainStore::SetRunning(const std::string &uuid, const RunningDomain &run
 Status DomainStore::ClearRunning(const std::string &uuid) {
   std::error_code error;
   fs::remove_all(RunDirectory(uuid), error);
-  if (!error) {
-    fs::remove(StatusFile(uuid), error);
+  for (const std::string &file : {StatusFile(uuid), UnfinishedFile(StatusFile(uuid))}) {
+    if (!error) {
+      fs::remove(file, error);
+    }
   }
   if (error) {
     return SystemError(error.value(), "cannot remove " + RunDirectory(uuid));

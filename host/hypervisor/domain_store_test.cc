@@ -128,6 +128,14 @@ TEST_F(DomainStoreTest, ARunningDomainKeepsItsLabels) {
   EXPECT_TRUE(store.ClearRunning(kUuidA).ok()) << "again is no error";
 }
 
+TEST_F(DomainStoreTest, ClearingTakesWhatACrashLeftOfTheStatus) {
+  DomainStore store = Open();
+  const std::string left = UnfinishedFile(store.RunDirectory(kUuidA) + ".json");
+  ASSERT_TRUE(WriteFileAtomic(left, "{", 0600).ok());
+  ASSERT_TRUE(store.ClearRunning(kUuidA).ok());
+  EXPECT_FALSE(fs::exists(left));
+}
+
 TEST_F(DomainStoreTest, AnotherVersionsStatusIsNotMisread) {
   DomainStore store = Open();
   ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());

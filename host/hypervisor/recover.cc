@@ -66,6 +66,15 @@ Status Host::Recover(std::vector<std::string> *notes) {
     };
     keep_first(recover());
   }
+  // A start that has ended before its domain was written down leaves the directory it was to have.
+  for (const StoredDomain &stored : domains) {
+    const auto clear = [&]() -> Status {
+      SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
+      SVIRT_ASSIGN(const StoredDomain now, store_.Find(stored.domain.uuid));
+      return now.running ? Status() : store_.ClearRunning(stored.domain.uuid);
+    };
+    keep_first(clear());
+  }
   return first;
 }
 

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include "host/util/fd.h"
@@ -54,10 +53,16 @@ Result<std::string> ReadFile(const std::string &path, size_t limit) {
   }
 }
 
+std::string UnfinishedFile(const std::string &path) {
+  return path + ".new";
+}
+
 Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t mode) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
-  std::string temporary = path + ".XXXXXX";
-  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  const std::string temporary = UnfinishedFile(path);
+  ::unlink(temporary.c_str());
+  const Fd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) {
     return SystemError(errno, "cannot make a file in " + directory);
   }

@@ -15,8 +15,11 @@ namespace svirt {
 Result<std::string> ReadFile(const std::string &path, size_t limit);
 
 // Replaces path by a file with this content: written beside it, synced, renamed. Readers see the
-// old or the new one, also after a crash.
+// old or the new one, also after a crash. One writer of a path at a time.
 Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t mode);
+
+// What WriteFileAtomic writes first. After a crash it is left, until the next one.
+std::string UnfinishedFile(const std::string &path);
 
 // Makes the directory and its missing ancestors, mode 0755, the last one with mode. An existing
 // one is left as it is.

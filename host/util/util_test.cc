@@ -76,6 +76,14 @@ TEST_F(FileTest, WritesReplacesAndReads) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1) << "no temporary file is left";
 }
 
+TEST_F(FileTest, WhatACrashLeftIsReplaced) {
+  const std::string path = dir_ + "/f";
+  ASSERT_EQ(::symlink((dir_ + "/elsewhere").c_str(), UnfinishedFile(path).c_str()), 0);
+  ASSERT_TRUE(WriteFileAtomic(path, "one", 0600).ok());
+  EXPECT_EQ(*ReadFile(path, 100), "one");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1) << "nothing else is left or made";
+}
+
 TEST_F(FileTest, LimitsAndErrorsNameTheFile) {
   const std::string path = dir_ + "/f";
   ASSERT_TRUE(WriteFileAtomic(path, "12345", 0600).ok());

@@ -66,6 +66,7 @@ json ToJson(const RunningDomain &running) {
           {"pid", running.process.pid},
           {"start_time", running.process.start_time},
           {"id", running.id},
+          {"starting", running.starting},
           {"xml", FormatDomainXml(running.domain, true)},
           {"emulator", running.domain.emulator},
           {"seclabels", labels},
@@ -83,6 +84,7 @@ Result<RunningDomain> FromJson(const std::string &text, const std::string &file)
     RunningDomain running;
     running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
     running.id = status.value("id", running.id);
+    running.starting = status.value("starting", running.starting);
     SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));
     running.domain.emulator = status.value("emulator", running.domain.emulator);
     running.domain.seclabels.clear();  // what runs has more to say than what was defined

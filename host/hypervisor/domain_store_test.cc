@@ -128,6 +128,17 @@ TEST_F(DomainStoreTest, ARunningDomainKeepsItsLabels) {
   EXPECT_TRUE(store.ClearRunning(kUuidA).ok()) << "again is no error";
 }
 
+TEST_F(DomainStoreTest, AStartIsUnfinishedUntilItIsSaidToBeFinished) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  RunningDomain running = Running(Make("a", kUuidA));
+  for (const bool starting : {true, false}) {
+    running.starting = starting;
+    ASSERT_TRUE(store.SetRunning(kUuidA, running).ok());
+    EXPECT_EQ(store.Find("a")->running->starting, starting);
+  }
+}
+
 TEST_F(DomainStoreTest, ClearingTakesWhatACrashLeftOfTheStatus) {
   DomainStore store = Open();
   const std::string left = UnfinishedFile(store.RunDirectory(kUuidA) + ".json");

@@ -174,6 +174,24 @@ Result<bool> Host::HasEnded(const StoredDomain &stored) {
   return !alive;
 }
 
+// Who was to start it has ended, or the lock would not be free. A guest that runs had been let go,
+// so all that comes before is done; one that was not is of no use to anybody.
+Status Host::EndHalfStarted(StoredDomain *stored) {
+  RunningDomain &running = *stored->running;
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(running.domain));
+  const auto state = hypervisor->State(running, store_.PlaceOf(stored->domain.uuid));
+  if (state.ok() && *state == DomainState::kRunning) {
+    running.starting = false;
+    return store_.SetRunning(stored->domain.uuid, running);
+  }
+  if (!state.ok() && state.error().code != Errc::kNotFound) {
+    return state.error();
+  }
+  SVIRT_TRY(EndAndCleanUp(*hypervisor, running));
+  stored->running.reset();
+  return {};
+}
+
 Status Host::CleanUpIfEnded(StoredDomain *stored) {
   SVIRT_ASSIGN(const bool ended, HasEnded(*stored));
   if (ended) {
@@ -181,7 +199,7 @@ Status Host::CleanUpIfEnded(StoredDomain *stored) {
     SVIRT_TRY(EndAndCleanUp(*hypervisor, *stored->running));
     stored->running.reset();
   }
-  return {};
+  return stored->running && stored->running->starting ? EndHalfStarted(stored) : Status();
 }
 
 Result<StoredDomain> Host::FindLocked(const std::string &uuid) {
@@ -215,6 +233,9 @@ Result<std::vector<StoredDomain>> Host::List() {
 Result<DomainState> Host::State(const StoredDomain &stored) {
   if (!stored.running) {
     return DomainState::kShutOff;
+  }
+  if (stored.running->starting) {
+    return DomainState::kPaused;  // its monitor may not answer yet
   }
   SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored.running->domain));
   return hypervisor->State(*stored.running, store_.PlaceOf(stored.domain.uuid));

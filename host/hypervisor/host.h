@@ -144,7 +144,8 @@ class Host {
                                    const std::string &target);
   Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);
   Result<bool> HasEnded(const StoredDomain &stored);
-  // Both with the domain's lock held.
+  // All with the domain's lock held.
+  Status EndHalfStarted(StoredDomain *stored);
   Status CleanUpIfEnded(StoredDomain *stored);
   Result<StoredDomain> FindLocked(const std::string &uuid);
   Status CleanUp(const Domain &domain);

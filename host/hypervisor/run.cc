@@ -58,9 +58,10 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   const auto start = [&]() -> Status {
     SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
     spec.recipes = Recipes(std::move(recipes));
+    // Its labels stay for it from before it has any use for them.
+    spec.announce = [&](pid_t pid) { return engine.AddHolder(domain, pid); };
     SVIRT_ASSIGN(child, svirt::Launch(spec));
-    SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
-    return engine.AddHolder(domain, child.pid);
+    return engine.VerifyProcess(domain, plan, child.pid);
   };
   if (Status started = start(); !started.ok()) {
     if (child.pidfd) {

@@ -15,6 +15,9 @@ struct RunningDomain {
   Domain domain;  // as it was started, with the labels it was given
   // Number by the hypervisor. -1: it is a process of this kernel, or is being started.
   int id = -1;
+  // Its process is there, but nobody has let the guest go yet. Whoever does holds the domain's
+  // lock.
+  bool starting = false;
 };
 
 enum class DomainState { kShutOff, kRunning, kPaused };

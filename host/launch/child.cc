@@ -37,6 +37,21 @@ SVIRT_CHILD bool Send(int pipe, ChildStep step, int error, size_t index) {
   Exit();
 }
 
+// Until it is told to go on the child does not outlive its parent, which nobody else knows of it.
+// The pipe's end alone would not tell: others may hold copies of its other end.
+SVIRT_CHILD void WaitForGo(const ChildPlan &plan) {
+  char go = 0;
+  if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L) != 0) {
+    Fail(plan.report, ChildStep::kAnnounce, errno);
+  }
+  if (syscall(SYS_getppid) != plan.parent || syscall(SYS_read, plan.go, &go, sizeof go) != 1) {
+    Exit();
+  }
+  if (syscall(SYS_prctl, PR_SET_PDEATHSIG, 0L, 0L, 0L, 0L) != 0) {
+    Fail(plan.report, ChildStep::kAnnounce, errno);
+  }
+}
+
 // Ignored signals are inherited through exec, and handlers of the parent must not run here.
 SVIRT_CHILD void ResetSignals(int pipe) {
   constexpr size_t kMaskSize = _NSIG / CHAR_BIT;
@@ -148,6 +163,9 @@ SVIRT_CHILD int ArrangeDescriptors(const ChildPlan &plan) {
 }  // namespace
 
 SVIRT_CHILD void RunChild(const ChildPlan &plan) noexcept {
+  if (plan.go >= 0) {
+    WaitForGo(plan);
+  }
   ResetSignals(plan.report);
   syscall(SYS_umask, 077);
   if (plan.new_session && syscall(SYS_setsid) < 0) {

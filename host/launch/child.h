@@ -10,6 +10,7 @@ namespace svirt {
 
 // What the child reports through the pipe. The order is the order in which it works.
 enum class ChildStep : int32_t {
+  kAnnounce,
   kSignals,
   kSession,
   kDirectory,
@@ -46,6 +47,8 @@ struct ChildPlan {
   int cwd;     // directory
   int proc;    // root of proc, or -1 if no attribute is written
   int report;  // write end of the pipe
+  int go;      // read end of the pipe on which the child is told to go on, or -1: at once
+  int parent;  // pid
   bool new_session;
   bool credentials;  // a recipe changes them: groups must be emptied
   const RecipeStep *steps;

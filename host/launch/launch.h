@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,10 @@ struct LaunchSpec {
   std::vector<InheritFd> fds;
   Recipes recipes;
   bool new_session = true;  // setsid
+  // Called with the child's pid before it does anything; it keeps that pid and its start time when
+  // it executes the program. If this fails, or if this process ends before it has returned, the
+  // program is never executed: what is written down here knows of every program that ever runs.
+  std::function<Status(pid_t)> announce;
   // How long the child may take until its program runs; then it is killed.
   std::chrono::milliseconds timeout = std::chrono::seconds(30);
 };

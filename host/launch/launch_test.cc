@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 
@@ -110,6 +111,67 @@ TEST(Launch, SignalsAreUnblockedAndDefault) {
   EXPECT_TRUE(HasLine(output.text, "SigBlk:\t0000000000000000")) << output.text;
   EXPECT_TRUE(HasLine(output.text, "SigIgn:\t0000000000000000")) << output.text;
   EXPECT_TRUE(HasLine(output.text, "SigCgt:\t0000000000000000")) << output.text;
+}
+
+TEST(Launch, IsAnnouncedBeforeItRuns) {
+  const TempDir dir;
+  pid_t announced = -1;
+  LaunchSpec spec = Spec("/usr/bin/touch", {dir / "ran"});
+  spec.announce = [&](pid_t pid) {
+    announced = pid;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_FALSE(std::filesystem::exists(dir / "ran"));
+    return Status();
+  };
+  auto child = Launch(spec);
+  ASSERT_TRUE(child.ok()) << child.error().message;
+  EXPECT_EQ(child->pid, announced);
+  EXPECT_EQ(*Wait(*child), 0);
+  EXPECT_TRUE(std::filesystem::exists(dir / "ran"));
+}
+
+TEST(Launch, NeverRunsIfItCannotBeAnnounced) {
+  const TempDir dir;
+  pid_t announced = -1;
+  LaunchSpec spec = Spec("/usr/bin/touch", {dir / "ran"});
+  spec.announce = [&](pid_t pid) -> Status {
+    announced = pid;
+    return Error{Errc::kSystem, "nobody listens"};
+  };
+  const auto child = Launch(spec);
+  ASSERT_FALSE(child.ok());
+  EXPECT_EQ(child.error().message, "nobody listens");
+  EXPECT_EQ(kill(announced, 0), -1) << "the child is left";
+  EXPECT_FALSE(std::filesystem::exists(dir / "ran"));
+}
+
+TEST(Launch, NeverRunsIfItsParentEndsWhileAnnouncing) {
+  const TempDir dir;
+  const pid_t parent = fork();
+  ASSERT_GE(parent, 0);
+  if (parent == 0) {
+    LaunchSpec spec = Spec("/usr/bin/touch", {dir / "ran"});
+    spec.announce = [&](pid_t pid) -> Status {
+      WriteFile(dir / "pid", std::to_string(pid));
+      kill(getpid(), SIGKILL);
+      return {};
+    };
+    (void)Launch(spec);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(parent, &status, 0), parent);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  const std::string stat = "/proc/" + ReadFile(dir / "pid") + "/stat";
+  const auto runs = [&] {  // whoever inherits it may not have reaped it yet
+    const std::string text = ReadFile(stat);
+    return !text.empty() && text.find(") Z ") == std::string::npos;
+  };
+  for (int i = 0; i < 100 && runs(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_FALSE(runs());
+  EXPECT_FALSE(std::filesystem::exists(dir / "ran"));
 }
 
 TEST(Launch, ReportsAProgramThatCannotRun) {

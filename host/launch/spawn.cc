@@ -120,6 +120,26 @@ Result<Child> CloneInto(const ChildPlan &plan) {
   return Child{static_cast<pid_t>(pid), Fd(pidfd)};
 }
 
+struct Pipe {
+  Fd read, write;
+};
+
+Result<Pipe> MakePipe(const LaunchSpec &spec) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return SystemError(errno, "cannot make a pipe to start " + spec.program);
+  }
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+Status Announce(const LaunchSpec &spec, const Child &child, int go) {
+  SVIRT_TRY(spec.announce(child.pid));
+  if (write(go, "", 1) != 1) {
+    return SystemError(errno, "cannot tell the process of " + spec.program + " to go on");
+  }
+  return {};
+}
+
 enum class ReadEnd { kClosed, kTimeout };
 
 // Reads reports until the pipe is closed by exec or by the child's end. The last one counts.
@@ -151,6 +171,8 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
   const std::string before = "cannot start " + spec.program + ": ";
   const auto attr = [&] { return "/proc/" + steps.at(report.index).attr_path; };
   switch (report.step) {
+    case ChildStep::kAnnounce:
+      return SystemError(report.error, before + "its process cannot be tied to this one");
     case ChildStep::kSignals:
       return SystemError(report.error, before + "signals cannot be reset");
     case ChildStep::kSession:
@@ -208,12 +230,11 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   if (!cwd) {
     return SystemError(errno, "cannot open directory " + spec.cwd + " to start " + spec.program);
   }
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
-    return SystemError(errno, "cannot make a pipe to start " + spec.program);
+  SVIRT_ASSIGN(Pipe report, MakePipe(spec));
+  Pipe go;
+  if (spec.announce) {
+    SVIRT_ASSIGN(go, MakePipe(spec));
   }
-  const Fd report_read(ends[0]);
-  Fd report_write(ends[1]);
   const std::vector<char *> argv = Pointers(spec.argv);
   const std::vector<char *> envp = Pointers(spec.env);
 
@@ -223,7 +244,9 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   plan.envp = envp.data();
   plan.cwd = cwd.get();
   plan.proc = proc;
-  plan.report = report_write.get();
+  plan.report = report.write.get();
+  plan.go = go.read.get();
+  plan.parent = getpid();
   plan.new_session = spec.new_session;
   plan.credentials = !steps.empty() && steps.back().op->kind == SVIRT_EXEC_CREDENTIALS;
   plan.steps = steps.data();
@@ -233,9 +256,15 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
 
   const Clock::time_point deadline = Clock::now() + spec.timeout;
   SVIRT_ASSIGN(Child child, CloneInto(plan));
-  report_write.Reset();
+  report.write.Reset();
+  if (spec.announce) {
+    if (Status told = Announce(spec, child, go.write.get()); !told.ok()) {
+      Kill(child);
+      return std::move(told).error();
+    }
+  }
   std::optional<ChildReport> last;
-  const ReadEnd end = ReadReports(report_read.get(), deadline, &last);
+  const ReadEnd end = ReadReports(report.read.get(), deadline, &last);
   if (end == ReadEnd::kClosed && last && last->step == ChildStep::kExec && last->error == 0) {
     return child;
   }

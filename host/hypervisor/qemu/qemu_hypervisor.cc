@@ -95,19 +95,25 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   Recipes owned(std::move(recipes));
   SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(domain, place, log.get()));
   launch.spec.recipes = std::move(owned);
-  SVIRT_ASSIGN(Child child, Launch(launch.spec));
 
   RunningDomain running;
   running.domain = domain;
   running.domain.seclabels = plan.seclabels();
-  // The guest stays paused until its label is known to be right and everything is written down.
+  running.starting = true;
+  // Whenever this process ends, there is no emulator that the next command does not find.
+  launch.spec.announce = [&](pid_t pid) -> Status {
+    SVIRT_TRY(engine.AddHolder(domain, pid));
+    SVIRT_ASSIGN(running.process, IdentifyProcess(pid));
+    return record(running);
+  };
+  SVIRT_ASSIGN(Child child, Launch(launch.spec));
+  // The guest stays paused until its label is known to be right.
   const auto finish = [&]() -> Status {
     SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
-    SVIRT_TRY(engine.AddHolder(domain, child.pid));
-    SVIRT_ASSIGN(running.process, IdentifyProcess(child.pid));
-    SVIRT_TRY(record(running));
     SVIRT_ASSIGN(QmpClient monitor, QemuDriver::WaitReady(place, child, kMonitorTimeout));
-    return QemuDriver::Resume(monitor);
+    SVIRT_TRY(QemuDriver::Resume(monitor));
+    running.starting = false;
+    return record(running);
   };
   if (Status status = finish(); !status.ok()) {
     Kill(child);

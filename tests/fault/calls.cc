@@ -98,6 +98,12 @@ std::string CallName(long number) {
   return call == nullptr ? "call " + std::to_string(number) : call->name;
 }
 
+long CallNumber(std::string_view name) {
+  const auto *const call = std::find_if(std::begin(kCalls), std::end(kCalls),
+                                        [name](const Call &each) { return each.name == name; });
+  return call == std::end(kCalls) ? -1 : call->number;
+}
+
 std::vector<int> ErrorsOf(long number) {
   std::vector<int> errors;
   if (const Call *call = Find(number)) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // fault-trace: runs a command and strikes it at one of its system calls.
 //
-//   fault-trace --count -- COMMAND...           prints how many calls it makes
+//   fault-trace --list FILE -- COMMAND...       writes the calls it makes to FILE, one a line
 //   fault-trace --kill N -- COMMAND...          kills it at the N-th
 //   fault-trace --fail N [--error E] -- COMMAND...   lets the N-th fail; E: which of the errors
 //                                               that are tried for the call, from 1
-// With --follow its child processes are traced, too; without it they run freely, and outlive it.
+// With --only NAME it is the N-th call of that name; with --since NAME M calls are counted from the
+// M-th of that name on. With --follow its child processes are traced, too; without it they run
+// freely, and outlive it.
 //
 // It says on standard error what was struck, and ends with the status of the command, 128 + the
 // signal that ended it, 99 if it did not come to its N-th call (there is no further point to try),
@@ -15,6 +17,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include "tests/fault/tracer.h"
@@ -27,6 +30,7 @@ constexpr int kNoSuchError = 98, kBeyondTheEnd = 99, kNotTraced = 97;
 struct Arguments {
   Strike strike;
   TraceOptions options;
+  const char *list = nullptr;  // file
   char **command = nullptr;
 };
 
@@ -48,14 +52,25 @@ bool ReadArguments(int argc, char **argv, Arguments *arguments) {
       arguments->command = argv + i + 1;
       return *arguments->command != nullptr;
     }
-    if (word == "--count") {
-      continue;
-    }
     if (word == "--follow") {
       arguments->options.follow = true;
       continue;
     }
-    if (!ReadNumber(argv[++i], &number)) {
+    ++i;
+    if (word == "--list") {
+      arguments->list = argv[i];
+      continue;
+    }
+    if (word == "--only" || word == "--since") {
+      long &call = word == "--only" ? arguments->strike.only : arguments->strike.since;
+      call = argv[i] == nullptr ? -1 : CallNumber(argv[i]);
+      if (call < 0 ||
+          (word == "--since" && !ReadNumber(argv[++i], &arguments->strike.since_count))) {
+        return false;
+      }
+      continue;
+    }
+    if (!ReadNumber(argv[i], &number)) {
       return false;
     }
     if (word == "--kill" || word == "--fail") {
@@ -72,8 +87,11 @@ bool ReadArguments(int argc, char **argv, Arguments *arguments) {
 
 // Says what was struck; gives the status to end with.
 int Report(const Arguments &arguments, const Outcome &outcome) {
-  if (arguments.strike.action == Strike::Action::kNone) {
-    std::printf("%llu\n", static_cast<unsigned long long>(outcome.calls));
+  if (arguments.list != nullptr) {
+    std::ofstream list(arguments.list);
+    for (const long number : outcome.numbers) {
+      list << CallName(number) << '\n';
+    }
   } else if (outcome.calls < arguments.strike.call) {
     return kBeyondTheEnd;
   } else if (outcome.struck < 0) {
@@ -89,8 +107,9 @@ int Main(int argc, char **argv) {
   Arguments arguments;
   if (!ReadArguments(argc, argv, &arguments)) {
     std::fprintf(stderr,
-                 "usage: fault-trace [--follow] {--count | --kill N | --fail N [--error E]} -- "
-                 "COMMAND...\n");
+                 "usage: fault-trace [--follow] [--only NAME] [--since NAME M] {--list FILE | "
+                 "--kill N | --fail N "
+                 "[--error E]} -- COMMAND...\n");
     return 2;
   }
   const auto outcome = Trace(

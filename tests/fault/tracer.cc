@@ -106,6 +106,9 @@ class Tracer {
 
   void OnEntry(pid_t pid, long number, const uint64_t *args) {
     outcome_.numbers.push_back(number);
+    if (!Counts(number)) {
+      return;
+    }
     if (++outcome_.calls != strike_.call || strike_.action == Strike::Action::kNone) {
       return;
     }
@@ -123,6 +126,14 @@ class Tracer {
     // No system call has this number: nothing is done.
     Poke(pid, offsetof(user_regs_struct, orig_rax), -1);
     failing_ = pid;
+  }
+
+  bool Counts(long number) {
+    if (number == strike_.since) {
+      ++since_seen_;
+    }
+    return (strike_.since < 0 || since_seen_ >= strike_.since_count) &&
+           (strike_.only < 0 || strike_.only == number);
   }
 
   // Giving a lock back does not fail, and programs rely on it.
@@ -145,6 +156,7 @@ class Tracer {
   const bool follow_;
   Outcome outcome_;
   std::set<pid_t> known_;
+  uint64_t since_seen_ = 0;
   pid_t failing_ = -1;
   bool ended_ = false;
 };

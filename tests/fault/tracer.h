@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/util/result.h"
@@ -22,14 +23,18 @@ struct Strike {
   // kFail: with which of ErrorsOf(the call) it fails, without having done anything. If there are
   // not so many, nothing is struck.
   size_t error = 0;
+  long only = -1;  // number of the system call that alone is counted for it; -1: all are
+  // Calls are counted from the since_count-th call of this number on; -1: from the first one.
+  long since = -1;
+  uint64_t since_count = 1;
 };
 
 struct Outcome {
-  uint64_t calls = 0;         // that began
+  uint64_t calls = 0;         // that began, of those that are counted
   long struck = -1;           // number of the system call that was struck; -1: none
   int error = 0;              // that it failed with
   int status = 0;             // wait status
-  std::vector<long> numbers;  // of the calls, in their order
+  std::vector<long> numbers;  // of all calls, in their order
 };
 
 struct TraceOptions {
@@ -47,6 +52,8 @@ Result<Outcome> Trace(const std::function<int()> &body, const Strike &strike,
 
 // "openat"; "call 123" if it is not one of those that matter here.
 std::string CallName(long number);
+// -1 if no call that matters here has that name.
+long CallNumber(std::string_view name);
 // Errors that the call really can fail with and that are worth trying; empty: it cannot fail, or to
 // make it fail would only test the C library.
 std::vector<int> ErrorsOf(long number);

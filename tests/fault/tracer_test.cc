@@ -88,6 +88,23 @@ TEST_F(TracerTest, MakesOneCallFail) {
   EXPECT_FALSE(Exists("b"));
 }
 
+TEST_F(TracerTest, CountsOnlyCallsOfOneNameOrFromOneOn) {
+  const Strike second{.action = Strike::Action::kKill, .call = 2, .only = CallNumber("mkdir")};
+  auto outcome = Trace([this] { return MakeFiles(); }, second);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->struck, SYS_mkdir);
+  EXPECT_TRUE(Exists("a"));
+  EXPECT_FALSE(Exists("b"));
+  ASSERT_EQ(::rmdir((dir_ / "a").c_str()), 0);
+  const Strike from_third{
+      .action = Strike::Action::kKill, .call = 1, .since = CallNumber("mkdir"), .since_count = 3};
+  outcome = Trace([this] { return MakeFiles(); }, from_third);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->struck, SYS_mkdir);
+  EXPECT_TRUE(Exists("b"));
+  EXPECT_FALSE(Exists("c"));
+}
+
 TEST_F(TracerTest, ThreadsBelongToTheProcess) {
   const auto outcome = Trace(
       [this] {

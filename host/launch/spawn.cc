@@ -120,16 +120,16 @@ Result<Child> CloneInto(const ChildPlan &plan) {
   return Child{static_cast<pid_t>(pid), Fd(pidfd)};
 }
 
-struct Pipe {
+struct ChildPipe {
   Fd read, write;
 };
 
-Result<Pipe> MakePipe(const LaunchSpec &spec) {
+Result<ChildPipe> MakePipe(const LaunchSpec &spec) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return SystemError(errno, "cannot make a pipe to start " + spec.program);
   }
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
+  return ChildPipe{Fd(ends[0]), Fd(ends[1])};
 }
 
 Status Announce(const LaunchSpec &spec, const Child &child, int go) {
@@ -230,8 +230,8 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   if (!cwd) {
     return SystemError(errno, "cannot open directory " + spec.cwd + " to start " + spec.program);
   }
-  SVIRT_ASSIGN(Pipe report, MakePipe(spec));
-  Pipe go;
+  SVIRT_ASSIGN(ChildPipe report, MakePipe(spec));
+  ChildPipe go;
   if (spec.announce) {
     SVIRT_ASSIGN(go, MakePipe(spec));
   }

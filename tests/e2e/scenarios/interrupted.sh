@@ -3,13 +3,10 @@
 # svirt is killed, or its calls fail, at some of the system calls of start and destroy, with the real
 # emulator. After 'svirt recover' no emulator is there that nobody knows, list and labels agree, and
 # the domain can be started and ended as if nothing had happened.
-# SVIRT_FAULT_STRIKES (how many of each kind) and SVIRT_FAULT_OFFSET choose the calls.
 # shellcheck source=tests/e2e/common.sh
 . "$SVIRT_TEST/common.sh"
-
-strikes=${SVIRT_FAULT_STRIKES:-10}
-offset=${SVIRT_FAULT_OFFSET:-$RANDOM}
-echo "# SVIRT_FAULT_STRIKES=$strikes SVIRT_FAULT_OFFSET=$offset"
+# shellcheck source=tests/e2e/strike.sh
+. "$SVIRT_TEST/strike.sh"
 
 # A guest that boots nothing is emulator enough, and is there sooner.
 make_domain a
@@ -42,34 +39,7 @@ out_of_order() {
   echo "$seen"
 }
 
-# must CMD...: CMD succeeds, or is what is wrong.
-must() {
-  local seen
-  seen=$("$@" 2>&1) || echo "$* fails: $seen"
-}
-
 is_running() { [ -n "$(pid_of a)" ]; }
-
-# strike WORD ACTION N [OPTION...]: 'svirt WORD a' is struck at its N-th call. Sets $struck and
-# $status, adds to $wrong.
-strike() {
-  local word=$1 action=$2 said
-  shift 2
-  said=$("$SVIRT_TEST/fault-trace" "--$action" "$@" -- "$SVIRT" --root "$ROOT" "$word" a 2>&1 >/dev/null)
-  status=$?
-  struck=$(sed -n 's/^fault-trace: //p' <<<"$said")
-  said=$(grep -v -e '^fault-trace: ' -e '^svirt: warning: ' <<<"$said")
-  if [ "$action" = fail ] && [ -n "$struck" ]; then
-    # It has succeeded, or says why not in one sentence; and what it says is so.
-    if [ "$status" -eq 0 ] || [ "$said" = 'svirt: cannot write standard output' ]; then
-      [ "$status" -ne 0 ] || [ -z "$said" ] || wrong+=" it succeeds and says: $said"
-      if [ "$word" = start ]; then is_running; else ! is_running; fi || wrong+=" it only says that it succeeds"
-    else
-      [[ $said == 'svirt: '* && $said != *$'\n'* && $status -lt 90 ]] || wrong+=" status $status: $said"
-      if [ "$word" = start ] && is_running; then wrong+=" it fails and a runs: $said"; fi
-    fi
-  fi
-}
 
 # round WORD ACTION N [OPTION...]: a strike, and everything that must hold afterwards.
 round() {
@@ -79,8 +49,13 @@ round() {
   else
     is_running || wrong=$(must svirt start a)
   fi
-  strike "$@"
+  strike "${@:2}" -- "$1" a
   [ -n "$struck" ] || return 0 # it has ended before, or that call cannot fail
+  case "$2 $1 $status" in
+    'fail start 0') is_running || wrong+=" it only says that it succeeds" ;;
+    'fail start '*) is_running && wrong+=" it fails and a runs" ;;
+    'fail destroy 0') is_running && wrong+=" it only says that it succeeds" ;;
+  esac
   wrong+=$(must svirt recover)
   wrong+=$(out_of_order)
   if ! is_running; then
@@ -98,41 +73,15 @@ round() {
   verdict "$([ -z "$wrong" ] && echo 0 || echo 1)" "$1, call ${*:3}: $struck" "all in order" "$wrong"
 }
 
-# calls WORD: the names of its calls, one a line, in $DIR/WORD.calls.
-calls() { "$SVIRT_TEST/fault-trace" --list "$DIR/$1.calls" -- "$SVIRT" --root "$ROOT" "$1" a; }
-
 ok "a starts" svirt start a
 ok "a is ended" svirt destroy a
 objects=$(objects)
 files=$(files)
-ok "a starts under the tracer" calls start
-ok "a is ended under the tracer" calls destroy
 equal "nothing is out of order before the first strike" "" "$(out_of_order)"
 
-# some MOST FILE: at most so many of its lines, as far from each other as can be, from one that the
-# offset chooses.
-some() {
-  local step=$((($(wc -l <"$2") + $1 - 1) / $1))
-  awk -v step="$step" -v offset="$offset" '(NR + offset) % step == 0' "$2"
-}
-
 for word in start destroy; do
-  # From the last process on that it makes, a start's emulator, there is more to leave behind. Before
-  # it the number of calls is another one each time, since the database's log grows.
-  launch=$(grep -n '^clone3$' "$DIR/$word.calls" | tail -n 1 | cut -d: -f1)
-  launches=$(grep -c '^clone3$' "$DIR/$word.calls")
-  rest=$(($(wc -l <"$DIR/$word.calls") - launch))
-  seq -f 'kill %.0f' "$launch" >"$DIR/before"
-  seq -f "kill %.0f --since clone3 $launches" "$rest" >"$DIR/after"
-  # What a full or broken disk does.
-  for name in write pwrite64 fsync fdatasync ftruncate rename mkdir fchmod clone3; do
-    seq -f "fail %.0f --only $name" "$(grep -cx "$name" "$DIR/$word.calls")"
-  done >"$DIR/errors"
-  {
-    some "$strikes" "$DIR/before"
-    some "$((2 * strikes))" "$DIR/after"
-    some "$((2 * strikes))" "$DIR/errors"
-  } >"$DIR/points"
+  [ "$word" = start ] || is_running || svirt start a
+  ok "$word is traced" points "$word" a
   while read -r point; do
     # shellcheck disable=SC2086 # words of it
     round "$word" $point </dev/null

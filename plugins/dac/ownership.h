@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and sets the owner of an object, through its descriptor alone.
+#pragma once
+
+#include <svirt/plugin.h>
+
+#include "identity.h"
+#include "settings.h"
+
+namespace svirt::dac {
+
+svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error);
+
+// range: those ids are of domains, so that what they have made of a file may be lost.
+svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
+                      svirt_error *error);
+
+}  // namespace svirt::dac

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "probe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "plugin_fixture.h"
+
+namespace svirt::dac {
+namespace {
+
+using testing::HasSubstr;
+
+class Probe : public testing::Test {
+ protected:
+  svirt_status Ask(const char *virt_type = "kvm") {
+    return ProbeDriver(privileges_, range_, virt_type, &reason_);
+  }
+
+  Privileges privileges_{true, true, true, 0};
+  IdRange range_{500000, 10};
+  svirt_error reason_ = sdk::MakeError();
+};
+
+TEST_F(Probe, IsActiveWithAllItNeeds) {
+  EXPECT_EQ(Ask(), SVIRT_OK);
+  EXPECT_STREQ(reason_.message,
+               "domains get user and group ids of their own, from 500000 to 500009");
+  EXPECT_EQ(Ask(nullptr), SVIRT_OK);
+}
+
+TEST_F(Probe, IsInactiveForXen) {
+  EXPECT_EQ(Ask("xen"), SVIRT_INACTIVE);
+  EXPECT_THAT(reason_.message, HasSubstr("Xen"));
+}
+
+TEST_F(Probe, NamesTheCapabilityThatIsMissing) {
+  privileges_.setgid = false;
+  EXPECT_EQ(Ask(), SVIRT_INACTIVE);
+  EXPECT_THAT(reason_.message, HasSubstr("lacks CAP_SETGID;"));
+  privileges_ = {false, true, true, EPERM};
+  EXPECT_EQ(Ask(), SVIRT_INACTIVE);
+  EXPECT_THAT(reason_.message, HasSubstr("lacks CAP_CHOWN;"));
+  privileges_ = {true, false, false, 0};
+  EXPECT_EQ(Ask(), SVIRT_INACTIVE);
+  EXPECT_THAT(reason_.message, HasSubstr("lacks CAP_SETUID, CAP_SETGID;"));
+}
+
+TEST_F(Probe, IsInactiveWhereTheIdsDoNotExist) {
+  privileges_.chown_errno = EINVAL;
+  EXPECT_EQ(Ask(), SVIRT_INACTIVE);
+  EXPECT_THAT(reason_.message, HasSubstr("500000 to 500009"));
+  EXPECT_THAT(reason_.message, HasSubstr("first_id"));
+}
+
+TEST_F(Probe, ReadsWhatThisProcessMayDo) {
+  const Privileges mine = ReadPrivileges(range_);
+  if (::geteuid() != 0) {
+    EXPECT_FALSE(mine.chown && mine.setuid && mine.setgid);
+    EXPECT_NE(mine.chown_errno, 0);
+  } else if (mine.chown && mine.chown_errno != EINVAL) {
+    EXPECT_EQ(mine.chown_errno, 0);
+  }
+}
+
+}  // namespace
+}  // namespace svirt::dac

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "settings.h"
+
+#include <svirt/sdk.h>
+
+#include <charconv>
+#include <string_view>
+
+namespace svirt::dac {
+namespace {
+
+// Not 0, which is root, and not all ones, which is no id.
+constexpr uint32_t kLargestId = UINT32_MAX - 1;
+// What the kernel shows for ids that it has no number for, and that value with 16 bits.
+constexpr uint32_t kNobody = 65534, kNoId16 = 65535;
+
+svirt_status ReadNumber(const svirt_host *host, const char *key, uint32_t *number,
+                        svirt_error *error) {
+  const char *value = sdk::Setting(host, key);
+  if (value == nullptr) {
+    return SVIRT_OK;
+  }
+  const std::string_view text(value);
+  uint32_t read = 0;
+  const auto [at, bad] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (bad != std::errc() || at != text.data() + text.size() || read == 0 || read > kLargestId) {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "%s in [model dac] of svirt.conf has to be a number from 1 to %u, not '%s'",
+                     key, kLargestId, value);
+  }
+  *number = read;
+  return SVIRT_OK;
+}
+
+}  // namespace
+
+svirt_status ReadRange(const svirt_host *host, IdRange *range, svirt_error *error) {
+  IdRange read;
+  svirt_status status = ReadNumber(host, "first_id", &read.first, error);
+  if (status == SVIRT_OK) {
+    status = ReadNumber(host, "count", &read.count, error);
+  }
+  if (status != SVIRT_OK) {
+    return status;
+  }
+  if (read.count - 1 > kLargestId - read.first) {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "there are no %u ids from %u on, as [model dac] of svirt.conf has it: the "
+                     "largest is %u",
+                     read.count, read.first, kLargestId);
+  }
+  if (read.Contains(kNobody) || read.Contains(kNoId16)) {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "the ids %u to %u of [model dac] in svirt.conf include %u and %u, which stand "
+                     "for nobody: choose others with first_id and count",
+                     read.first, read.last(), kNobody, kNoId16);
+  }
+  *range = read;
+  return SVIRT_OK;
+}
+
+}  // namespace svirt::dac

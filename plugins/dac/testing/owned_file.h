@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <svirt/sdk_fd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "identity.h"
+#include "probe.h"
+
+namespace svirt::dac {
+
+inline constexpr Identity kDomain{2'100'000'007, 2'100'000'007};
+inline constexpr Identity kOther{2'100'000'008, 2'100'000'008};
+
+// An object as a host opens it for a plugin.
+inline sdk::Fd OpenPath(const std::string &path) {
+  return sdk::Fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
+inline std::string OwnerOf(const std::string &path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0 ? FormatIdentity({st.st_uid, st.st_gid}) : "gone";
+}
+
+inline mode_t ModeOf(const std::string &path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+// Why this process cannot give files away; "" if it can.
+inline std::string WhyNotPrivileged() {
+  const IdRange range;
+  const Privileges privileges = ReadPrivileges(range);
+  svirt_error reason{};
+  reason.struct_size = sizeof reason;
+  return ProbeDriver(privileges, range, nullptr, &reason) == SVIRT_OK ? "" : reason.message;
+}
+
+}  // namespace svirt::dac
+
+// For tests that chown.
+#define SVIRT_DAC_NEEDS_PRIVILEGES()                                   \
+  if (const std::string why = WhyNotPrivileged(); !why.empty()) {      \
+    GTEST_SKIP() << "needs the privilege to give files away: " << why; \
+  }                                                                    \
+  static_assert(true)

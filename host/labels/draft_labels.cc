@@ -71,6 +71,12 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
   }
   // The owner's own labels are judged before anything is reserved for them.
   SVIRT_TRY(choice.plugin->VerifyLabel(draft.ref));
+  if (seclabel.type == SecLabel::Type::kStatic) {
+    // An owner may write it in other words than the plugin, which are then those on record: a
+    // domain asks for the same label the next time.
+    SVIRT_ASSIGN(LabelPair given, choice.plugin->GenerateLabel(draft.ref, 0));
+    seclabel.label = std::move(given.label);
+  }
   const LabelOwner owner{domain.uuid, domain.name, domain.type};
   LabelRequest request{.model = choice.plugin->model(),
                        .doi = draft.info.doi,

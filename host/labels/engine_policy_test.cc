@@ -139,6 +139,26 @@ TEST_F(EngineTest, StaticLabels) {
   EXPECT_THAT(engine.Verify(second).error().message, HasSubstr("security label is missing"));
 }
 
+// A plugin may take a label in other words than those it gives back.
+TEST_F(EngineTest, AStaticLabelIsOnRecordAsThePluginHasIt) {
+  Domain domain = MakeDomain(1);
+  domain.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "s:5-6")};
+  Engine engine = MakeEngine();
+  const auto plan = engine.Apply(domain, {});
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->models[0].seclabel.label, "S:5-6");
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  ASSERT_TRUE(engine.AddHolder(domain, pid).ok());
+  const auto again = engine.Apply(domain, {});
+  EXPECT_TRUE(again.ok()) << again.error().message;
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+}
+
 TEST_F(EngineTest, ThePolicyOfTheHost) {
   Domain domain = MakeDomain(1);
   const std::string disk = Image("disk");

@@ -108,7 +108,7 @@ svirt_status SetAttribute(const Model &self, const svirt_resource *resource, con
 
 bool ParseClaim(const std::string &label, IndexRun *run) {
   unsigned long long first = 0, last = 0;
-  if (std::sscanf(label.c_str(), "S:%llu-%llu", &first, &last) == 2 && first <= last) {
+  if (std::sscanf(label.c_str(), "%*1[Ss]:%llu-%llu", &first, &last) == 2 && first <= last) {
     *run = {first, last - first + 1};
     return true;
   }
@@ -168,7 +168,7 @@ svirt_status GenerateLabel(svirt_instance *instance, const svirt_domain *domain,
   if (domain->label_type == SVIRT_LABEL_STATIC) {
     name = std::string(domain->label).substr(2);
     Give(image_label, "I:" + name);
-    return Give(label, domain->label);
+    return Give(label, domain->label[0] == 's' ? "S:" + name : domain->label);
   }
   Give(image_label, "I:" + name);
   return Give(label, "L:" + name +
@@ -179,7 +179,8 @@ svirt_status VerifyLabel(svirt_instance *instance, const svirt_domain *domain,
                          svirt_error *error) noexcept {
   Self(instance).Enter();
   const std::string_view label = domain->label == nullptr ? "" : domain->label;
-  if (!label.empty() && label.substr(0, 2) != "S:" && label.substr(0, 2) != "L:") {
+  const std::string_view kind = label.substr(0, 2);
+  if (!label.empty() && kind != "S:" && kind != "s:" && kind != "L:") {
     return Say(error, SVIRT_E_INVALID, "the label " + std::string(label) + " is not valid");
   }
   return SVIRT_OK;

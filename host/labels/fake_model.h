@@ -35,8 +35,9 @@ std::string Touch(const std::string &path);
 // below a directory, so that it outlives processes as labels do.
 //
 // Process labels are "L:INDEX", object labels "I:INDEX"; a static label "S:FIRST-LAST" takes that
-// run of indexes, and "S:shared" none. As an object model it gives a domain's own objects the
-// object label (exclusive), shared ones "I:shared", and those it only reads "content".
+// run of indexes, and "S:shared" none; an owner may write "s:" instead. As an object model it gives
+// a domain's own objects the object label (exclusive), shared ones "I:shared", and those it only
+// reads "content".
 class Model {
  public:
   struct Options {

@@ -61,7 +61,7 @@ bool IsName(std::string_view text) {
       return false;
     }
   }
-  return !text.empty() && text.size() <= kLongestName && text[0] != '-';
+  return !text.empty() && text.size() <= kLongestName;
 }
 
 std::optional<uint32_t> ParseId(std::string_view text, bool is_user, std::string *why) {

@@ -178,7 +178,8 @@ TEST_F(PluginTable, PreparesToBecomeTheDomain) {
   EXPECT_EQ(exec_.op[0].uid, 2'100'000'007u);
   EXPECT_EQ(exec_.op[0].gid, 2'100'000'009u);
   domain.get().label_type = SVIRT_LABEL_NONE;
-  ASSERT_EQ(Prepare(domain, ""), SVIRT_OK);
+  exec_.op_count = 3;
+  ASSERT_EQ(plugin_->domain_prepare_exec(instance_, &domain.get(), "", &exec_, &error_), SVIRT_OK);
   EXPECT_EQ(exec_.op_count, 0u);
   TestDomain nowhere(sdk::kUuidA, "true");
   EXPECT_EQ(Prepare(nowhere, "+1:+1"), SVIRT_E_INVALID);
@@ -187,7 +188,11 @@ TEST_F(PluginTable, PreparesToBecomeTheDomain) {
 TEST_F(PluginTable, RefusesToStartWhatCannotWork) {
   const sdk::TempDir dir(0600);
   const std::string path = dir.File("disk");
-  const sdk::Fd fd = OpenPath(path);
+  TestDomain shut(sdk::kUuidA, path.c_str());
+  EXPECT_EQ(Prepare(shut, "+2100000007:+2100000007"), SVIRT_E_DENIED);
+  EXPECT_THAT(error_.message, HasSubstr("may not execute " + path));
+
+  const sdk::Fd fd = OpenPath(path), share = OpenPath(dir.path());
   TestDomain domain;
   domain.Add(path, SVIRT_OBJ_FILE, kRw, 0, SVIRT_RES_DISK, fd.get());
   EXPECT_EQ(Prepare(domain, "+2100000007:+2100000007"), SVIRT_E_DENIED);
@@ -199,6 +204,10 @@ TEST_F(PluginTable, RefusesToStartWhatCannotWork) {
             SVIRT_OK)
       << error_.message;
   domain.get().image_label = "+2100000007:+2100000007";
+  EXPECT_EQ(Prepare(domain, "+2100000007:+2100000007"), SVIRT_OK) << error_.message;
+  EXPECT_THAT(host_.log, ElementsAre());
+  // What is in a directory has modes of its own.
+  domain.Add(dir.path(), SVIRT_OBJ_DIR, SVIRT_ACCESS_WRITE, 0, SVIRT_RES_RUNDIR, share.get());
   EXPECT_EQ(Prepare(domain, "+2100000007:+2100000007"), SVIRT_OK) << error_.message;
   EXPECT_THAT(host_.log, ElementsAre());
   ASSERT_EQ(::chmod(path.c_str(), 0644), 0);

@@ -52,6 +52,7 @@ TEST(Settings, RefuseWhatIsNoRange) {
     EXPECT_THAT(Read("", bad), HasSubstr("count in [model dac] of svirt.conf has to be"));
   }
   EXPECT_THAT(Read("4294967294", "2"), HasSubstr("there are no 2 ids from 4294967294 on"));
+  EXPECT_THAT(Read("65534", "1"), HasSubstr("nobody"));
   EXPECT_THAT(Read("65535", "1"), HasSubstr("nobody"));
 }
 

@@ -6,15 +6,12 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdint>
 #include <cstring>
 #include <vector>
 
 namespace svirt::dac {
 namespace {
 
-// All ones means "leave as it is" to the kernel.
-constexpr uint32_t kLargestId = UINT32_MAX - 1;
 constexpr size_t kLongestName = 256;
 constexpr size_t kMostNssBytes = 1 << 20;
 

@@ -4,11 +4,15 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace svirt::dac {
+
+// All ones means "leave as it is" to the kernel.
+inline constexpr uint32_t kLargestId = UINT32_MAX - 1;
 
 struct Identity {
   uid_t uid = 0;

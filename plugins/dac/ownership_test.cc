@@ -37,7 +37,7 @@ class Ownership : public testing::Test {
     return GetOwner(resource, owner, &error_);
   }
   std::string Disk(mode_t mode = 0600) {
-    const std::string path = dir_.File("disk");
+    std::string path = dir_.File("disk");
     ::chmod(path.c_str(), mode);
     return path;
   }

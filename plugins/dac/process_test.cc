@@ -12,8 +12,6 @@
 namespace svirt::dac {
 namespace {
 
-using testing::HasSubstr;
-
 class Process : public testing::Test {
  protected:
   svirt_status Read(const std::string &uids, const std::string &gids) {

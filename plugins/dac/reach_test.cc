@@ -42,7 +42,7 @@ class Reach : public testing::Test {
     return error_.message;
   }
   std::string File(mode_t mode) {
-    const std::string path = dir_.File("disk");
+    std::string path = dir_.File("disk");
     ::chmod(path.c_str(), mode);
     return path;
   }

@@ -6,11 +6,11 @@
 #include <charconv>
 #include <string_view>
 
+#include "identity.h"
+
 namespace svirt::dac {
 namespace {
 
-// Not 0, which is root, and not all ones, which is no id.
-constexpr uint32_t kLargestId = UINT32_MAX - 1;
 // What the kernel shows for ids that it has no number for, and that value with 16 bits.
 constexpr uint32_t kNobody = 65534, kNoId16 = 65535;
 

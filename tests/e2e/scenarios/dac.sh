@@ -41,7 +41,8 @@ for vm in a b; do
   id=$(stat -c %u "/proc/$(pid_of "$vm")")
   equal "$vm's label is that of its process" "+$id:+$id" "$(dac_of "$vm")"
   for kind in Uid Gid; do
-    equal "all four ${kind}s of $vm are the same" "$id $id $id $id" "$(ids_of $vm $kind | tr '\t' ' ')"
+    equal "all four ${kind}s of $vm are the same" "$id $id $id $id" \
+      "$(ids_of $vm $kind | tr '\t' ' ')"
   done
   equal "$vm has no other groups" "" "$(ids_of $vm Groups | tr -d ' ')"
   equal "$vm has no capabilities" 0000000000000000 "$(ids_of $vm CapEff)"
@@ -54,11 +55,14 @@ a=$(stat -c %u "/proc/$(pid_of a)")
 b=$(stat -c %u "/proc/$(pid_of b)")
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"; }
 contains "as a's user: a's disk is read" '^the disk of a' as "$a" head -c 13 "$DIR/images/a.img"
-refused "as b's user: a's disk is refused" 'Permission denied' as "$b" head -c 13 "$DIR/images/a.img"
+refused "as b's user: a's disk is refused" 'Permission denied' \
+  as "$b" head -c 13 "$DIR/images/a.img"
 refused "as b's user: a's process is not ended" 'not permitted' as "$b" bash -c "kill $(pid_of a)"
 contains "confined as a: the same user" "^$a\$" svirt run a -- /usr/bin/id -u
-contains "confined as a: its own disk is read" '^the disk of a' svirt run a -- /usr/bin/head -c 13 "$DIR/images/a.img"
-refused "confined as a: b's disk is refused" 'Permission denied' svirt run a -- /usr/bin/head -c 13 "$DIR/images/b.img"
+contains "confined as a: its own disk is read" '^the disk of a' \
+  svirt run a -- /usr/bin/head -c 13 "$DIR/images/a.img"
+refused "confined as a: b's disk is refused" 'Permission denied' \
+  svirt run a -- /usr/bin/head -c 13 "$DIR/images/b.img"
 
 ok "a is destroyed" svirt destroy a
 equal "its disk goes back to whom it was" 1234:1235 "$(owner "$DIR/images/a.img")"
@@ -66,11 +70,14 @@ equal "with the mode it had" 600 "$(mode "$DIR/images/a.img")"
 equal "its console, which was made for it, is root's" 0:0 "$(owner "$DIR/images/a.console")"
 
 ok "a starts again" svirt start a
-# Nothing of svirt runs between the end of both and recover: every command would put things in order.
+# Nothing of svirt runs between the end of both and recover: every command would put things in
+# order.
 pids=("$(pid_of a)" "$(pid_of b)")
 a=$(stat -c %u "/proc/${pids[0]}")
 kill -KILL "${pids[@]}"
-gone() { ! cat "/proc/${pids[0]}/status" "/proc/${pids[1]}/status" 2>/dev/null | grep -q '^State:.[^Z]'; }
+gone() {
+  ! cat "/proc/${pids[0]}/status" "/proc/${pids[1]}/status" 2>/dev/null | grep -q '^State:.[^Z]'
+}
 ok "both are killed" wait_for 20 gone
 equal "a's disk is left as it was" "$a:$a" "$(owner "$DIR/images/a.img")"
 ok "recover puts it in order" svirt recover
@@ -80,13 +87,15 @@ equal "nobody holds a label" "" "$(svirt labels)"
 equal "no run directory is left" "" "$(find "$ROOT/run/domains" -mindepth 1)"
 
 # Labels by name and number, for both models.
-make_domain c "<seclabel type='dynamic' model='landlock'/><seclabel type='static' model='dac' relabel='yes'><label>4242:4243</label></seclabel>"
+make_domain c "<seclabel type='dynamic' model='landlock'/>
+  <seclabel type='static' model='dac' relabel='yes'><label>4242:4243</label></seclabel>"
 chmod 0600 "$DIR/images/c.img"
 ok "two <seclabel>s are defined" svirt define "$DIR/c.xml"
 ok "a domain with a user that was chosen starts" svirt start c
 equal "it is that user" "4242 4242 4242 4242" "$(ids_of c Uid | tr '\t' ' ')"
 equal "and that group" "4243 4243 4243 4243" "$(ids_of c Gid | tr '\t' ' ')"
-contains "dumpxml shows the label as the kernel has it" '<label>\+4242:\+4243</label>' svirt dumpxml c
+contains "dumpxml shows the label as the kernel has it" '<label>\+4242:\+4243</label>' \
+  svirt dumpxml c
 contains "a second program joins it" '^4242$' svirt run c -- /usr/bin/id -u
 contains "and a third one, by the file" '^4242$' svirt run "$DIR/c.xml" -- /usr/bin/id -u
 make_domain d "<seclabel type='static' model='dac' relabel='yes'><label>+4242:+9</label></seclabel>"
@@ -97,7 +106,8 @@ equal "c's disk is back" 0:0 "$(owner "$DIR/images/c.img")"
 sed -i 's,<name>c,<name>f,; /<uuid>/d' "$DIR/c.xml"
 svirt run "$DIR/c.xml" -- /usr/bin/sleep 5 &
 first=$!
-ok "a program runs as a domain that is not defined" wait_for 4 bash -c "'$SVIRT' --root '$ROOT' labels | grep -q 4242"
+ok "a program runs as a domain that is not defined" \
+  wait_for 4 bash -c "'$SVIRT' --root '$ROOT' labels | grep -q 4242"
 contains "another one joins it" '^4242$' svirt run "$DIR/c.xml" -- /usr/bin/id -u
 wait "$first"
 make_domain e "<seclabel type='static' model='dac'><label>root:root</label></seclabel>"
@@ -105,14 +115,16 @@ refused "root is nobody's label" 'may not run as root' svirt define "$DIR/e.xml"
 
 # What would fail is told before it does.
 chmod 0700 "$DIR/images"
-refused "a directory that cannot be passed is named" "may not pass the directory $DIR/images \(mode 0700" svirt start a
+refused "a directory that cannot be passed is named" \
+  "may not pass the directory $DIR/images \(mode 0700" svirt start a
 equal "and the disk is back" 1234:1235 "$(owner "$DIR/images/a.img")"
 chmod 0711 "$DIR/images"
 chmod 04755 "$DIR/images/a.img"
 refused "a set-user-ID file is not given away" 'would lose its set-user-ID bit' svirt start a
 equal "and keeps its mode" 4755 "$(mode "$DIR/images/a.img")"
 chmod 0644 "$DIR/images/a.img"
-contains "a disk for everybody to read is warned of" 'lets everybody in' bash -c "'$SVIRT' --root '$ROOT' start a 2>&1"
+contains "a disk for everybody to read is warned of" 'lets everybody in' \
+  bash -c "'$SVIRT' --root '$ROOT' start a 2>&1"
 ok "a is destroyed" svirt destroy a
 
 configure '[confinement]' 'models = dac' '[model dac]' 'first_id = 300000' 'count = 1'

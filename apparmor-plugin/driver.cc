@@ -212,13 +212,13 @@ svirt_status Driver::Withdraw(const svirt_domain &domain, svirt_error *error) co
   // ended after the domain got this one.
   std::vector<LoadedProfile> profiles;
   if (const int errnum = api_->Profiles(&profiles); errnum != 0) {
-    return held.empty() ? KernelError(error, errnum, "found", domain.uuid) : SVIRT_OK;
+    return KernelError(error, errnum, "found", domain.uuid);
   }
   for (const LoadedProfile &profile : profiles) {
     if (IsProfileName(profile.name, domain.uuid) && profile.name != held) {
       status = Remove(profile.name, error);
       // One that is in use is withdrawn with its process; here only if nothing else was meant.
-      if (status != SVIRT_OK && held.empty()) {
+      if (status != SVIRT_OK && (status != SVIRT_E_DENIED || held.empty())) {
         return status;
       }
     }

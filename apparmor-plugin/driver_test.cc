@@ -281,6 +281,18 @@ TEST_F(DriverTest, ProfilesOfProgramsRunAsTheDomainGoWithIt) {
   EXPECT_EQ(driver.SetLabel(domain_.get(), nullptr, &error_), SVIRT_E_DENIED);
 }
 
+TEST_F(DriverTest, WhatCannotBeSeenIsNotTakenForWithdrawn) {
+  const Driver driver = Make();
+  const std::string name = Generate(driver, domain_);
+  kernel_.loaded = {{name, ""}};
+  domain_.get().label = name.c_str();
+  kernel_.remove = ENODEV;
+  EXPECT_EQ(driver.SetLabel(domain_.get(), nullptr, &error_), SVIRT_E_SYSTEM);
+  kernel_.remove = 0;
+  kernel_.profiles = EIO;
+  EXPECT_EQ(driver.SetLabel(domain_.get(), nullptr, &error_), SVIRT_E_SYSTEM);
+}
+
 TEST_F(DriverTest, AKernelThatRefusesIsReported) {
   const Driver driver = Make();
   const std::string name = Generate(driver, domain_);

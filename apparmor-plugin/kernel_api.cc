@@ -53,11 +53,17 @@ int ReadAll(const std::string &path, std::string *text) {
   }
 }
 
+// Of a call that looks for the kernel's interface. The library says ENOENT where it cannot even
+// read the list of mounts; that must not pass for a profile that is not there.
+int InterfaceErrno() {
+  return Errno() == ENOENT ? ENODEV : Errno();
+}
+
 int Mountpoint(std::string *path) {
   char *found = nullptr;
   errno = 0;
   if (::aa_find_mountpoint(&found) != 0) {
-    return Errno();
+    return InterfaceErrno();
   }
   *path = Text(found).get();
   return 0;
@@ -167,7 +173,7 @@ class KernelApi : public AppArmorApi {
     const std::unique_ptr<aa_features, Unref> owned_features(features);
     aa_kernel_interface *kernel = nullptr;
     if (::aa_kernel_interface_new(&kernel, features, mountpoint.c_str()) != 0) {
-      return Errno();
+      return InterfaceErrno();
     }
     const std::unique_ptr<aa_kernel_interface, Unref> owned_kernel(kernel);
     errno = 0;

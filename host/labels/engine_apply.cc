@@ -111,6 +111,8 @@ class Applying {
              const std::vector<ModelChoice> &choices, const std::string &proc);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
+  // From another host.
+  bool arrives() const { return before_ && before_->handover == HandoverState::kIncoming; }
 
   Draft draft;
 
@@ -153,7 +155,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
                                                LabelMode::kAcquire, proc, pid_));
     draft.models.push_back(std::move(model));
   }
-  if (before_ && before_->handover == HandoverState::kIncoming) {
+  if (arrives()) {
     SVIRT_TRY(CheckArrival(*before_, LabelsOf(draft)));
   }
   SVIRT_ASSIGN(generation_, store_->Generation());
@@ -170,7 +172,8 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
-  if (before_ && before_->objects > 0 && (pid_ > 0 || before_->OtherProcess() == nullptr)) {
+  const bool may_drop = pid_ > 0 || (before_ && before_->OtherProcess() == nullptr && !arrives());
+  if (before_ && before_->objects > 0 && may_drop) {
     LabelStore::UndoScope stale;
     for (const Recorded &entry : recorded_) {
       stale.except.push_back(entry.object);
@@ -253,6 +256,13 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
       return ToPlan(std::move(applying.draft));
     }
     Error error = std::move(status).error();
+    if (error.code == Errc::kExists && applying.arrives()) {
+      // What another host has labelled for the domain is not to be labelled otherwise.
+      error.message +=
+          "; it comes from another host: start it from the XML that it has there, or run 'svirt "
+          "handover cancel'";
+      again = false;
+    }
     if (error.code != Errc::kExists || !again) {
       return applying.Fail(std::move(error));
     }

@@ -187,6 +187,31 @@ TEST_F(HandoverTest, WhatOnlyTheOtherHostLabelledItRestores) {
   EXPECT_EQ(Label(disk_), label_);
 }
 
+// The same domain with another kind of <seclabel> there would get another label.
+TEST_F(HandoverTest, AStartUnderAnotherKindOfLabelIsRefused) {
+  ASSERT_TRUE(PrepareIn(BeginOut()).ok());
+  Domain other = MakeDomain(1);
+  other.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "S:20-21")};
+  const auto plan = EngineThere().Apply(other, manifest_);
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.error().code, Errc::kExists);
+  EXPECT_THAT(plan.error().message, HasSubstr("handover cancel"));
+  EXPECT_EQ(Label(disk_), label_) << "the domain runs on the first host";
+  EXPECT_TRUE(IsKnownThere());
+}
+
+// What it uses there no more is given back when it is known whose it is.
+TEST_F(HandoverTest, AnObjectThatItDoesWithoutThereIsNotForgotten) {
+  ASSERT_TRUE(PrepareIn(BeginOut()).ok());
+  ASSERT_TRUE(EngineThere().Apply(MakeDomain(1), {{MakeDisk(disk_)}}).ok());
+  ASSERT_TRUE(Here().Commit(uuid_).ok());
+  ASSERT_TRUE(There().Commit(uuid_).ok());
+  StopHere();
+  StopThere();
+  EXPECT_EQ(Label(disk_), "original-disk");
+  EXPECT_EQ(Label(base_), "original-base");
+}
+
 TEST_F(HandoverTest, ALabelInUseThereIsRefused) {
   Handover handover = BeginOut();
   const HeldLabel &held = handover.labels[0];

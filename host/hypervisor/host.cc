@@ -327,6 +327,11 @@ Status Host::Restore(const Domain &domain) {
                                       " still runs as domain '" + domain.name +
                                       "'; its labels go back when it has ended"};
   }
+  if (owner && owner->handover == HandoverState::kOutgoing) {
+    return Error{Errc::kConflict, "domain '" + domain.name +
+                                      "' is being handed to another host; 'svirt handover commit' "
+                                      "or 'cancel' says first which host keeps it"};
+  }
   if (owner && owner->in_hypervisor) {
     SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
     SVIRT_ASSIGN(const bool there, hypervisor->Has(domain.uuid));

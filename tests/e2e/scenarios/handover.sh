@@ -46,6 +46,14 @@ ok "prepare-in, from standard input" there handover prepare-in - <a.handover
 contains "a program there opens the disk while a runs here" "the disk of a" \
   there run there.xml -- /usr/bin/head -c 13 "$DIR/images/a.img"
 contains "its end leaves what is prepared" 'held by +incoming$' there labels
+make_domain hook
+ok "what was only labelled goes as well" svirt label "$DIR/hook.xml"
+ok "by its name" svirt handover begin-out hook
+refused "its labels cannot be put back meanwhile" 'is being handed to another host' \
+  svirt restore "$DIR/hook.xml"
+ok "it stays" svirt handover cancel hook
+ok "now they can" svirt restore "$DIR/hook.xml"
+
 ok "commit here" svirt handover commit a
 contains "which gives nothing back while a runs" 'held by +gone,[0-9]+$' svirt labels
 ok "a is destroyed here" svirt destroy a

@@ -212,6 +212,20 @@ TEST_F(HandoverTest, AnObjectThatItDoesWithoutThereIsNotForgotten) {
   EXPECT_EQ(Label(base_), "original-base");
 }
 
+TEST_F(HandoverTest, WhatOthersUseHereIsTheirsToGiveBack) {
+  ASSERT_TRUE(MakeEngine(plugins_).Apply(MakeDomain(2), {{MakeDisk(base_, true)}}).ok());
+  const std::string shared = Label(base_);
+  Arrive();
+  ASSERT_TRUE(Here().Commit(uuid_).ok());
+  ASSERT_TRUE(There().Commit(uuid_).ok());
+  StopHere();
+  StopThere();
+  EXPECT_EQ(Label(disk_), "original-disk");
+  EXPECT_EQ(Label(base_), shared) << "another domain uses it on the first host";
+  ASSERT_TRUE(MakeEngine(plugins_).Restore(MakeDomain(2).uuid).ok());
+  EXPECT_EQ(Label(base_), "original-base");
+}
+
 TEST_F(HandoverTest, ALabelInUseThereIsRefused) {
   Handover handover = BeginOut();
   const HeldLabel &held = handover.labels[0];

@@ -44,10 +44,6 @@ Result<std::vector<OtherUse>> FindUses(Database *db, const JournalItem &item, in
   }
 }
 
-Status DropUse(Database *db, const Use &use) {
-  return db->Run("DELETE FROM use WHERE owner=?1 AND number=?2", use.owner, use.number);
-}
-
 // What stands between an item and the owner's use of it.
 struct Obstacles {
   bool busy = false;              // a use is just being undone; the rest is not known
@@ -142,7 +138,7 @@ class UseWriter {
     }
     SVIRT_TRY(
         db_->Run("UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
-                 "exclusive=?8, keep=?9 WHERE owner=?1 AND number=?2",
+                 "exclusive=?8, keep=?9 OR (keep AND away) WHERE owner=?1 AND number=?2",
                  owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label,
                  item.exclusive, item.keep));
     return recorded;
@@ -220,7 +216,7 @@ Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
       return Error{Errc::kConflict, obstacles.conflict};
     }
     for (const Use *dead : obstacles.dead) {
-      SVIRT_TRY(DropUse(database, *dead));
+      SVIRT_TRY(DropUse(database, dead->owner, dead->number));
     }
     OldLabel old = item.old;
     if (now != generation) {

@@ -12,7 +12,7 @@ namespace svirt {
 Result<std::vector<JournalItem>> LabelStore::Uses(const std::string &uuid) {
   SVIRT_ASSIGN(const Connection db, Connect());
   std::vector<JournalItem> items;
-  SVIRT_ASSIGN(Query query, db->Ask("SELECT " SVIRT_USE_COLUMNS
+  SVIRT_ASSIGN(Query query, db->Ask("SELECT " SVIRT_USE_COLUMNS ", " SVIRT_IS_SHARED
                                     " FROM use JOIN owner ON owner.id=use.owner WHERE uuid=?1 "
                                     "ORDER BY number",
                                     uuid));
@@ -28,7 +28,7 @@ Result<std::vector<JournalItem>> LabelStore::Uses(const std::string &uuid) {
                      .old = std::move(use.old),
                      .label = std::move(use.label),
                      .exclusive = use.exclusive,
-                     .keep = use.keep,
+                     .keep = use.keep || query.Int(kUseColumns) != 0,
                      .away = use.away});
   }
 }

@@ -26,6 +26,10 @@ Use ReadUse(const Query &query) {
              .away = query.Int(14) != 0};
 }
 
+Status DropUse(Database *database, int64_t owner, int64_t number) {
+  return database->Run("DELETE FROM use WHERE owner=?1 AND number=?2", owner, number);
+}
+
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {
   SVIRT_ASSIGN(const auto known, database->AskInt("SELECT id FROM boot WHERE boot_id=?1", boot_id));
   if (known) {

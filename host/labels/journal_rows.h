@@ -33,6 +33,13 @@ struct Use {
   "earlier_label, exclusive, keep, away"
 constexpr int kUseColumns = 15;
 Use ReadUse(const Query &query);
+Status DropUse(Database *database, int64_t owner, int64_t number);
+
+// Does another owner use the object of the row of table use, too, under the same model?
+#define SVIRT_IS_SHARED                                                                       \
+  "EXISTS (SELECT 1 FROM use AS other WHERE other.ino=use.ino AND other.btime=use.btime AND " \
+  "other.owner<>use.owner AND other.model=use.model AND " SVIRT_IS_SAME_OBJECT(               \
+      "other", "use.dev", "use.boot", "use.path") ")"
 
 // Is the row of table use the object with these facts, inode number and time of birth being equal?
 // After a boot the device number may be another one. Then the object is the same if its path or its

@@ -34,14 +34,9 @@ Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore
   const std::unordered_set<int64_t> only(named.begin(), named.end());
   const std::unordered_set<int64_t> except(scope.except.begin(), scope.except.end());
   // The last one labelled is the first to be undone.
-  SVIRT_ASSIGN(Query query,
-               db->Ask("SELECT " SVIRT_USE_COLUMNS
-                       ", work, EXISTS (SELECT 1 FROM use AS other WHERE other.ino=use.ino AND "
-                       "other.btime=use.btime AND other.owner<>?1 AND other.model=use.model "
-                       "AND " SVIRT_IS_SAME_OBJECT(
-                           "other", "use.dev", "use.boot",
-                           "use.path") ") FROM use WHERE owner=?1 ORDER BY number DESC",
-                       owner));
+  SVIRT_ASSIGN(Query query, db->Ask("SELECT " SVIRT_USE_COLUMNS ", work, " SVIRT_IS_SHARED
+                                    " FROM use WHERE owner=?1 ORDER BY number DESC",
+                                    owner));
   for (;;) {
     SVIRT_ASSIGN(const bool row, query.Step());
     if (!row) {
@@ -54,10 +49,6 @@ Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore
       uses.push_back(std::move(own));
     }
   }
-}
-
-Status DropUse(Database *db, int64_t number, int64_t owner) {
-  return db->Run("DELETE FROM use WHERE owner=?1 AND number=?2", owner, number);
 }
 
 // nullopt: another process is at work on the owner's objects.
@@ -84,7 +75,7 @@ Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::s
   for (auto &[use, shared] : uses) {
     const bool kept = use.keep && !scope.even_kept;
     if (shared || kept || use.away || use.old.state == OldLabel::State::kUnsupported) {
-      SVIRT_TRY(DropUse(db, use.number, owner->id));
+      SVIRT_TRY(DropUse(db, owner->id, use.number));
       continue;
     }
     if (!all) {
@@ -142,7 +133,7 @@ Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<int64_t
     SVIRT_TRY(DropHandedOut(db.get(), owner->id, *work));
   } else {
     for (const int64_t object : done) {
-      SVIRT_TRY(DropUse(db.get(), object, owner->id));
+      SVIRT_TRY(DropUse(db.get(), owner->id, object));
     }
   }
   SVIRT_TRY(EndWork(db.get(), owner->id));

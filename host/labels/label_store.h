@@ -212,7 +212,8 @@ class LabelStore {
   // What was recorded has been labelled.
   Status Settle(const std::string &uuid);
 
-  // What the domain uses, in the order of labelling.
+  // What the domain uses, in the order of labelling. What other domains here use as well is theirs
+  // to give back: keep.
   Result<std::vector<JournalItem>> Uses(const std::string &uuid);
 
   // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.

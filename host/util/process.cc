@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/util/process.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <mutex>
 #include <sstream>
@@ -50,6 +52,20 @@ Result<std::string> BootId() {
   return id;
 }
 
+// Read once per process, since the kernel takes its time to tell it. 0: it cannot be read.
+uint64_t OwnStartTime() {
+  static std::mutex mutex;
+  static pid_t pid = 0;
+  static uint64_t start_time = 0;
+  const std::lock_guard lock(mutex);
+  if (pid != ::getpid()) {
+    const auto stat = ReadProcStat(::getpid());
+    start_time = stat.ok() ? stat->start_time : 0;
+    pid = stat.ok() ? ::getpid() : 0;
+  }
+  return start_time;
+}
+
 }  // namespace
 
 Result<ProcessId> IdentifyProcess(pid_t pid) {
@@ -65,6 +81,10 @@ bool IsRunning(const ProcessId &process) {
   const auto boot_id = BootId();
   if (boot_id.ok() && *boot_id != process.boot_id) {
     return false;
+  }
+  if (process.pid == ::getpid()) {
+    const uint64_t own = OwnStartTime();
+    return own == 0 || process.start_time == own;
   }
   const auto stat = ReadProcStat(process.pid);
   if (!stat.ok()) {

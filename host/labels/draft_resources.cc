@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Which label each object of a domain gets.
-#include <map>
+#include <optional>
 #include <utility>
 
 #include "host/labels/draft.h"
@@ -172,7 +172,8 @@ Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
 
 Status DraftResources(Draft *draft) {
   const OpenedManifest &opened = *draft->opened;
-  std::map<std::pair<size_t, size_t>, PlanItem> decided;  // (object, model)
+  // Place in draft->items of what was decided for each object under each model.
+  std::vector<std::optional<size_t>> decided(opened.objects().size() * draft->models.size());
   std::vector<DomainRef> bare;
   for (const ModelDraft &model : draft->models) {
     bare.push_back(WithoutResources(model.ref));
@@ -181,11 +182,11 @@ Status DraftResources(Draft *draft) {
     const auto place = opened.ObjectOf(r);
     for (size_t m = 0; m < draft->models.size(); ++m) {
       const ModelDraft &model = draft->models[m];
-      PlanItem item;
       if (!place) {
-        SVIRT_ASSIGN(item, DecideMissing(model, bare[m], opened.manifest().resources[r]));
-      } else if (const auto known = decided.find({*place, m}); known != decided.end()) {
-        item = known->second;
+        SVIRT_ASSIGN(PlanItem item, DecideMissing(model, bare[m], opened.manifest().resources[r]));
+        draft->items.push_back(std::move(item));
+      } else if (auto &known = decided[*place * draft->models.size() + m]) {
+        draft->items.push_back(draft->items[*known]);
       } else {
         const OpenedManifest::Object &object = opened.objects()[*place];
         SVIRT_ASSIGN(Decision decision,
@@ -196,10 +197,10 @@ Status DraftResources(Draft *draft) {
           task.object = *place;
           draft->tasks.push_back(std::move(task));
         }
-        item = decided.emplace(std::pair(*place, m), std::move(decision.item)).first->second;
+        known = draft->items.size();
+        draft->items.push_back(std::move(decision.item));
       }
-      item.resource = r;
-      draft->items.push_back(std::move(item));
+      draft->items.back().resource = r;
     }
   }
   return {};

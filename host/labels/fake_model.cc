@@ -84,14 +84,20 @@ svirt_status SayErrno(svirt_error *error, const std::string &sentence) {
 
 svirt_status GetAttribute(const Model &self, const svirt_resource *resource, svirt_buf *label,
                           svirt_error *error) {
-  std::array<char, SVIRT_LABEL_MAX> text;
-  const ssize_t size =
-      ::getxattr(PathOf(resource).c_str(), self.AttributeName().c_str(), text.data(), text.size());
+  const std::string path = PathOf(resource), name = self.AttributeName();
+  // Few labels are longer, and the kernel allocates as much as it is asked for.
+  std::string text(255, '\0');
+  ssize_t size = ::getxattr(path.c_str(), name.c_str(), text.data(), text.size());
+  if (size < 0 && errno == ERANGE) {
+    text.resize(SVIRT_LABEL_MAX);
+    size = ::getxattr(path.c_str(), name.c_str(), text.data(), text.size());
+  }
   if (size < 0) {
     return errno == ENODATA ? Say(error, SVIRT_E_NODATA, "no label")
                             : SayErrno(error, "cannot read the label");
   }
-  return Give(label, std::string(text.data(), static_cast<size_t>(size)));
+  text.resize(static_cast<size_t>(size));
+  return Give(label, text);
 }
 
 svirt_status SetAttribute(const Model &self, const svirt_resource *resource, const char *label,

@@ -91,10 +91,6 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
 
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const auto state, store->Describe(uuid));
-  if (!state) {
-    return {};
-  }
   SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
   Status first;
   std::vector<int64_t> done, failed;
@@ -116,7 +112,8 @@ Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::
     }
   }
   if (release && failed.empty()) {
-    first = Withdraw(plugins, *state);
+    SVIRT_ASSIGN(const auto state, store->Describe(uuid));
+    first = state ? Withdraw(plugins, *state) : Status();
   }
   SVIRT_TRY(store->FinishUndo(uuid, done, failed, release && first.ok()));
   return first;

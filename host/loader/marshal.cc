@@ -193,26 +193,26 @@ svirt_buf TextBuffer::Blank() {
 
 Result<std::string> TextBuffer::Read(const svirt_buf &answer, std::string_view what,
                                      bool optional) const {
-  const std::string name(what);
+  const auto name = [what] { return std::string(what); };
   if (answer.reserved != 0) {
-    return Defect("it set a reserved member of the " + name);
+    return Defect("it set a reserved member of the " + name());
   }
   if (answer.used == 0) {
     if (optional) {
       return std::string();
     }
-    return Defect("it reported success but gave no " + name);
+    return Defect("it reported success but gave no " + name());
   }
   if (answer.used > data_.size()) {
-    return Defect("it reported success but a " + name + " of " + std::to_string(answer.used) +
+    return Defect("it reported success but a " + name() + " of " + std::to_string(answer.used) +
                   " bytes, more than the buffer has");
   }
   if (strnlen(data_.data(), data_.size()) + 1 != answer.used) {
-    return Defect("the length of the " + name + " it gave does not match its text");
+    return Defect("the length of the " + name() + " it gave does not match its text");
   }
   const std::string_view text(data_.data(), answer.used - 1);
   if (HasControlCharacters(text)) {
-    return Defect("the " + name + " it gave contains a control character");
+    return Defect("the " + name() + " it gave contains a control character");
   }
   return std::string(text);
 }

@@ -47,13 +47,15 @@ Status CheckLabelInput(std::string_view label);
 // Room for the longest label.
 class TextBuffer {
  public:
+  // The rest of it need not be blank: what a plugin says it has written is measured.
+  TextBuffer() { data_.front() = '\0'; }
   svirt_buf Blank();
   // The string that a successful call left; what: its name, for errors. An output that the plugin
   // has not touched is "" if optional, else a defect.
   Result<std::string> Read(const svirt_buf &answer, std::string_view what, bool optional) const;
 
  private:
-  std::array<char, SVIRT_LABEL_MAX + 1> data_{};
+  std::array<char, SVIRT_LABEL_MAX + 1> data_;
 };
 
 Result<ModelInfo> ReadModel(const svirt_model &answer, const std::string &expected_model);

@@ -13,8 +13,6 @@
 namespace svirt {
 namespace {
 
-using Durability = Transaction::Durability;
-
 // A use of an object about which somebody asks.
 struct OtherUse {
   Use use;
@@ -26,8 +24,9 @@ Result<std::vector<OtherUse>> FindUses(Database *db, const JournalItem &item, in
   std::vector<OtherUse> uses;
   SVIRT_ASSIGN(Query query,
                db->Ask("SELECT " SVIRT_USE_COLUMNS
-                       ", boot_id, pid, start_time FROM use LEFT JOIN work ON work.owner=use.owner "
-                       "AND (kind=2 OR kind=1 AND work.id=use.work) WHERE ino=?1 AND btime=?2 "
+                       ", iif(work_kind=2 OR work_kind=1 AND work_id=work, work_boot, NULL), "
+                       "work_pid, work_start FROM use JOIN owner ON owner.id=use.owner "
+                       "WHERE ino=?1 AND btime=?2 "
                        "AND " SVIRT_IS_SAME_OBJECT("use", "?3", "?4", "?5"),
                        item.id.ino, item.id.btime, item.id.dev, boot, item.path));
   for (;;) {
@@ -174,10 +173,8 @@ Result<std::vector<Recorded>> LabelStore::Record(
     const LabelOwner &owner, const std::vector<HeldLabel> &labels,
     const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
     const std::function<Result<OldLabel>(size_t)> &reread) {
-  SVIRT_ASSIGN(const Connection db, Connect());
   for (BusyWait wait;;) {
-    SVIRT_ASSIGN(auto recorded,
-                 TryRecord(db.get(), owner, labels, items, generation, unsettled, reread));
+    SVIRT_ASSIGN(auto recorded, TryRecord(owner, labels, items, generation, unsettled, reread));
     if (recorded) {
       return std::move(*recorded);
     }
@@ -187,28 +184,26 @@ Result<std::vector<Recorded>> LabelStore::Record(
 
 // nullopt: an object is busy.
 Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
-    Database *database, const LabelOwner &owner, const std::vector<HeldLabel> &labels,
+    const LabelOwner &owner, const std::vector<HeldLabel> &labels,
     const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
     const std::function<Result<OldLabel>(size_t)> &reread) {
   using Outcome = std::optional<std::vector<Recorded>>;
-  SVIRT_ASSIGN(
-      Transaction transaction,
-      Transaction::Begin(database, items.empty() ? Durability::kOrdered : Durability::kDurable));
-  SVIRT_ASSIGN(const auto now, database->AskInt("SELECT restored FROM meta"));
-  SVIRT_ASSIGN(const int64_t id, EnterOwner(database, owner, self_));
-  SVIRT_TRY(EnterLabels(database, id, labels));
-  SVIRT_ASSIGN(const int64_t boot, BootNumber(database, self_.boot_id));
+  SVIRT_ASSIGN(Writing db, Write());
+  SVIRT_ASSIGN(const auto now, db->AskInt("SELECT restored FROM meta"));
+  SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
+  SVIRT_TRY(EnterLabels(db.get(), id, labels));
+  SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), self_.boot_id));
   std::optional<int64_t> work;
   if (unsettled) {
-    SVIRT_ASSIGN(work, BeginWork(database, id, WorkKind::kApply, self_));
+    SVIRT_ASSIGN(work, BeginWork(db.get(), id, WorkKind::kApply, self_));
   }
-  SVIRT_ASSIGN(UseWriter writer, UseWriter::Begin(database, id, boot, work));
+  SVIRT_ASSIGN(UseWriter writer, UseWriter::Begin(db.get(), id, boot, work));
   std::vector<Recorded> recorded;
   recorded.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     const JournalItem &item = *items[i];
-    SVIRT_ASSIGN(const auto uses, FindUses(database, item, boot));
-    SVIRT_ASSIGN(const Obstacles obstacles, FindObstacles(database, uses, item, owner.uuid));
+    SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot));
+    SVIRT_ASSIGN(const Obstacles obstacles, FindObstacles(db.get(), uses, item, owner.uuid));
     if (obstacles.busy) {
       return Outcome();
     }
@@ -216,7 +211,7 @@ Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
       return Error{Errc::kConflict, obstacles.conflict};
     }
     for (const Use *dead : obstacles.dead) {
-      SVIRT_TRY(DropUse(database, dead->owner, dead->number));
+      SVIRT_TRY(DropUse(db.get(), dead->owner, dead->number));
     }
     OldLabel old = item.old;
     if (now != generation) {
@@ -225,18 +220,17 @@ Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
     SVIRT_ASSIGN(const Recorded entry, writer.Enter(uses, item, old));
     recorded.push_back(entry);
   }
-  SVIRT_TRY(transaction.Commit());
+  SVIRT_TRY(items.empty() ? db.Commit() : db.CommitDurably());
   return Outcome(std::move(recorded));
 }
 
 Status LabelStore::Settle(const std::string &uuid) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (owner) {
     SVIRT_TRY(EndWork(db.get(), owner->id));
   }
-  return transaction.Commit();
+  return db.Commit();
 }
 
 Result<std::string> LabelStore::FindConflict(const std::string &uuid, const JournalItem &item) {

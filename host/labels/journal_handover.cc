@@ -34,10 +34,7 @@ Result<std::vector<JournalItem>> LabelStore::Uses(const std::string &uuid) {
 }
 
 Status LabelStore::SetHandover(const std::string &uuid, HandoverState state) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  // Once another host may rely on it, a power failure must not take it back.
-  SVIRT_ASSIGN(Transaction transaction,
-               Transaction::Begin(db.get(), Transaction::Durability::kDurable));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
@@ -48,7 +45,8 @@ Status LabelStore::SetHandover(const std::string &uuid, HandoverState state) {
     SVIRT_TRY(
         db->Run("UPDATE use SET away=?2 WHERE owner=?1", owner->id, state == HandoverState::kGone));
   }
-  return transaction.Commit();
+  // Once another host may rely on it, a power failure must not take it back.
+  return db.CommitDurably();
 }
 
 }  // namespace svirt

@@ -39,38 +39,6 @@ Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {
   return database->LastInsertId();
 }
 
-Result<std::optional<Work>> FindWork(Database *database, int64_t owner) {
-  SVIRT_ASSIGN(
-      Query query,
-      database->Ask("SELECT id, kind, boot_id, pid, start_time FROM work WHERE owner=?1", owner));
-  SVIRT_ASSIGN(const bool row, query.Step());
-  if (!row) {
-    return std::optional<Work>();
-  }
-  return std::optional<Work>(
-      Work{query.Int(0),
-           static_cast<WorkKind>(query.Int(1)),
-           {query.Text(2), static_cast<pid_t>(query.Int(3)), query.Unsigned(4)}});
-}
-
-Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,
-                          const ProcessId &process) {
-  // Not the id of any work before, whose marks are still in the table.
-  SVIRT_ASSIGN(const auto id,
-               database->AskInt("INSERT OR REPLACE INTO work VALUES(?1, random(), ?2, ?3, ?4, ?5) "
-                                "RETURNING id",
-                                owner, static_cast<int>(kind), process.boot_id, process.pid,
-                                process.start_time));
-  if (!id) {
-    return Error{Errc::kInternal, "the label database does not keep what is being done"};
-  }
-  return *id;
-}
-
-Status EndWork(Database *database, int64_t owner) {
-  return database->Run("DELETE FROM work WHERE owner=?1", owner);
-}
-
 Status BusyWait::Pause(const std::string &domain) {
   if (std::chrono::steady_clock::now() - begin_ >= kBusyLimit) {
     return Error{Errc::kConflict, "an object of domain " + domain +

@@ -51,20 +51,6 @@ Status DropUse(Database *database, int64_t owner, int64_t number);
 // This boot of the host in the database, entered if it is not there.
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id);
 
-// What a process is doing to objects of an owner; the values stand in the database.
-enum class WorkKind { kApply = 0, kUndo = 1, kUndoAll = 2 };
-struct Work {
-  int64_t id = 0;
-  WorkKind kind = WorkKind::kApply;
-  ProcessId process;
-};
-// nullopt: nobody is at work on them.
-Result<std::optional<Work>> FindWork(Database *database, int64_t owner);
-// In place of what was begun before; gives its id.
-Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,
-                          const ProcessId &process);
-Status EndWork(Database *database, int64_t owner);
-
 // Waits, within bounds, for another process that is giving an object its old label back.
 class BusyWait {
  public:

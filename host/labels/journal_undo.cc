@@ -14,8 +14,6 @@
 namespace svirt {
 namespace {
 
-using Durability = Transaction::Durability;
-
 struct OwnUse {
   Use use;
   bool shared = false;  // another owner uses the object, too
@@ -51,31 +49,39 @@ Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore
   }
 }
 
-// nullopt: another process is at work on the owner's objects.
-Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::string &uuid,
-                                                      const LabelStore::UndoScope &scope,
-                                                      const ProcessId &self) {
+// Drops all uses that BeginUndo has handed out.
+Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
+  if (work.kind == WorkKind::kUndoAll) {
+    return db->Run("DELETE FROM use WHERE owner=?1", owner);
+  }
+  return db->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work.id);
+}
+
+}  // namespace
+
+Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std::string &uuid,
+                                                                      const UndoScope &scope) {
   using Outcome = std::optional<std::vector<UndoItem>>;
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db, Durability::kOrdered));
-  SVIRT_ASSIGN(const auto owner, FindOwner(db, uuid));
+  SVIRT_ASSIGN(Writing db, Write());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   std::vector<UndoItem> items;
   if (!owner) {
     return Outcome(std::move(items));
   }
-  SVIRT_ASSIGN(const auto earlier, FindWork(db, owner->id));
+  const std::optional<Work> &earlier = owner->work;
   // Work of this very process is a failed Apply, or an undo of its own that could not be finished.
-  if (earlier && earlier->process != self && IsRunning(earlier->process)) {
+  if (earlier && earlier->process != self_ && IsRunning(earlier->process)) {
     return Outcome();
   }
-  SVIRT_ASSIGN(auto uses, UsesOf(db, owner->id, scope, earlier));
-  SVIRT_ASSIGN(const int64_t boot, BootNumber(db, self.boot_id));
+  SVIRT_ASSIGN(auto uses, UsesOf(db.get(), owner->id, scope, earlier));
+  SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), self_.boot_id));
   const bool all = !scope.only && scope.except.empty() && !scope.interrupted;
   SVIRT_ASSIGN(const int64_t work,
-               BeginWork(db, owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self));
+               BeginWork(db.get(), owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self_));
   for (auto &[use, shared] : uses) {
     const bool kept = use.keep && !scope.even_kept;
     if (shared || kept || use.away || use.old.state == OldLabel::State::kUnsupported) {
-      SVIRT_TRY(DropUse(db, owner->id, use.number));
+      SVIRT_TRY(DropUse(db.get(), owner->id, use.number));
       continue;
     }
     if (!all) {
@@ -92,27 +98,16 @@ Result<std::optional<std::vector<UndoItem>>> TryBegin(Database *db, const std::s
                      .earlier_boot = use.boot != boot});
   }
   if (items.empty()) {
-    SVIRT_TRY(EndWork(db, owner->id));
+    SVIRT_TRY(EndWork(db.get(), owner->id));
   }
-  SVIRT_TRY(transaction.Commit());
+  SVIRT_TRY(db.Commit());
   return Outcome(std::move(items));
 }
 
-// Drops all uses that BeginUndo has handed out.
-Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
-  if (work.kind == WorkKind::kUndoAll) {
-    return db->Run("DELETE FROM use WHERE owner=?1", owner);
-  }
-  return db->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work.id);
-}
-
-}  // namespace
-
 Result<std::vector<UndoItem>> LabelStore::BeginUndo(const std::string &uuid,
                                                     const UndoScope &scope) {
-  SVIRT_ASSIGN(const Connection db, Connect());
   for (BusyWait wait;;) {
-    SVIRT_ASSIGN(auto items, TryBegin(db.get(), uuid, scope, self_));
+    SVIRT_ASSIGN(auto items, TryBeginUndo(uuid, scope));
     if (items) {
       return std::move(*items);
     }
@@ -122,29 +117,24 @@ Result<std::vector<UndoItem>> LabelStore::BeginUndo(const std::string &uuid,
 
 Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
                               const std::vector<int64_t> &failed, bool release) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return {};
   }
-  SVIRT_ASSIGN(const auto work, FindWork(db.get(), owner->id));
-  if (work && failed.empty()) {
-    SVIRT_TRY(DropHandedOut(db.get(), owner->id, *work));
+  if (owner->work && failed.empty()) {
+    SVIRT_TRY(DropHandedOut(db.get(), owner->id, *owner->work));
   } else {
     for (const int64_t object : done) {
       SVIRT_TRY(DropUse(db.get(), owner->id, object));
     }
   }
-  SVIRT_TRY(EndWork(db.get(), owner->id));
   if (!done.empty()) {
     SVIRT_TRY(db->Run("UPDATE meta SET restored=restored+1"));
   }
   SVIRT_ASSIGN(const auto left, db->AskInt("SELECT 1 FROM use WHERE owner=?1 LIMIT 1", owner->id));
-  if (release && !left) {
-    SVIRT_TRY(ForgetOwner(db.get(), owner->id));
-  }
-  return transaction.Commit();
+  SVIRT_TRY(release && !left ? ForgetOwner(db.get(), owner->id) : EndWork(db.get(), owner->id));
+  return db.Commit();
 }
 
 }  // namespace svirt

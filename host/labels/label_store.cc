@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "host/labels/journal_rows.h"
@@ -15,7 +16,7 @@
 namespace svirt {
 namespace {
 
-using Durability = Transaction::Durability;
+constexpr int kTriesBeforeSleep = 100;
 
 // FNV-1a: spreads host ids over the label spaces; nothing depends on its quality.
 uint64_t Hash(const std::string &text) {
@@ -65,26 +66,38 @@ Result<LabelStore::Connection> LabelStore::Connect() {
     }
   }
   SVIRT_ASSIGN(auto database, ConnectStore(path_, {.read_only = options_.read_only,
-                                                   .busy_timeout = options_.busy_timeout,
-                                                   .writers = &writers_}));
+                                                   .busy_timeout = options_.busy_timeout}));
   return Connection(this, std::move(database));
 }
 
+Result<LabelStore::Writing> LabelStore::Write() {
+  // Another thread's transaction is short, and to sleep and be woken takes longer than most.
+  std::unique_lock turn(writers_, std::try_to_lock);
+  for (int tries = 0; !turn && tries < kTriesBeforeSleep; ++tries) {
+    std::this_thread::yield();
+    turn = std::unique_lock(writers_, std::try_to_lock);
+  }
+  if (!turn) {
+    turn.lock();
+  }
+  SVIRT_ASSIGN(Connection connection, Connect());
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(connection.get()));
+  return Writing(std::move(turn), std::move(connection), std::move(transaction));
+}
+
 Status LabelStore::AddHolder(const std::string &uuid, const ProcessId &process) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
   }
   SVIRT_TRY(db->Run("DELETE FROM holder WHERE owner=?1 AND provisional", owner->id));
   SVIRT_TRY(AddHolderRow(db.get(), owner->id, process, false));
-  return transaction.Commit();
+  return db.Commit();
 }
 
 Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
@@ -93,7 +106,7 @@ Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
   // What a hypervisor runs stays known as that, whoever pins it besides.
   SVIRT_TRY(db->Run("UPDATE owner SET pinned=max(pinned, ?2) WHERE id=?1", owner->id,
                     static_cast<int>(whom)));
-  return transaction.Commit();
+  return db.Commit();
 }
 
 Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) {
@@ -112,8 +125,7 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
   SVIRT_ASSIGN(const auto objects,
                db->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner->id));
   state.objects = objects.value_or(0);
-  SVIRT_ASSIGN(const auto work, FindWork(db.get(), owner->id));
-  state.interrupted = work && !IsRunning(work->process);
+  state.interrupted = owner->work && !IsRunning(owner->work->process);
   SVIRT_ASSIGN(Query query, db->Ask("SELECT model, doi, type, number, number IS NULL, label, "
                                     "image_label FROM label WHERE owner=?1 ORDER BY model",
                                     owner->id));

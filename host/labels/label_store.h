@@ -236,13 +236,18 @@ class LabelStore {
 
  private:
   class Connection;
+  class Writing;
   LabelStore(Options options, ProcessId self)
       : options_(std::move(options)), self_(std::move(self)) {}
   Result<Connection> Connect();
+  Result<Writing> Write();
   Result<std::optional<std::vector<Recorded>>> TryRecord(
-      Database *database, const LabelOwner &owner, const std::vector<HeldLabel> &labels,
+      const LabelOwner &owner, const std::vector<HeldLabel> &labels,
       const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
       const std::function<Result<OldLabel>(size_t)> &reread);
+  // nullopt: another process is at work on the owner's objects.
+  Result<std::optional<std::vector<UndoItem>>> TryBeginUndo(const std::string &uuid,
+                                                            const UndoScope &scope);
 
   Options options_;
   ProcessId self_;

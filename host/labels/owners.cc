@@ -8,18 +8,33 @@
 namespace svirt {
 namespace {
 
-// Columns id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover.
+#define SVIRT_OWNER_COLUMNS                                                               \
+  "id, uuid, name, virt_type, pinned, handover, foreign_space IS NOT NULL, work_kind IS " \
+  "NOT NULL, work_kind, work_id, work_boot, work_pid, work_start"
+
 OwnerRow ReadOwner(const Query &query) {
-  const auto handover = static_cast<HandoverState>(query.Int(6));
+  const auto handover = static_cast<HandoverState>(query.Int(5));
   const bool under_way =
       handover == HandoverState::kOutgoing || handover == HandoverState::kIncoming;
-  return OwnerRow{
-      .id = query.Int(0),
-      .owner = {.uuid = query.Text(1), .name = query.Text(2), .virt_type = query.Text(3)},
-      .pinned = query.Int(4) != 0 || under_way,
-      .handover = handover,
-      .in_hypervisor = query.Int(4) == static_cast<int>(PinnedFor::kHypervisor),
-      .foreign = query.Int(5) != 0};
+  OwnerRow row{.id = query.Int(0),
+               .owner = {.uuid = query.Text(1), .name = query.Text(2), .virt_type = query.Text(3)},
+               .pinned = query.Int(4) != 0 || under_way,
+               .handover = handover,
+               .in_hypervisor = query.Int(4) == static_cast<int>(PinnedFor::kHypervisor),
+               .foreign = query.Int(6) != 0,
+               .work = std::nullopt};
+  if (query.Int(7) != 0) {
+    row.work = Work{static_cast<WorkKind>(query.Int(8)),
+                    query.Int(9),
+                    {query.Text(10), static_cast<pid_t>(query.Int(11)), query.Unsigned(12)}};
+  }
+  return row;
+}
+
+// The row that the query, which asks for SVIRT_OWNER_COLUMNS, finds.
+Result<std::optional<OwnerRow>> NextOwner(Query query) {
+  SVIRT_ASSIGN(const bool row, query.Step());
+  return row ? std::optional<OwnerRow>(ReadOwner(query)) : std::nullopt;
 }
 
 }  // namespace
@@ -32,26 +47,19 @@ std::string OwnerRow::Name() const {
 }
 
 Result<std::optional<OwnerRow>> FindOwner(Database *database, const std::string &uuid) {
-  SVIRT_ASSIGN(
-      Query query,
-      database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover "
-                    "FROM owner WHERE uuid=?1",
-                    uuid));
-  SVIRT_ASSIGN(const bool row, query.Step());
-  return row ? std::optional<OwnerRow>(ReadOwner(query)) : std::nullopt;
+  SVIRT_ASSIGN(Query query,
+               database->Ask("SELECT " SVIRT_OWNER_COLUMNS " FROM owner WHERE uuid=?1", uuid));
+  return NextOwner(std::move(query));
 }
 
 Result<OwnerRow> GetOwner(Database *database, int64_t id) {
-  SVIRT_ASSIGN(
-      Query query,
-      database->Ask("SELECT id, uuid, name, virt_type, pinned, foreign_space IS NOT NULL, handover "
-                    "FROM owner WHERE id=?1",
-                    id));
-  SVIRT_ASSIGN(const bool row, query.Step());
-  if (!row) {
+  SVIRT_ASSIGN(Query query,
+               database->Ask("SELECT " SVIRT_OWNER_COLUMNS " FROM owner WHERE id=?1", id));
+  SVIRT_ASSIGN(auto owner, NextOwner(std::move(query)));
+  if (!owner) {
     return Error{Errc::kInternal, "the label database names an owner it does not have"};
   }
-  return ReadOwner(query);
+  return std::move(*owner);
 }
 
 Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self) {
@@ -99,8 +107,31 @@ Result<bool> IsLive(Database *database, const OwnerRow &owner) {
   return !running.empty();
 }
 
+Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,
+                          const ProcessId &process) {
+  // Not the id of any work before, whose marks are still in the table of uses.
+  SVIRT_TRY(database->Run(
+      "UPDATE owner SET work_kind=?2, work_id=random(), work_boot=?3, work_pid=?4, "
+      "work_start=?5 WHERE id=?1",
+      owner, static_cast<int>(kind), process.boot_id, process.pid, process.start_time));
+  SVIRT_ASSIGN(const auto id, database->AskInt("SELECT work_id FROM owner WHERE id=?1", owner));
+  if (!id) {
+    return Error{Errc::kInternal, "the label database does not keep what is being done"};
+  }
+  return *id;
+}
+
+Status EndWork(Database *database, int64_t owner) {
+  return database->Run(
+      "UPDATE owner SET work_kind=NULL, work_id=NULL, work_boot=NULL, work_pid=NULL, "
+      "work_start=NULL WHERE id=?1 AND work_kind IS NOT NULL",
+      owner);
+}
+
 Status ForgetOwner(Database *database, int64_t owner) {
   SVIRT_TRY(IndexSpace::Release(database, owner));
+  SVIRT_TRY(database->Run("DELETE FROM label WHERE owner=?1", owner));
+  SVIRT_TRY(database->Run("DELETE FROM holder WHERE owner=?1", owner));
   return database->Run("DELETE FROM owner WHERE id=?1", owner);
 }
 

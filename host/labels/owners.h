@@ -13,6 +13,14 @@
 
 namespace svirt {
 
+// What a process is doing to objects of an owner; the values stand in the database.
+enum class WorkKind { kApply = 0, kUndo = 1, kUndoAll = 2 };
+struct Work {
+  WorkKind kind = WorkKind::kApply;
+  int64_t id = 0;
+  ProcessId process;
+};
+
 // Who holds labels and objects: domains, and foreign processes. What changes something needs a
 // Transaction around it.
 struct OwnerRow {
@@ -22,6 +30,7 @@ struct OwnerRow {
   HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;
   bool foreign = false;
+  std::optional<Work> work;
 
   // "domain web (UUID)", "process 7, which no domain here owns"
   std::string Name() const;
@@ -38,6 +47,11 @@ Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process,
 Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner);
 // Pinned, foreign (those are only known while they run) or with a running process.
 Result<bool> IsLive(Database *database, const OwnerRow &owner);
+
+// In place of what was begun before; gives its id.
+Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,
+                          const ProcessId &process);
+Status EndWork(Database *database, int64_t owner);
 
 // Gives back all indexes of the owner and forgets it. It must use no object.
 Status ForgetOwner(Database *database, int64_t owner);

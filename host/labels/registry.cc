@@ -12,8 +12,6 @@
 namespace svirt {
 namespace {
 
-using Durability = Transaction::Durability;
-
 // Dead owners are looked for among so many at a time; each one costs a look into /proc.
 constexpr int kReclaimBatch = 1000;
 // Counting the owners of a full space ends here.
@@ -280,15 +278,14 @@ Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign
 Result<std::optional<uint64_t>> LabelStore::Acquire(const LabelOwner &owner,
                                                     const LabelRequest &request) {
   SVIRT_TRY(CheckRequest(request));
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
   SVIRT_ASSIGN(const auto existing, FindExisting(db.get(), id, request));
   if (existing && !existing->matches) {
     return HoldsAnother(owner, request);
   }
   if (existing) {
-    SVIRT_TRY(transaction.Commit());
+    SVIRT_TRY(db.Commit());
     return existing->index;
   }
   std::optional<uint64_t> index;
@@ -302,7 +299,7 @@ Result<std::optional<uint64_t>> LabelStore::Acquire(const LabelOwner &owner,
   }
   SVIRT_TRY(db->Run("INSERT INTO label VALUES(?1, ?2, ?3, ?4, ?5, ?6, '')", id, request.model,
                     request.doi, static_cast<int>(request.type), index, request.label));
-  SVIRT_TRY(transaction.Commit());
+  SVIRT_TRY(db.Commit());
   return index;
 }
 
@@ -352,13 +349,15 @@ Result<int64_t> LabelStore::Seeds() {
 
 Status LabelStore::Seed(const std::string &model, const std::string &doi,
                         const std::vector<ForeignLabel> &labels, std::optional<int64_t> seeds) {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(const auto known,
-               db->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL LIMIT 1"));
-  if (labels.empty() && !known) {
-    return {};  // the usual case does not write
+  if (labels.empty()) {
+    SVIRT_ASSIGN(const Connection db, Connect());
+    SVIRT_ASSIGN(const auto known,
+                 db->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL LIMIT 1"));
+    if (!known) {
+      return {};  // the usual case does not write
+    }
   }
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(db.get(), Durability::kOrdered));
+  SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(IndexSpace space, IndexSpace::FindOrCreate(db.get(), model, doi));
   SVIRT_ASSIGN(const auto now, db->AskInt("SELECT seeded FROM meta"));
   SVIRT_TRY(ForgetForeign(db.get(), space, !seeds || seeds == now));
@@ -379,7 +378,7 @@ Status LabelStore::Seed(const std::string &model, const std::string &doi,
   for (const ForeignLabel *foreign : unknown) {
     SVIRT_TRY(EnterForeign(db.get(), space, *foreign));
   }
-  return transaction.Commit();
+  return db.Commit();
 }
 
 }  // namespace svirt

@@ -131,7 +131,7 @@ class RoundTripTest : public EngineTest {
         ->AskInt(
             "SELECT (SELECT count(*) FROM owner)+(SELECT count(*) FROM holder)+(SELECT "
             "count(*) FROM label)+(SELECT count(*) FROM taken)+"
-            "(SELECT count(*) FROM use)+(SELECT count(*) FROM work)")
+            "(SELECT count(*) FROM use)")
         ->value_or(-1);
   }
 

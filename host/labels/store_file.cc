@@ -16,20 +16,23 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 3;
+constexpr int64_t kSchemaVersion = 4;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
 // and last inclusive.
+//
+// ForgetOwner takes every row that names an owner with it.
 //
 // A use is there per owner, model and object, numbered per owner in the order of labelling, with
 // the label that the object had before anybody of us changed it: who joins others takes that from
 // one of their uses. One row and one entry of an index are all that an object costs. Of what is
 // away another host knows the old label as well, and will give it back.
 //
-// work is there while a process is at work on objects of an owner: on those whose use names it, or
-// (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and 2: they are
-// being given their old labels back. What a process has left half done is told by its row.
+// work_kind is there while a process is at work on objects of an owner: on those whose use names
+// work_id, or (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and
+// 2: they are being given their old labels back. What a process that has ended left half done is
+// known by that.
 constexpr const char *kSchema = R"sql(
 CREATE TABLE meta(restored INTEGER NOT NULL, seeded INTEGER NOT NULL) STRICT;
 INSERT INTO meta VALUES(0, 0);
@@ -40,11 +43,16 @@ CREATE TABLE owner(
   virt_type TEXT NOT NULL,
   pinned INTEGER NOT NULL DEFAULT 0,
   handover INTEGER NOT NULL DEFAULT 0,
-  foreign_space INTEGER
+  foreign_space INTEGER,
+  work_kind INTEGER,
+  work_id INTEGER,
+  work_boot TEXT,
+  work_pid INTEGER,
+  work_start INTEGER
 ) STRICT;
 CREATE INDEX owner_foreign ON owner(foreign_space) WHERE foreign_space IS NOT NULL;
 CREATE TABLE holder(
-  owner INTEGER NOT NULL REFERENCES owner ON DELETE CASCADE,
+  owner INTEGER NOT NULL,
   boot_id TEXT NOT NULL,
   pid INTEGER NOT NULL,
   start_time INTEGER NOT NULL,
@@ -52,7 +60,7 @@ CREATE TABLE holder(
   PRIMARY KEY(owner, boot_id, pid, start_time)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE label(
-  owner INTEGER NOT NULL REFERENCES owner ON DELETE CASCADE,
+  owner INTEGER NOT NULL,
   model TEXT NOT NULL,
   doi TEXT NOT NULL,
   type INTEGER NOT NULL,
@@ -78,13 +86,13 @@ CREATE TABLE taken(
   space INTEGER NOT NULL,
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
-  owner INTEGER NOT NULL REFERENCES owner,
+  owner INTEGER NOT NULL,
   PRIMARY KEY(space, first)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX taken_owner ON taken(owner);
 CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE use(
-  owner INTEGER NOT NULL REFERENCES owner,
+  owner INTEGER NOT NULL,
   number INTEGER NOT NULL,
   model TEXT NOT NULL,
   path TEXT NOT NULL,
@@ -103,14 +111,6 @@ CREATE TABLE use(
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX use_identity ON use(ino, btime);
-CREATE TABLE work(
-  owner INTEGER PRIMARY KEY REFERENCES owner ON DELETE CASCADE,
-  id INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  boot_id TEXT NOT NULL,
-  pid INTEGER NOT NULL,
-  start_time INTEGER NOT NULL
-) STRICT;
 )sql";
 
 // The file is made under another name and linked into place: SQLite must be the only one in this
@@ -152,10 +152,10 @@ Status CreateTables(Database *database) {
   if (tables != 0) {
     return {};  // somebody else's; the caller finds out
   }
-  // WAL is a property of the file, and cannot be chosen inside a transaction.
-  SVIRT_TRY(database->Execute("PRAGMA journal_mode=WAL"));
-  SVIRT_ASSIGN(Transaction transaction,
-               Transaction::Begin(database, Transaction::Durability::kDurable));
+  // Properties of the file, which cannot be chosen inside a transaction. A transaction changes a
+  // few rows in each of some tables, and writes whole pages: small ones.
+  SVIRT_TRY(database->Execute("PRAGMA page_size=1024; PRAGMA journal_mode=WAL"));
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(database));
   SVIRT_ASSIGN(const auto version, database->AskInt("PRAGMA user_version"));
   if (version != 0) {
     return {};  // another process was faster
@@ -163,7 +163,8 @@ Status CreateTables(Database *database) {
   SVIRT_TRY(database->Execute(kSchema));
   SVIRT_TRY(database->Execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
   SVIRT_TRY(database->Execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
-  return transaction.Commit();
+  SVIRT_TRY(transaction.Commit());
+  return database->Sync();
 }
 
 }  // namespace
@@ -187,7 +188,6 @@ Result<std::string> PrepareStoreFile(const std::string &directory) {
 Result<std::unique_ptr<Database>> ConnectStore(const std::string &path,
                                                const Database::Options &options) {
   SVIRT_ASSIGN(std::unique_ptr<Database> database, Database::Open(path, options));
-  SVIRT_TRY(database->Execute("PRAGMA foreign_keys=ON"));
   SVIRT_ASSIGN(auto version, database->AskInt("PRAGMA user_version"));
   if (version == 0 && !options.read_only) {
     SVIRT_TRY(CreateTables(database.get()));

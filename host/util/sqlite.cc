@@ -16,8 +16,8 @@ void StatementDeleter::operator()(sqlite3_stmt *statement) const {
   sqlite3_finalize(statement);
 }
 
-Query::Query(Database *database, const char *sql, StatementPtr statement)
-    : database_(database), sql_(sql), statement_(std::move(statement)) {}
+Query::Query(Database *database, const char *sql, StatementPtr statement, Texts texts)
+    : database_(database), sql_(sql), statement_(std::move(statement)), texts_(texts) {}
 
 Query::~Query() {
   if (statement_) {
@@ -33,8 +33,9 @@ void Query::BindInt(int64_t value) {
 void Query::Bind(std::string_view text) {
   // A view may point nowhere when it is empty; to SQLite that would be NULL.
   const char *data = text.data() == nullptr ? "" : text.data();
-  const int rc = sqlite3_bind_text64(statement_.get(), ++arguments_, data, text.size(),
-                                     SQLITE_TRANSIENT, SQLITE_UTF8);
+  const int rc =
+      sqlite3_bind_text64(statement_.get(), ++arguments_, data, text.size(),
+                          texts_ == Texts::kCopied ? SQLITE_TRANSIENT : SQLITE_STATIC, SQLITE_UTF8);
   bind_error_ = rc == SQLITE_OK ? bind_error_ : rc;
 }
 
@@ -79,9 +80,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   // A short-lived process that happens to be the last one need not sync the whole log for that.
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
-  database->writers_ = options.writers;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
-  // The log is synced at checkpoints, and by Transaction::Commit. This reads the file already, and
+  // The log is synced at checkpoints, and by Sync. This reads the file already, and
   // may have to wait for somebody who recovers it.
   if (sqlite3_exec(database->handle_, "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr) !=
       SQLITE_OK) {
@@ -166,13 +166,16 @@ Error Database::LastError() const {
   }
 }
 
-Status Database::OpenLog() {
-  if (!log_ && path_ != ":memory:") {
-    const std::string log = path_ + "-wal";
-    log_.Reset(::open(log.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!log_) {
-      return SystemError(errno, "cannot open the log of database " + path_);
-    }
+Status Database::Sync() {
+  if (path_ == ":memory:") {
+    return {};
+  }
+  if (!log_) {
+    log_.Reset(::open((path_ + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  }
+  // A checkpoint since the commit has synced the log itself.
+  if (!log_ || ::fdatasync(log_.get()) != 0) {
+    return SystemError(errno, "cannot sync the log of database " + path_);
   }
   return {};
 }
@@ -189,17 +192,9 @@ Snapshot::~Snapshot() {
   }
 }
 
-Result<Transaction> Transaction::Begin(Database *database, Durability durability) {
-  std::unique_lock<std::mutex> turn;
-  if (database->writers_ != nullptr) {
-    turn = std::unique_lock(*database->writers_);
-  }
+Result<Transaction> Transaction::Begin(Database *database) {
   SVIRT_TRY(database->Run("BEGIN IMMEDIATE"));
-  Transaction transaction(database, durability, std::move(turn));
-  if (durability == Durability::kDurable) {
-    SVIRT_TRY(database->OpenLog());
-  }
-  return transaction;
+  return Transaction(database);
 }
 
 Transaction::~Transaction() {
@@ -211,17 +206,7 @@ Transaction::~Transaction() {
 
 Status Transaction::Commit() {
   SVIRT_TRY(database_->Run("COMMIT"));
-  Database *database = std::exchange(database_, nullptr);
-  if (turn_) {
-    turn_.unlock();
-  }
-  // Not left to SQLite (synchronous=FULL), which syncs while it holds the write lock: this way
-  // other processes go on meanwhile, and one sync serves all that have committed. A checkpoint in
-  // between has synced the log itself.
-  if (durability_ == Durability::kDurable && database->log_ &&
-      ::fdatasync(database->log_.get()) != 0) {
-    return SystemError(errno, "cannot sync the log of database " + database->path_);
-  }
+  database_ = nullptr;
   return {};
 }
 

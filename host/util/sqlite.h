@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +30,9 @@ using StatementPtr = std::unique_ptr<sqlite3_stmt, StatementDeleter>;
 // outlive it.
 class Query {
  public:
-  Query(Database *database, const char *sql, StatementPtr statement);
+  // What becomes of texts that are bound: borrowed ones must outlive the query.
+  enum class Texts { kCopied, kBorrowed };
+  Query(Database *database, const char *sql, StatementPtr statement, Texts texts);
   ~Query();
   Query(Query &&) noexcept = default;
   Query &operator=(Query &&) = delete;
@@ -67,6 +68,7 @@ class Query {
   Database *database_;
   const char *sql_;
   StatementPtr statement_;
+  Texts texts_;
   int arguments_ = 0;
   int bind_error_ = 0;
 };
@@ -78,9 +80,6 @@ class Database {
     bool read_only = false;
     // How long an operation may wait for other connections before it fails with kConflict.
     std::chrono::milliseconds busy_timeout{10000};
-    // Held by a connection while it writes, or null: connections of one process wait for each other
-    // here, where who waits is woken, and not asleep as for other processes. Must outlive it.
-    std::mutex *writers = nullptr;
   };
 
   // The file must exist, and path must not go through a symbolic link. ":memory:" is a private
@@ -96,19 +95,13 @@ class Database {
   // sql must be a literal: it is compiled once per connection, and found again by its address.
   template <typename... Args>
   Result<Query> Ask(const char *sql, Args &&...args) {
-    auto statement = Take(sql);
-    if (!statement.ok()) {
-      return std::move(statement).error();
-    }
-    Query query(this, sql, std::move(statement).value());
-    (query.Bind(args), ...);
-    return query;
+    return Make(Query::Texts::kCopied, sql, args...);
   }
 
   // A statement whose rows, if any, do not matter.
   template <typename... Args>
   Status Run(const char *sql, Args &&...args) {
-    SVIRT_ASSIGN(Query query, Ask(sql, args...));
+    SVIRT_ASSIGN(Query query, Make(Query::Texts::kBorrowed, sql, args...));
     SVIRT_ASSIGN([[maybe_unused]] bool row, query.Step());
     return {};
   }
@@ -116,10 +109,15 @@ class Database {
   // First column of the first row as an integer; nullopt if there is no row.
   template <typename... Args>
   Result<std::optional<int64_t>> AskInt(const char *sql, Args &&...args) {
-    SVIRT_ASSIGN(Query query, Ask(sql, args...));
+    SVIRT_ASSIGN(Query query, Make(Query::Texts::kBorrowed, sql, args...));
     SVIRT_ASSIGN(bool row, query.Step());
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
+
+  // All that has been committed on this connection is on the disk when this returns; the database
+  // must be in write-ahead mode. SQLite's own way (synchronous=FULL) would sync while it holds the
+  // lock for writing: this way others go on meanwhile, and one sync serves all that have committed.
+  Status Sync();
 
   int64_t LastInsertId() const;
   // The present error of the connection as an Error.
@@ -129,16 +127,23 @@ class Database {
   friend class Query;
   friend class Transaction;
   explicit Database(std::string path) : path_(std::move(path)) {}
+  template <typename... Args>
+  Result<Query> Make(Query::Texts texts, const char *sql, const Args &...args) {
+    auto statement = Take(sql);
+    if (!statement.ok()) {
+      return std::move(statement).error();
+    }
+    Query query(this, sql, std::move(statement).value(), texts);
+    (query.Bind(args), ...);
+    return query;
+  }
   static int OnBusy(void *self, int count);
   Result<StatementPtr> Take(const char *sql);
   void GiveBack(const char *sql, StatementPtr statement);
 
-  Status OpenLog();
-
   std::string path_;
   Fd log_;  // the write-ahead log, for syncing it; SQLite holds its locks elsewhere
   std::chrono::milliseconds busy_timeout_{0};
-  std::mutex *writers_ = nullptr;
   std::chrono::steady_clock::time_point busy_since_;
   sqlite3 *handle_ = nullptr;
   std::unordered_map<const char *, StatementPtr> cache_;
@@ -159,21 +164,13 @@ class Snapshot {
 };
 
 // A write transaction, taken at once, so that what is read in it stays true until Commit. Without
-// Commit it is undone.
+// Commit it is undone. What is committed survives the death of every process; a power failure may
+// lose it and what follows, until Database::Sync.
 class Transaction {
  public:
-  enum class Durability {
-    kOrdered,  // survives the death of every process; a power failure may lose it and what follows
-    // It, and all that went before, is on the disk when Commit returns; the database must be in
-    // write-ahead mode. If syncing fails the error says so, but the transaction is done.
-    kDurable,
-  };
-  static Result<Transaction> Begin(Database *database, Durability durability);
+  static Result<Transaction> Begin(Database *database);
   ~Transaction();
-  Transaction(Transaction &&other) noexcept
-      : database_(std::exchange(other.database_, nullptr)),
-        durability_(other.durability_),
-        turn_(std::move(other.turn_)) {}
+  Transaction(Transaction &&other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Transaction &operator=(Transaction &&) = delete;
   Transaction(const Transaction &) = delete;
   Transaction &operator=(const Transaction &) = delete;
@@ -181,11 +178,8 @@ class Transaction {
   Status Commit();
 
  private:
-  Transaction(Database *database, Durability durability, std::unique_lock<std::mutex> turn)
-      : database_(database), durability_(durability), turn_(std::move(turn)) {}
+  explicit Transaction(Database *database) : database_(database) {}
   Database *database_;
-  Durability durability_;
-  std::unique_lock<std::mutex> turn_;
 };
 
 }  // namespace svirt

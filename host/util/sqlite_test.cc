@@ -77,30 +77,32 @@ TEST_F(SqliteTest, AStatementIsReusedAlsoWhileItIsInUse) {
 
 TEST_F(SqliteTest, WithoutCommitATransactionIsUndone) {
   {
-    auto transaction = Transaction::Begin(database_.get(), Transaction::Durability::kDurable);
+    auto transaction = Transaction::Begin(database_.get());
     ASSERT_TRUE(transaction.ok());
     ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(1, 1)").ok());
   }
   EXPECT_EQ(Count(*database_), 0);
-  auto transaction = Transaction::Begin(database_.get(), Transaction::Durability::kOrdered);
+  auto transaction = Transaction::Begin(database_.get());
   ASSERT_TRUE(database_->Run("INSERT INTO t VALUES(1, 1)").ok());
   ASSERT_TRUE(transaction->Commit().ok());
   EXPECT_EQ(Count(*Open()), 1);
 }
 
-TEST_F(SqliteTest, OnlyAWriteAheadLogCanBeMadeDurable) {
-  ASSERT_TRUE(database_->Execute("PRAGMA journal_mode=DELETE").ok());
-  EXPECT_FALSE(Transaction::Begin(database_.get(), Transaction::Durability::kDurable).ok());
-  EXPECT_TRUE(Transaction::Begin(database_.get(), Transaction::Durability::kOrdered).ok());
+TEST_F(SqliteTest, OnlyAWriteAheadLogCanBeSynced) {
+  EXPECT_TRUE(database_->Sync().ok());
+  const auto other = Open();
+  database_.reset();
+  ASSERT_TRUE(other->Execute("PRAGMA journal_mode=DELETE").ok());
+  EXPECT_FALSE(other->Sync().ok());
 }
 
 TEST_F(SqliteTest, WaitingForALockIsBounded) {
   const auto other = Open();
-  const auto held = Transaction::Begin(other.get(), Transaction::Durability::kOrdered);
+  const auto held = Transaction::Begin(other.get());
   ASSERT_TRUE(held.ok());
   const auto database = Open({.busy_timeout = std::chrono::milliseconds(100)});
   const auto begin = std::chrono::steady_clock::now();
-  const auto refused = Transaction::Begin(database.get(), Transaction::Durability::kOrdered);
+  const auto refused = Transaction::Begin(database.get());
   const auto took = std::chrono::steady_clock::now() - begin;
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Errc::kConflict);

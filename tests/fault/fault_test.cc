@@ -207,6 +207,11 @@ class FaultTest : public testing::Test {
         << when << ": indexes were lost or are there twice";
     EXPECT_EQ(ask("SELECT count(*) FROM taken WHERE owner NOT IN (SELECT owner FROM label)"), 0)
         << when;
+    EXPECT_EQ(ask("SELECT count(*) FROM (SELECT owner FROM holder UNION ALL SELECT owner FROM "
+                  "label UNION ALL SELECT owner FROM taken UNION ALL SELECT owner FROM use) "
+                  "WHERE owner NOT IN (SELECT id FROM owner)"),
+              0)
+        << when << ": rows are left of a domain that is not known any more";
     EXPECT_EQ(ask("SELECT count(*) FROM use AS a JOIN use AS b ON a.model=b.model AND "
                   "a.dev=b.dev AND a.ino=b.ino AND a.owner=b.owner AND a.number<b.number"),
               0)

@@ -187,9 +187,12 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
       app.add_subcommand("restore", "Put back every label that 'label' changed for a domain");
   restore->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
       ->required();
-  OnRun(restore, context, exit_code, [file](Host &host) -> Result<int> {
+  auto trees = std::make_shared<bool>();
+  restore->add_flag("--trees", *trees,
+                    "Also what stays labelled below directories for the next start (keep_trees)");
+  OnRun(restore, context, exit_code, [file, trees](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
-    SVIRT_TRY(host.Restore(domain));
+    SVIRT_TRY(host.Restore(domain, *trees));
     fmt::print("Domain '{}' restored\n", domain.name);
     return kExitOk;
   });

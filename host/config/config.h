@@ -43,6 +43,7 @@ struct Config {
   bool allow_none = false;  // with auto: start domains unconfined if no plugin is active
   bool default_confined = true;
   bool require_confined = false;
+  bool keep_trees = false;
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is
   // the plugin's to say.
   std::map<std::string, std::map<std::string, std::string>> model_settings;

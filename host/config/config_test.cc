@@ -33,6 +33,7 @@ TEST(Config, DefaultsConfineAndNeverAllowNone) {
   EXPECT_EQ(config.choice, DriverChoice::kAuto);
   EXPECT_FALSE(config.allow_none);
   EXPECT_TRUE(config.default_confined);
+  EXPECT_FALSE(config.keep_trees);
   EXPECT_TRUE(config.scan_in_helper);
   EXPECT_EQ(config.plugin_directories.size(), 1u);
 }
@@ -41,7 +42,8 @@ TEST(Config, ReadsEveryKey) {
   const Config config = Good(
       "# a comment\n; another\n[plugins]\ndirectories = /a/b:/c\norder = x, y\n"
       "not_critical = y\nscanner = no\n\n[confinement]\nmodels = x, dac\nallow_none = yes\n"
-      "default_confined = no\nrequire_confined = 1\n[doi]\nx = eng.example.com\n");
+      "default_confined = no\nrequire_confined = 1\nkeep_trees = yes\n[doi]\nx = "
+      "eng.example.com\n");
   EXPECT_THAT(config.plugin_directories, ElementsAre("/a/b", "/c"));
   EXPECT_THAT(config.order, ElementsAre("x", "y"));
   EXPECT_THAT(config.not_critical, ElementsAre("y"));
@@ -52,6 +54,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_TRUE(config.allow_none);
   EXPECT_FALSE(config.default_confined);
   EXPECT_TRUE(config.require_confined);
+  EXPECT_TRUE(config.keep_trees);
   EXPECT_EQ(config.doi.at("x"), "eng.example.com");
 }
 

@@ -127,6 +127,7 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
   ConfinementPolicy policy;
   policy.default_confined = options_.config.default_confined;
   policy.require_confined = options_.config.require_confined;
+  policy.keep_trees = options_.config.keep_trees;
   return Engine(labels, *plugins, policy);
 }
 
@@ -151,6 +152,12 @@ Status Host::Undefine(const std::string &name_or_uuid) {
   if (now.running) {
     return Error{Errc::kConflict,
                  "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
+  }
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(now.domain.uuid));
+  if (owner && owner->objects > 0) {
+    SVIRT_ASSIGN(Engine engine, EngineFor(now.domain));
+    SVIRT_TRY(engine.Forget(now.domain.uuid));
   }
   return store_.Undefine(now.domain.uuid);
 }
@@ -318,7 +325,7 @@ Result<Plan> Host::Label(const Domain &domain) {
   return plan;
 }
 
-Status Host::Restore(const Domain &domain) {
+Status Host::Restore(const Domain &domain, bool even_trees) {
   SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
   SVIRT_ASSIGN(LabelStore * labels, Store());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
@@ -342,7 +349,8 @@ Status Host::Restore(const Domain &domain) {
     }
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  return engine.Restore(domain.uuid);
+  SVIRT_TRY(engine.Restore(domain.uuid));
+  return even_trees ? engine.Forget(domain.uuid) : Status();
 }
 
 }  // namespace svirt

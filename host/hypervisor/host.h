@@ -104,7 +104,8 @@ class Host {
   // The same plan, labels and restore without a process, for hooks of other VM managers.
   Result<Plan> MakePlan(const Domain &domain);
   Result<Plan> Label(const Domain &domain);
-  Status Restore(const Domain &domain);
+  // even_trees: also what keep_trees leaves labelled for the next start.
+  Status Restore(const Domain &domain, bool even_trees = false);
 
   // Who holds which labels, by uuid.
   Result<std::vector<OwnerState>> LabelOwners();

@@ -38,6 +38,7 @@ struct LabelTask {
   JournalItem item;
   bool sets_label = false;  // false: the use alone is entered
   bool is_block = false;
+  bool keeps_tree = false;  // a directory that is to be whole afterwards, with all that is below
 
   bool Changes() const {
     return sets_label && item.old.state != OldLabel::State::kUnsupported &&
@@ -69,8 +70,8 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
                                const std::string &proc, pid_t pid = -1);
 
 // Decides the label of each object under each model, reads the present labels, and fills
-// draft->tasks and draft->items.
-Status DraftResources(Draft *draft);
+// draft->tasks and draft->items. What is below a directory that is whole is passed over.
+Status DraftResources(LabelStore *store, bool keep_trees, Draft *draft);
 
 // An exclusive block device that cannot be labelled is refused: nothing else on it would keep other
 // domains out.

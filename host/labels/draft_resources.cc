@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Which label each object of a domain gets.
+#include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -77,25 +79,37 @@ LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decisio
 Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
                   const OpenedManifest::Object &object, const LabelTask &root,
                   std::vector<LabelTask> *tasks) {
-  return WalkTree(object.opened.fd.get(), [&](const OpenObject &child) -> Result<bool> {
-    if (const auto *own = opened.Find(child.id)) {
-      return !own->resource.subtree;
-    }
-    LabelTask task = root;
-    task.below = child.path;
-    task.resource.path = root.resource.path + "/" + child.path;
-    task.resource.object = child.type;
-    task.resource.subtree = false;
-    task.item.path = root.item.path + "/" + child.path;
-    task.item.id = child.id;
-    SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
+  std::mutex mutex;
+  std::vector<std::pair<size_t, LabelTask>> found;
+  SVIRT_TRY(
+      WalkTree(object.opened.fd.get(), [&](const OpenObject &child, size_t place) -> Result<bool> {
+        if (const auto *own = opened.Find(child.id)) {
+          return !own->resource.subtree;
+        }
+        LabelTask task = root;
+        task.below = child.path;
+        task.resource.path = root.resource.path + "/" + child.path;
+        task.resource.object = child.type;
+        task.resource.subtree = false;
+        task.item.path = root.item.path + "/" + child.path;
+        task.item.id = child.id;
+        task.item.below = true;
+        SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
+        const std::lock_guard lock(mutex);
+        found.emplace_back(place, std::move(task));
+        return true;
+      }));
+  std::sort(found.begin(), found.end(),
+            [](const auto &a, const auto &b) { return a.first < b.first; });
+  for (auto &[place, task] : found) {
     tasks->push_back(std::move(task));
-    return true;
-  });
+  }
+  return {};
 }
 
 // The tasks of one object under one model; completes the decision's item.
-Result<std::vector<LabelTask>> MakeTasks(const ModelDraft &model, const OpenedManifest &opened,
+Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, bool keep_trees,
+                                         const ModelDraft &model, const OpenedManifest &opened,
                                          const OpenedManifest::Object &object, Decision *decision) {
   std::vector<LabelTask> tasks;
   PlanItem &item = decision->item;
@@ -111,7 +125,17 @@ Result<std::vector<LabelTask>> MakeTasks(const ModelDraft &model, const OpenedMa
     tasks.push_back(std::move(task));
     if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
       const LabelTask root = tasks.front();
-      SVIRT_TRY(AddSubtree(model, opened, object, root, &tasks));
+      // The directory for the run is made anew each time.
+      const bool keeps = keep_trees && object.resource.kind != ResourceKind::kRundir;
+      if (keeps && !root.Changes()) {
+        SVIRT_ASSIGN(tasks.front().item.whole, store->IsWhole(model.ref.uuid, root.item));
+      }
+      if (tasks.front().item.whole) {
+        item.note = "labelled at an earlier start, with all that was below it then";
+      } else {
+        SVIRT_TRY(AddSubtree(model, opened, object, root, &tasks));
+        tasks.front().keeps_tree = keeps;
+      }
     }
     for (const LabelTask &each : tasks) {
       item.changes = item.changes || each.Changes();
@@ -170,7 +194,7 @@ Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
   return object;
 }
 
-Status DraftResources(Draft *draft) {
+Status DraftResources(LabelStore *store, bool keep_trees, Draft *draft) {
   const OpenedManifest &opened = *draft->opened;
   // Place in draft->items of what was decided for each object under each model.
   std::vector<std::optional<size_t>> decided(opened.objects().size() * draft->models.size());
@@ -191,7 +215,8 @@ Status DraftResources(Draft *draft) {
         const OpenedManifest::Object &object = opened.objects()[*place];
         SVIRT_ASSIGN(Decision decision,
                      Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
-        SVIRT_ASSIGN(std::vector<LabelTask> tasks, MakeTasks(model, opened, object, &decision));
+        SVIRT_ASSIGN(std::vector<LabelTask> tasks,
+                     MakeTasks(store, keep_trees, model, opened, object, &decision));
         for (LabelTask &task : tasks) {
           task.model = m;
           task.object = *place;

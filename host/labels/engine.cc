@@ -67,7 +67,7 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
                  DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kPeek, proc_, pid));
     draft.models.push_back(std::move(model));
   }
-  SVIRT_TRY(DraftResources(&draft));
+  SVIRT_TRY(DraftResources(store_, policy_.keep_trees, &draft));
   for (const LabelTask &task : draft.tasks) {
     std::string conflict;
     if (auto status = CheckLabelable(task); !status.ok()) {
@@ -164,6 +164,16 @@ Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes)
     return {};
   }
   return Undo(store_, plugins_, uuid, {}, true, notes);
+}
+
+Status Engine::Forget(const std::string &uuid, std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  if (!state || state->pinned || !state->processes.empty()) {
+    return {};
+  }
+  LabelStore::UndoScope everything;
+  everything.even_whole = true;
+  return Undo(store_, plugins_, uuid, everything, true, notes);
 }
 
 Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes) {

@@ -123,10 +123,15 @@ class Engine {
 
   // Undoes what Apply did for the domain, from the journal; labels are given back. Does what it
   // can and reports the first failure. Idempotent. Errc::kConflict while a process of the domain
-  // runs. notes: sentences about objects that were left alone, because they are not what was
-  // labelled any more. Of a domain that is being handed to another host nothing is undone (see
-  // HandoverDesk).
+  // runs. What is below a directory may stay labelled for the next start (keep_trees), and with it
+  // the domain's labels. notes: sentences about objects that were left alone, because they are not
+  // what was labelled any more. Of a domain that is being handed to another host nothing is undone
+  // (see HandoverDesk).
   Status Restore(const std::string &uuid, std::vector<std::string> *notes = nullptr);
+
+  // Also gives back what stays labelled for the next start of a domain (keep_trees), unless it
+  // lives.
+  Status Forget(const std::string &uuid, std::vector<std::string> *notes = nullptr);
 
   // Restores a domain that is neither pinned nor alive: after a crash, or a boot. Of one that
   // lives, what a process left half done when it ended: objects whose Apply or whose way back it

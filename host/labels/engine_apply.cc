@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Engine::Apply: the one way in which labels get onto objects.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "host/labels/draft.h"
 #include "host/labels/engine.h"
 #include "host/labels/undo.h"
+#include "host/util/parallel.h"
 
 namespace svirt {
 namespace {
@@ -43,37 +49,55 @@ Result<OldLabel> Reread(Draft *draft, size_t place) {
   return task.item.old;
 }
 
-Status SetObjectLabel(Draft *draft, const LabelTask &task) {
-  const auto object = TaskObject::Open(*draft, task);
+// A sentence if the object keeps the label that it has, else "".
+Result<std::string> SetObjectLabel(const Draft &draft, const LabelTask &task) {
+  const auto object = TaskObject::Open(draft, task);
   if (!object.ok() && object.error().code == Errc::kNotFound) {
-    return {};  // it was inside a directory in use; what has taken its place is not our choice
+    // It was inside a directory in use; what has taken its place is not our choice.
+    return std::string();
   }
   if (!object.ok()) {
     return object.error();
   }
-  Plugin *plugin = draft->models[task.model].plugin;
-  auto status = plugin->SetResourceLabel(object->ref(task), task.item.label);
-  if (status.ok() || status.error().code != Errc::kUnsupported ||
-      (task.item.exclusive && task.is_block)) {
-    return status;
+  const auto status =
+      draft.models[task.model].plugin->SetResourceLabel(object->ref(task), task.item.label);
+  if (status.ok()) {
+    return std::string();
+  }
+  if (status.error().code != Errc::kUnsupported || (task.item.exclusive && task.is_block)) {
+    return status.error();
   }
   // The object keeps the label its file system has for all; the security module decides by that.
-  ForItems(draft, task, [&status](PlanItem *item) {
-    item->note = "cannot be labelled: " + status.error().message;
-  });
-  return {};
+  return "cannot be labelled: " + status.error().message;
 }
 
 Status SetLabels(Draft *draft) {
-  for (const LabelTask &task : draft->tasks) {
-    if (task.Changes()) {
-      SVIRT_TRY(SetObjectLabel(draft, task));
+  std::mutex mutex;  // of draft->items
+  SVIRT_TRY(ForEach(draft->tasks.size(), [draft, &mutex](size_t i) -> Status {
+    const LabelTask &task = draft->tasks[i];
+    if (!task.Changes()) {
+      return {};
     }
-  }
+    SVIRT_ASSIGN(const std::string note, SetObjectLabel(*draft, task));
+    if (!note.empty()) {
+      const std::lock_guard lock(mutex);
+      ForItems(draft, task, [&note](PlanItem *item) { item->note = note; });
+    }
+    return {};
+  }));
   for (const ModelDraft &model : draft->models) {
     if (model.is_confined()) {
       SVIRT_TRY(model.plugin->SetLabel(model.ref, model.ref.seclabel.label));
     }
+  }
+  return {};
+}
+
+// Labels are on the disk before it is remembered that nobody need look at them again.
+Status SyncTree(int directory, const std::string &path) {
+  const Fd fd(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::syncfs(fd.get()) != 0) {
+    return SystemError(errno, "cannot sync the labels below " + path);
   }
   return {};
 }
@@ -108,7 +132,7 @@ class Applying {
   // Nothing has to be taken back if this fails.
   Status Begin();
   Status Run(const Domain &domain, const Manifest &manifest,
-             const std::vector<ModelChoice> &choices, const std::string &proc);
+             const std::vector<ModelChoice> &choices, bool keep_trees, const std::string &proc);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
   // From another host.
@@ -118,6 +142,8 @@ class Applying {
 
  private:
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
+  // Remembers which directories are whole now.
+  Status KeepTrees();
   Status TakeBack();
 
   LabelStore *store_;
@@ -142,7 +168,8 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
-                     const std::vector<ModelChoice> &choices, const std::string &proc) {
+                     const std::vector<ModelChoice> &choices, bool keep_trees,
+                     const std::string &proc) {
   if (was_alive_ && before_->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
@@ -159,7 +186,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     SVIRT_TRY(CheckArrival(*before_, LabelsOf(draft)));
   }
   SVIRT_ASSIGN(generation_, store_->Generation());
-  SVIRT_TRY(DraftResources(&draft));
+  SVIRT_TRY(DraftResources(store_, keep_trees, &draft));
   for (const LabelTask &task : draft.tasks) {
     SVIRT_TRY(CheckLabelable(task));
   }
@@ -169,14 +196,17 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   SVIRT_ASSIGN(recorded_, Record(labels));
   SVIRT_TRY(SetLabels(&draft));
+  SVIRT_TRY(KeepTrees());
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
   const bool may_drop = pid_ > 0 || (before_ && before_->OtherProcess() == nullptr && !arrives());
   if (before_ && before_->objects > 0 && may_drop) {
     LabelStore::UndoScope stale;
-    for (const Recorded &entry : recorded_) {
-      stale.except.push_back(entry.object);
+    stale.even_whole = true;
+    for (size_t i = 0; i < recorded_.size(); ++i) {
+      const bool whole = draft.tasks[i].item.whole;
+      (whole ? stale.except_below : stale.except).push_back(recorded_[i].object);
     }
     // What is left of an earlier start does not stop this one; it stays in the journal.
     auto status = Undo(store_, plugins_, owner_.uuid, stale, false, &draft.notes);
@@ -197,6 +227,19 @@ Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &lab
                         [this](size_t place) { return Reread(&draft, place); });
 }
 
+Status Applying::KeepTrees() {
+  std::vector<int64_t> directories;
+  for (size_t i = 0; i < draft.tasks.size(); ++i) {
+    const LabelTask &task = draft.tasks[i];
+    if (task.keeps_tree) {
+      const int fd = draft.opened->objects()[task.object].opened.fd.get();
+      SVIRT_TRY(SyncTree(fd, task.item.path));
+      directories.push_back(recorded_[i].object);
+    }
+  }
+  return directories.empty() ? Status() : store_->SetWhole(owner_.uuid, directories);
+}
+
 Status Applying::TakeBack() {
   // Objects that the domain used before under another label get that one.
   for (size_t i = recorded_.size(); i-- > 0;) {
@@ -209,7 +252,7 @@ Status Applying::TakeBack() {
     SVIRT_ASSIGN(const int64_t generation, store_->Generation());
     SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, generation, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
-    SVIRT_TRY(SetObjectLabel(&draft, task));
+    SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(draft, task));
   }
   LabelStore::UndoScope fresh;
   if (recorded_.empty()) {
@@ -251,7 +294,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, domain, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, proc_);
+    auto status = applying.Run(domain, manifest, choices, policy_.keep_trees, proc_);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -277,7 +320,7 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, running, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, proc_);
+  auto status = applying.Run(running, manifest, choices, policy_.keep_trees, proc_);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The journal half of LabelStore: what the labels of objects were, and who uses them.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -107,11 +108,10 @@ class UseWriter {
  public:
   // work: what is done to objects that the owner did not use before; nullopt if that need not be
   // told.
-  static Result<UseWriter> Begin(Database *db, int64_t owner, int64_t boot,
-                                 std::optional<int64_t> work) {
-    SVIRT_ASSIGN(const auto last, db->AskInt("SELECT max(number) FROM use WHERE owner=?1", owner));
-    return UseWriter(db, owner, boot, work, last.value_or(0));
-  }
+  // directory: the number of the one that the first item may be below.
+  UseWriter(Database *db, int64_t owner, int64_t boot, std::optional<int64_t> work,
+            int64_t directory)
+      : db_(db), owner_(owner), boot_(boot), work_(work), directory_(directory) {}
 
   // The object must be in nobody's way. uses: all of it; old: its label now.
   Result<Recorded> Enter(const std::vector<OtherUse> &uses, const JournalItem &item,
@@ -123,12 +123,31 @@ class UseWriter {
         own = other.use.owner == owner_ ? &other.use : own;
       }
     }
-    return own != nullptr ? Update(*own, item, old) : Insert(first, item, old);
+    SVIRT_ASSIGN(const Recorded recorded,
+                 own != nullptr ? Update(*own, item, old) : Insert(first, item, old));
+    if (!item.below) {
+      directory_ = recorded.object;
+      last_below_.reset();
+    }
+    return recorded;
   }
 
  private:
-  UseWriter(Database *db, int64_t owner, int64_t boot, std::optional<int64_t> work, int64_t last)
-      : db_(db), owner_(owner), boot_(boot), work_(work), last_(last) {}
+  // The number of a new use.
+  Result<int64_t> Next(bool below) {
+    // What is itself numbered as being below a directory has no range of its own.
+    const bool ranged = below && directory_ < kBelow;
+    std::optional<int64_t> &last = ranged ? last_below_ : last_;
+    const int64_t begin = ranged ? directory_ * kBelow : 0;
+    if (!last) {
+      SVIRT_ASSIGN(const auto largest,
+                   db_->AskInt("SELECT max(number) FROM use WHERE owner=?1 AND number>=?2 AND "
+                               "number<?3",
+                               owner_, begin, begin + kBelow));
+      last = std::max(largest.value_or(0), begin);
+    }
+    return ++*last;
+  }
 
   Result<Recorded> Update(const Use &own, const JournalItem &item, const OldLabel &old) {
     Recorded recorded{.object = own.number, .fresh = false, .previous = std::nullopt};
@@ -137,29 +156,34 @@ class UseWriter {
     }
     SVIRT_TRY(
         db_->Run("UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
-                 "exclusive=?8, keep=?9 OR (keep AND away) WHERE owner=?1 AND number=?2",
+                 "exclusive=?8, keep=?9 OR (keep AND away), whole=?10 WHERE owner=?1 AND number=?2",
                  owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label,
-                 item.exclusive, item.keep));
+                 item.exclusive, item.keep, item.whole));
     return recorded;
   }
 
   Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
     const OldLabel &original = first != nullptr ? first->old : old;
     const auto earlier = first != nullptr ? std::optional(old.label) : std::nullopt;
+    SVIRT_ASSIGN(const int64_t number, Next(item.below));
     SVIRT_TRY(
         db_->Run("INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                 "?14, ?15, ?16)",
-                 owner_, ++last_, item.model, item.path, item.id.dev, item.id.ino, item.id.btime,
+                 "?14, ?15, 0, ?16)",
+                 owner_, number, item.model, item.path, item.id.dev, item.id.ino, item.id.btime,
                  boot_, static_cast<int>(original.state), original.label, item.label, earlier,
                  item.exclusive, item.keep, item.away, work_));
-    return Recorded{.object = last_, .fresh = true, .previous = std::nullopt};
+    return Recorded{.object = number, .fresh = true, .previous = std::nullopt};
   }
 
   Database *db_;
   int64_t owner_, boot_;
   std::optional<int64_t> work_;
-  int64_t last_;
+  int64_t directory_;  // of items that are below one
+  std::optional<int64_t> last_, last_below_;
 };
+
+// Uses entered in one transaction: others write, too.
+constexpr size_t kMostAtOnce = 10000;
 
 }  // namespace
 
@@ -173,21 +197,33 @@ Result<std::vector<Recorded>> LabelStore::Record(
     const LabelOwner &owner, const std::vector<HeldLabel> &labels,
     const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
     const std::function<Result<OldLabel>(size_t)> &reread) {
-  for (BusyWait wait;;) {
-    SVIRT_ASSIGN(auto recorded, TryRecord(owner, labels, items, generation, unsettled, reread));
-    if (recorded) {
-      return std::move(*recorded);
+  std::vector<Recorded> recorded;
+  recorded.reserve(items.size());
+  Batch batch;
+  do {
+    batch.first = batch.end;
+    batch.end = unsettled ? items.size() : std::min(items.size(), batch.first + kMostAtOnce);
+    for (BusyWait wait;;) {
+      SVIRT_ASSIGN(const bool done, TryRecord(owner, labels, items, generation, unsettled, reread,
+                                              batch, &recorded));
+      if (done) {
+        break;
+      }
+      SVIRT_TRY(wait.Pause(owner.name));
     }
-    SVIRT_TRY(wait.Pause(owner.name));
-  }
+    for (size_t i = batch.first; i < batch.end; ++i) {
+      batch.directory = items[i]->below ? batch.directory : recorded[i].object;
+    }
+  } while (batch.end < items.size());
+  return recorded;
 }
 
-// nullopt: an object is busy.
-Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
-    const LabelOwner &owner, const std::vector<HeldLabel> &labels,
-    const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
-    const std::function<Result<OldLabel>(size_t)> &reread) {
-  using Outcome = std::optional<std::vector<Recorded>>;
+Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<HeldLabel> &labels,
+                                   const std::vector<const JournalItem *> &items,
+                                   int64_t generation, bool unsettled,
+                                   const std::function<Result<OldLabel>(size_t)> &reread,
+                                   const Batch &batch, std::vector<Recorded> *recorded) {
+  recorded->resize(batch.first);
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto now, db->AskInt("SELECT restored FROM meta"));
   SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
@@ -197,31 +233,31 @@ Result<std::optional<std::vector<Recorded>>> LabelStore::TryRecord(
   if (unsettled) {
     SVIRT_ASSIGN(work, BeginWork(db.get(), id, WorkKind::kApply, self_));
   }
-  SVIRT_ASSIGN(UseWriter writer, UseWriter::Begin(db.get(), id, boot, work));
-  std::vector<Recorded> recorded;
-  recorded.reserve(items.size());
-  for (size_t i = 0; i < items.size(); ++i) {
+  UseWriter writer(db.get(), id, boot, work, batch.directory);
+  for (size_t i = batch.first; i < batch.end; ++i) {
     const JournalItem &item = *items[i];
     SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot));
     SVIRT_ASSIGN(const Obstacles obstacles, FindObstacles(db.get(), uses, item, owner.uuid));
     if (obstacles.busy) {
-      return Outcome();
+      return false;
     }
     if (!obstacles.conflict.empty()) {
       return Error{Errc::kConflict, obstacles.conflict};
     }
     for (const Use *dead : obstacles.dead) {
-      SVIRT_TRY(DropUse(db.get(), dead->owner, dead->number));
+      SVIRT_TRY(GiveUpUse(db.get(), dead->owner, dead->number));
     }
     OldLabel old = item.old;
     if (now != generation) {
       SVIRT_ASSIGN(old, reread(i));
     }
     SVIRT_ASSIGN(const Recorded entry, writer.Enter(uses, item, old));
-    recorded.push_back(entry);
+    recorded->push_back(entry);
   }
-  SVIRT_TRY(items.empty() ? db.Commit() : db.CommitDurably());
-  return Outcome(std::move(recorded));
+  // The sync of the last batch is one for all of them.
+  const bool durable = !items.empty() && batch.end == items.size();
+  SVIRT_TRY(durable ? db.CommitDurably() : db.Commit());
+  return true;
 }
 
 Status LabelStore::Settle(const std::string &uuid) {
@@ -229,6 +265,30 @@ Status LabelStore::Settle(const std::string &uuid) {
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (owner) {
     SVIRT_TRY(EndWork(db.get(), owner->id));
+  }
+  return db.Commit();
+}
+
+Result<bool> LabelStore::IsWhole(const std::string &uuid, const JournalItem &directory) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self_.boot_id));
+  SVIRT_ASSIGN(const auto uses, FindUses(db.get(), directory, boot.value_or(0)));
+  return owner && std::any_of(uses.begin(), uses.end(), [&](const OtherUse &other) {
+           return other.use.owner == owner->id && other.use.model == directory.model &&
+                  other.use.whole && other.use.label == directory.label && !other.busy;
+         });
+}
+
+Status LabelStore::SetWhole(const std::string &uuid, const std::vector<int64_t> &directories) {
+  SVIRT_ASSIGN(Writing db, Write());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  for (const int64_t directory : directories) {
+    if (owner && directory < kBelow) {
+      SVIRT_TRY(
+          db->Run("UPDATE use SET whole=1 WHERE owner=?1 AND number=?2", owner->id, directory));
+    }
   }
   return db.Commit();
 }

@@ -23,11 +23,18 @@ Use ReadUse(const Query &query) {
              .earlier_label = query.OptionalText(11),
              .exclusive = query.Int(12) != 0,
              .keep = query.Int(13) != 0,
-             .away = query.Int(14) != 0};
+             .away = query.Int(14) != 0,
+             .whole = query.Int(15) != 0};
 }
 
 Status DropUse(Database *database, int64_t owner, int64_t number) {
   return database->Run("DELETE FROM use WHERE owner=?1 AND number=?2", owner, number);
+}
+
+Status GiveUpUse(Database *database, int64_t owner, int64_t number) {
+  SVIRT_TRY(
+      database->Run("UPDATE use SET whole=0 WHERE owner=?1 AND number=?2", owner, number / kBelow));
+  return DropUse(database, owner, number);
 }
 
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {

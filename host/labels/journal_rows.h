@@ -24,16 +24,21 @@ struct Use {
   OldLabel old;
   std::string label;
   std::optional<std::string> earlier_label;  // what it had just before that
-  bool exclusive = false, keep = false, away = false;
+  bool exclusive = false, keep = false, away = false, whole = false;
 };
+
+// What is below directory number N has the numbers from N * kBelow on: one range of the table.
+constexpr int64_t kBelow = int64_t{1} << 32;
 
 // The columns of table use that ReadUse expects, in their order.
 #define SVIRT_USE_COLUMNS                                                                    \
   "use.owner, number, model, path, dev, ino, btime, boot, old_state, old_label, use.label, " \
-  "earlier_label, exclusive, keep, away"
-constexpr int kUseColumns = 15;
+  "earlier_label, exclusive, keep, away, whole"
+constexpr int kUseColumns = 16;
 Use ReadUse(const Query &query);
 Status DropUse(Database *database, int64_t owner, int64_t number);
+// The same, for the sake of somebody else: the directory that it is below is whole no more.
+Status GiveUpUse(Database *database, int64_t owner, int64_t number);
 
 // Does another owner use the object of the row of table use, too, under the same model?
 #define SVIRT_IS_SHARED                                                                       \

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The way back of LabelStore's journal: who gives which objects their old labels.
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -19,8 +21,47 @@ struct OwnUse {
   bool shared = false;  // another owner uses the object, too
 };
 
+// Numbers of an owner's uses: from first to before end.
+struct Range {
+  int64_t first = 0, end = 0;
+};
+
+// Directories of which all that is below stays.
+Result<std::vector<int64_t>> DirectoriesThatStay(Database *db, int64_t owner,
+                                                 const LabelStore::UndoScope &scope) {
+  std::vector<int64_t> numbers = scope.except_below;
+  if (!scope.even_whole) {
+    SVIRT_ASSIGN(Query query, db->Ask("SELECT number FROM use WHERE owner=?1 AND number<?2 AND "
+                                      "whole",
+                                      owner, kBelow));
+    for (;;) {
+      SVIRT_ASSIGN(const bool row, query.Step());
+      if (!row) {
+        break;
+      }
+      numbers.push_back(query.Int(0));
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// All numbers but those of what is below the directories, which are in ascending order; the last
+// range first.
+std::vector<Range> RangesOutside(const std::vector<int64_t> &directories) {
+  std::vector<Range> ranges;
+  int64_t first = 0;
+  for (const int64_t directory : directories) {
+    ranges.insert(ranges.begin(), {first, directory * kBelow});
+    first = (directory + 1) * kBelow;
+  }
+  ranges.insert(ranges.begin(), {first, std::numeric_limits<int64_t>::max()});
+  return ranges;
+}
+
 // interrupted: what a process has left half done.
 Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore::UndoScope &scope,
+                                   const std::vector<int64_t> &staying,
                                    const std::optional<Work> &interrupted) {
   std::vector<OwnUse> uses;
   if (scope.interrupted && !interrupted) {
@@ -30,23 +71,28 @@ Result<std::vector<OwnUse>> UsesOf(Database *db, int64_t owner, const LabelStore
   const std::vector<int64_t> none;
   const std::vector<int64_t> &named = scope.only ? *scope.only : none;
   const std::unordered_set<int64_t> only(named.begin(), named.end());
-  const std::unordered_set<int64_t> except(scope.except.begin(), scope.except.end());
+  std::unordered_set<int64_t> except(scope.except.begin(), scope.except.end());
+  except.insert(staying.begin(), staying.end());
   // The last one labelled is the first to be undone.
-  SVIRT_ASSIGN(Query query, db->Ask("SELECT " SVIRT_USE_COLUMNS ", work, " SVIRT_IS_SHARED
-                                    " FROM use WHERE owner=?1 ORDER BY number DESC",
-                                    owner));
-  for (;;) {
-    SVIRT_ASSIGN(const bool row, query.Step());
-    if (!row) {
-      return uses;
-    }
-    OwnUse own{ReadUse(query), query.Int(kUseColumns + 1) != 0};
-    const int64_t number = own.use.number;
-    if ((!scope.only || only.contains(number)) && !except.contains(number) &&
-        (!marked || query.Int(kUseColumns) == interrupted->id)) {
-      uses.push_back(std::move(own));
+  for (const Range &range : RangesOutside(staying)) {
+    SVIRT_ASSIGN(Query query, db->Ask("SELECT " SVIRT_USE_COLUMNS ", work, " SVIRT_IS_SHARED
+                                      " FROM use WHERE owner=?1 AND number>=?2 AND number<?3 "
+                                      "ORDER BY number DESC",
+                                      owner, range.first, range.end));
+    for (;;) {
+      SVIRT_ASSIGN(const bool row, query.Step());
+      if (!row) {
+        break;
+      }
+      OwnUse own{ReadUse(query), query.Int(kUseColumns + 1) != 0};
+      const int64_t number = own.use.number;
+      if ((!scope.only || only.contains(number)) && !except.contains(number) &&
+          (!marked || query.Int(kUseColumns) == interrupted->id)) {
+        uses.push_back(std::move(own));
+      }
     }
   }
+  return uses;
 }
 
 // Drops all uses that BeginUndo has handed out.
@@ -73,9 +119,10 @@ Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std:
   if (earlier && earlier->process != self_ && IsRunning(earlier->process)) {
     return Outcome();
   }
-  SVIRT_ASSIGN(auto uses, UsesOf(db.get(), owner->id, scope, earlier));
+  SVIRT_ASSIGN(const auto staying, DirectoriesThatStay(db.get(), owner->id, scope));
+  SVIRT_ASSIGN(auto uses, UsesOf(db.get(), owner->id, scope, staying, earlier));
   SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), self_.boot_id));
-  const bool all = !scope.only && scope.except.empty() && !scope.interrupted;
+  const bool all = !scope.only && scope.except.empty() && staying.empty() && !scope.interrupted;
   SVIRT_ASSIGN(const int64_t work,
                BeginWork(db.get(), owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self_));
   for (auto &[use, shared] : uses) {
@@ -84,8 +131,8 @@ Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std:
       SVIRT_TRY(DropUse(db.get(), owner->id, use.number));
       continue;
     }
-    if (!all) {
-      SVIRT_TRY(db->Run("UPDATE use SET work=?3 WHERE owner=?1 AND number=?2", owner->id,
+    if (!all || use.whole) {
+      SVIRT_TRY(db->Run("UPDATE use SET work=?3, whole=0 WHERE owner=?1 AND number=?2", owner->id,
                         use.number, work));
     }
     items.push_back({.object = use.number,
@@ -133,7 +180,15 @@ Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<int64_t
     SVIRT_TRY(db->Run("UPDATE meta SET restored=restored+1"));
   }
   SVIRT_ASSIGN(const auto left, db->AskInt("SELECT 1 FROM use WHERE owner=?1 LIMIT 1", owner->id));
-  SVIRT_TRY(release && !left ? ForgetOwner(db.get(), owner->id) : EndWork(db.get(), owner->id));
+  if (release && !left) {
+    SVIRT_TRY(ForgetOwner(db.get(), owner->id));
+  } else {
+    SVIRT_TRY(EndWork(db.get(), owner->id));
+  }
+  if (release && left && failed.empty()) {  // directories that stay labelled for the next start
+    SVIRT_TRY(db->Run("UPDATE owner SET pinned=0 WHERE id=?1", owner->id));
+    SVIRT_TRY(db->Run("DELETE FROM holder WHERE owner=?1", owner->id));
+  }
   return db.Commit();
 }
 

@@ -122,8 +122,9 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
   state.handover = owner->handover;
   state.in_hypervisor = owner->in_hypervisor;
   SVIRT_ASSIGN(state.processes, RunningHolders(db.get(), owner->id));
-  SVIRT_ASSIGN(const auto objects,
-               db->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner->id));
+  SVIRT_ASSIGN(
+      const auto objects,
+      db->AskInt("SELECT count(*) FROM use WHERE owner=?1 AND number<?2", owner->id, kBelow));
   state.objects = objects.value_or(0);
   state.interrupted = owner->work && !IsRunning(owner->work->process);
   SVIRT_ASSIGN(Query query, db->Ask("SELECT model, doi, type, number, number IS NULL, label, "

@@ -62,7 +62,7 @@ struct OwnerState {
   bool in_hypervisor = false;  // pinned for a hypervisor: it can be asked whether that has it still
   std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
   std::vector<HeldLabel> labels;
-  int64_t objects = 0;  // in its journal
+  int64_t objects = 0;  // in its journal; a directory with all that is below it counts as one
   // A process ended in the middle of work on some of them; UndoScope::interrupted is about these.
   bool interrupted = false;
 
@@ -108,6 +108,10 @@ struct JournalItem {
   bool exclusive = false;  // no other domain may use it meanwhile
   bool keep = false;       // stays labelled when its last domain stops
   bool away = false;       // another host gives it its old label back
+  // It is below the directory that is the nearest item before it of which this is not true.
+  bool below = false;
+  // A directory about which IsWhole is true, and nothing below it is among the items.
+  bool whole = false;
 };
 
 // What Record made of one item.
@@ -201,7 +205,8 @@ class LabelStore {
   // object in use already keeps the old label that was recorded first. If objects got their labels
   // back since generation, what stands in an item's old may be a label of our own; it is asked
   // again from reread (by the item's place; inside the transaction, so it must be quick).
-  // kConflict: another living domain uses an object in another way; nothing is entered then.
+  // kConflict: another living domain uses an object in another way; of a domain that lives nothing
+  // is entered then.
   // unsettled: if this process ends before Settle, the domain's uses of objects that it did not use
   // before count as left half done, although it lives.
   Result<std::vector<Recorded>> Record(const LabelOwner &owner,
@@ -211,6 +216,13 @@ class LabelStore {
                                        const std::function<Result<OldLabel>(size_t)> &reread);
   // What was recorded has been labelled.
   Status Settle(const std::string &uuid);
+
+  // Was everything below the directory labelled, to stay like that, for the same domain, model and
+  // label? Then it is so still, but for what others have put there since.
+  Result<bool> IsWhole(const std::string &uuid, const JournalItem &directory);
+  // It has been, for directories that Record has entered: what it has entered for them stays when
+  // the domain stops, and so do the domain's labels.
+  Status SetWhole(const std::string &uuid, const std::vector<int64_t> &directories);
 
   // What the domain uses, in the order of labelling. What other domains here use as well is theirs
   // to give back: keep.
@@ -223,7 +235,9 @@ class LabelStore {
   struct UndoScope {
     std::optional<std::vector<int64_t>> only;  // these; nullopt: all
     std::vector<int64_t> except;               // but not these
+    std::vector<int64_t> except_below;         // nor what is below these directories
     bool even_kept = false;    // also those that would keep their label at a normal stop
+    bool even_whole = false;   // also directories that are whole, and what is below them
     bool interrupted = false;  // those that a process which has ended left half done
   };
   // Takes the owner off objects that others use or that keep their label, and hands out the rest:
@@ -241,10 +255,16 @@ class LabelStore {
       : options_(std::move(options)), self_(std::move(self)) {}
   Result<Connection> Connect();
   Result<Writing> Write();
-  Result<std::optional<std::vector<Recorded>>> TryRecord(
-      const LabelOwner &owner, const std::vector<HeldLabel> &labels,
-      const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
-      const std::function<Result<OldLabel>(size_t)> &reread);
+  // Items that are entered in one transaction.
+  struct Batch {
+    size_t first = 0, end = 0;
+    int64_t directory = 0;  // the number of the one that the first item may be below
+  };
+  // Makes recorded as long as the batch reaches. false: an object is busy.
+  Result<bool> TryRecord(const LabelOwner &owner, const std::vector<HeldLabel> &labels,
+                         const std::vector<const JournalItem *> &items, int64_t generation,
+                         bool unsettled, const std::function<Result<OldLabel>(size_t)> &reread,
+                         const Batch &batch, std::vector<Recorded> *recorded);
   // nullopt: another process is at work on the owner's objects.
   Result<std::optional<std::vector<UndoItem>>> TryBeginUndo(const std::string &uuid,
                                                             const UndoScope &scope);

@@ -167,14 +167,15 @@ TEST_F(OpenResourceTest, ATreeIsWalkedWithoutLeavingIt) {
   const auto tree = OpenExactly(-1, dir_ / "tree");
   ASSERT_TRUE(tree.ok());
   std::vector<std::string> seen;
-  const auto status = WalkTree(tree->fd.get(), [&seen](const OpenObject &object) -> Result<bool> {
-    seen.push_back(object.path);
-    return object.path != "closed";
-  });
+  const auto status =
+      WalkTree(tree->fd.get(), [&seen](const OpenObject &object, size_t) -> Result<bool> {
+        seen.push_back(object.path);
+        return object.path != "closed";
+      });
   ASSERT_TRUE(status.ok()) << status.error().message;
   std::sort(seen.begin(), seen.end());
   EXPECT_THAT(seen, ElementsAre("closed", "fifo", "sub", "sub/file"));
-  const auto stopped = WalkTree(tree->fd.get(), [](const OpenObject &) -> Result<bool> {
+  const auto stopped = WalkTree(tree->fd.get(), [](const OpenObject &, size_t) -> Result<bool> {
     return Error{Errc::kInternal, "enough"};
   });
   EXPECT_EQ(stopped.error().message, "enough");

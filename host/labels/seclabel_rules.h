@@ -15,6 +15,7 @@ namespace svirt {
 struct ConfinementPolicy {
   bool default_confined = true;   // a domain without <seclabel> is confined
   bool require_confined = false;  // type='none' is refused
+  bool keep_trees = false;        // what is below directories stays labelled for the next start
 };
 
 // One model that applies to a domain, and the seclabel it applies with: model named, type decided.

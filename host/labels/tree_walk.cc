@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "host/util/parallel.h"
+
 namespace svirt {
 namespace {
 
@@ -55,34 +57,36 @@ bool IsVisited(ObjectType type) {
 
 }  // namespace
 
+// One level of the tree after the other, each in several threads.
 Status WalkTree(int directory, const TreeVisitor &visit) {
-  std::vector<std::string> pending;
-  const auto add = [&pending](int fd, const std::string &path) -> Status {
-    SVIRT_ASSIGN(const auto names, ListNames(fd, path));
-    for (const std::string &name : names) {
-      pending.push_back(path == "." ? name : std::string(path).append("/").append(name));
-    }
-    return {};
-  };
-  SVIRT_TRY(add(directory, "."));
-  while (!pending.empty()) {
-    const std::string path = std::move(pending.back());
-    pending.pop_back();
-    const auto object = OpenExactly(directory, path);
-    if (!object.ok()) {
-      // EXDEV: something else is mounted here.
-      if (object.error().code == Errc::kNotFound || object.error().sys_errno == EXDEV) {
-        continue;
+  SVIRT_ASSIGN(std::vector<std::string> level, ListNames(directory, "."));
+  for (size_t first = 0; !level.empty();) {
+    std::vector<std::vector<std::string>> below(level.size());
+    SVIRT_TRY(ForEach(level.size(), [&](size_t i) -> Status {
+      const auto object = OpenExactly(directory, level[i]);
+      if (!object.ok()) {
+        // EXDEV: something else is mounted here.
+        const bool passed =
+            object.error().code == Errc::kNotFound || object.error().sys_errno == EXDEV;
+        return passed ? Status() : object.error();
       }
-      return object.error();
+      if (!IsVisited(object->type)) {
+        return {};
+      }
+      SVIRT_ASSIGN(const bool enter, visit(*object, first + i));
+      if (enter && object->type == ObjectType::kDir) {
+        SVIRT_ASSIGN(below[i], ListNames(object->fd.get(), level[i]));
+      }
+      return {};
+    }));
+    first += level.size();
+    std::vector<std::string> next;
+    for (size_t i = 0; i < level.size(); ++i) {
+      for (const std::string &name : below[i]) {
+        next.push_back(level[i] + "/" + name);
+      }
     }
-    if (!IsVisited(object->type)) {
-      continue;
-    }
-    SVIRT_ASSIGN(const bool enter, visit(*object));
-    if (enter && object->type == ObjectType::kDir) {
-      SVIRT_TRY(add(object->fd.get(), path));
-    }
+    level = std::move(next);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -9,14 +10,14 @@
 
 namespace svirt {
 
-// Is given an object that is open during the call only, its path relative to the directory walked;
-// answers whether to go into it, if it is a directory.
-using TreeVisitor = std::function<Result<bool>(const OpenObject &object)>;
+// Is given an object that is open during the call only, its path relative to the directory walked,
+// and its place in the order of the walk, in which a directory comes before what is in it; answers
+// whether to go into it, if it is a directory. Several threads may call at once.
+using TreeVisitor = std::function<Result<bool>(const OpenObject &object, size_t place)>;
 
-// Calls visit for every file, directory, socket and fifo below the directory (not for itself), a
-// directory before what is in it. Symbolic links are not followed and not visited, nor are device
-// nodes and what is mounted below. What vanishes meanwhile is passed over. Stops at the first
-// error.
+// Calls visit for every file, directory, socket and fifo below the directory (not for itself).
+// Symbolic links are not followed and not visited, nor are device nodes and what is mounted below.
+// What vanishes meanwhile is passed over. Ends at an error.
 Status WalkTree(int directory, const TreeVisitor &visit);
 
 }  // namespace svirt

@@ -3,10 +3,12 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "host/labels/draft.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/seclabel_rules.h"
+#include "host/util/parallel.h"
 
 namespace svirt {
 namespace {
@@ -92,10 +94,16 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
+  std::vector<Result<std::string>> outcomes(items.size(), std::string());
+  SVIRT_TRY(ForEach(items.size(), [&](size_t i) {
+    outcomes[i] = RestoreObject(plugins, items[i]);
+    return Status();
+  }));
   Status first;
   std::vector<int64_t> done, failed;
-  for (const UndoItem &item : items) {
-    auto restored = RestoreObject(plugins, item);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const UndoItem &item = items[i];
+    auto &restored = outcomes[i];
     if (restored.ok()) {
       done.push_back(item.object);
       if (!restored->empty() && notes != nullptr) {

@@ -266,6 +266,43 @@ void PlanOnly(benchmark::State &state) {
 }
 BENCHMARK(PlanOnly)->ArgName("disks")->RangeMultiplier(10)->Range(1, 1000);
 
+// A directory with as many files: started twice with keep_trees, stopped, and forgotten. In ms.
+void Tree(benchmark::State &state) {
+  Site site(0);
+  const std::string root = site.path() + "/tree";
+  std::filesystem::create_directory(root);
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    const std::string directory = root + "/" + std::to_string(i / 1000);
+    if (i % 1000 == 0) {
+      std::filesystem::create_directory(directory);
+    }
+    fake::Touch(directory + "/" + std::to_string(i));
+  }
+  Resource tree = fake::MakeDisk(root);
+  tree.kind = ResourceKind::kShare;
+  tree.object = ObjectType::kDir;
+  tree.subtree = true;
+  const Manifest manifest{{tree}};
+  const Domain domain = fake::MakeDomain(1);
+  Engine engine(site.store.get(), {site.model->plugin()}, {.keep_trees = true},
+                site.path() + "/proc");
+  const auto milliseconds = [](const std::function<void()> &work) { return Time(work) / 1e3; };
+  for ([[maybe_unused]] auto iteration : state) {
+    const double first = milliseconds([&] { Must(engine.Apply(domain, manifest)); });
+    const double stop = milliseconds([&] { Must(engine.Restore(domain.uuid)); });
+    const double second = milliseconds([&] { Must(engine.Apply(domain, manifest)); });
+    Must(engine.Restore(domain.uuid));
+    const double forget = milliseconds([&] { Must(engine.Forget(domain.uuid)); });
+    state.counters["first_start"] = first;
+    state.counters["stop"] = stop;
+    state.counters["second_start"] = second;
+    state.counters["forget"] = forget;
+    state.SetIterationTime(second / 1e3);
+  }
+}
+BENCHMARK(Tree)->ArgName("files")->Arg(1000)->Arg(1'000'000)->Iterations(1)->UseManualTime()->Unit(
+    benchmark::kMillisecond);
+
 // ---- Many at once
 
 // Threads that each set and restore a domain of their own with ten disks, at the same time; and

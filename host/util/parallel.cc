@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/parallel.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace svirt {
+namespace {
+
+constexpr size_t kWorthAThread = 500;  // items; some ten microseconds each
+constexpr size_t kMostThreads = 8;     // more do not get more out of one file system
+
+// Threads that begin while it lives take no signals: they are the program's own.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked &) = delete;
+  SignalsBlocked &operator=(const SignalsBlocked &) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Status ForEach(size_t count, const std::function<Status(size_t)> &work) {
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  Status result;
+  const auto run = [&] {
+    for (size_t i = next++; i < count && !failed; i = next++) {
+      if (Status status = work(i); !status.ok()) {
+        const std::lock_guard lock(mutex);
+        if (!failed.exchange(true)) {
+          result = std::move(status);
+        }
+      }
+    }
+  };
+  const size_t wanted = std::min({count / kWorthAThread, kMostThreads,
+                                  static_cast<size_t>(std::thread::hardware_concurrency())});
+  std::vector<std::thread> threads;
+  threads.reserve(wanted);
+  if (wanted > 1) {
+    const SignalsBlocked blocked;
+    try {
+      while (threads.size() + 1 < wanted) {
+        threads.emplace_back(run);
+      }
+    } catch (const std::system_error &) {
+      // Those that there are do it.
+    }
+  }
+  run();
+  for (std::thread &thread : threads) {
+    thread.join();
+  }
+  return result;
+}
+
+}  // namespace svirt

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Calls work(0) to work(count - 1), in any order, in several threads if there are enough of them to
+// be worth it. After a failure no new one is begun, and one of the failures is returned. The
+// threads take no signals.
+Status ForEach(size_t count, const std::function<Status(size_t)> &work);
+
+}  // namespace svirt

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace svirt {
+namespace {
+
+TEST(ForEachTest, DoesEachOnce) {
+  for (const size_t count : {0, 1, 10, 5000}) {
+    std::vector<std::atomic<int>> done(count);
+    EXPECT_TRUE(ForEach(count, [&done](size_t i) {
+                  ++done[i];
+                  return Status();
+                }).ok());
+    for (const std::atomic<int> &each : done) {
+      EXPECT_EQ(each, 1) << count;
+    }
+  }
+}
+
+TEST(ForEachTest, FewAreDoneByTheCallerInTheirOrder) {
+  std::vector<size_t> order;
+  EXPECT_TRUE(ForEach(400, [&order](size_t i) {
+                order.push_back(i);
+                return Status();
+              }).ok());
+  ASSERT_EQ(order.size(), 400U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(ForEachTest, NoneIsBegunAfterAFailure) {
+  std::atomic<int> begun{0};
+  const Status status = ForEach(1'000'000, [&begun](size_t i) -> Status {
+    ++begun;
+    return i == 100 ? Status(Error{Errc::kInvalid, "the hundredth"}) : Status();
+  });
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().message, "the hundredth");
+  EXPECT_LT(begun, 1'000'000);
+}
+
+TEST(ForEachTest, ItsThreadsTakeNoSignals) {
+  std::atomic<int> elsewhere{0}, open{0};
+  const auto self = std::this_thread::get_id();
+  EXPECT_TRUE(ForEach(5000, [&](size_t) {
+                if (std::this_thread::get_id() != self) {
+                  sigset_t blocked;
+                  ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+                  ++elsewhere;
+                  open += ::sigismember(&blocked, SIGUSR1) == 1 ? 0 : 1;
+                }
+                std::this_thread::yield();
+                return Status();
+              }).ok());
+  if (std::thread::hardware_concurrency() > 1) {
+    EXPECT_GT(elsewhere, 0);
+  }
+  EXPECT_EQ(open, 0);
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  EXPECT_EQ(::sigismember(&blocked, SIGUSR1), 0);
+}
+
+}  // namespace
+}  // namespace svirt

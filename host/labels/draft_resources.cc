@@ -94,6 +94,7 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
         task.item.path = root.item.path + "/" + child.path;
         task.item.id = child.id;
         task.item.below = true;
+        task.item.extent = Extent::kObject;
         SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
         const std::lock_guard lock(mutex);
         found.emplace_back(place, std::move(task));
@@ -124,13 +125,16 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, bool keep_trees,
     }
     tasks.push_back(std::move(task));
     if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
+      tasks.front().item.extent = Extent::kTree;
       const LabelTask root = tasks.front();
       // The directory for the run is made anew each time.
       const bool keeps = keep_trees && object.resource.kind != ResourceKind::kRundir;
+      bool whole = false;
       if (keeps && !root.Changes()) {
-        SVIRT_ASSIGN(tasks.front().item.whole, store->IsWhole(model.ref.uuid, root.item));
+        SVIRT_ASSIGN(whole, store->IsWhole(model.ref.uuid, root.item));
       }
-      if (tasks.front().item.whole) {
+      if (whole) {
+        tasks.front().item.extent = Extent::kWhole;
         item.note = "labelled at an earlier start, with all that was below it then";
       } else {
         SVIRT_TRY(AddSubtree(model, opened, object, root, &tasks));

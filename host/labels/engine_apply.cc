@@ -205,7 +205,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     LabelStore::UndoScope stale;
     stale.even_whole = true;
     for (size_t i = 0; i < recorded_.size(); ++i) {
-      const bool whole = draft.tasks[i].item.whole;
+      const bool whole = draft.tasks[i].item.extent == Extent::kWhole;
       (whole ? stale.except_below : stale.except).push_back(recorded_[i].object);
     }
     // What is left of an earlier start does not stop this one; it stays in the journal.

@@ -114,6 +114,51 @@ TEST_F(TreeTest, StaysLabelledAndIsNotLookedAtAgain) {
   EXPECT_FALSE(IsKnown(1));
 }
 
+// Its number is another domain's one day.
+TEST_F(TreeTest, WhatTheDomainMadeInItDoesNotKeepItsLabel) {
+  for (const bool keep : {false, true}) {
+    const auto engine = [&] { return keep ? Keeping() : MakeEngine(); };
+    Start(engine(), {{Tree()}});
+    const std::string made = Touch(root_ + "/sub/made"), foreign = Touch(root_ + "/foreign");
+    mac_.SetLabelOf(made, LabelOfDomain());
+    mac_.SetLabelOf(foreign, "foreign");
+    Stop(engine());
+    Forget(engine());
+    EXPECT_EQ(Label(made), "original" + root_);
+    EXPECT_EQ(Label(foreign), "foreign");
+    ExpectOriginals();
+    EXPECT_FALSE(IsKnown(1));
+    ::unlink(made.c_str());
+    ::unlink(foreign.c_str());
+  }
+}
+
+TEST_F(TreeTest, WhatCannotBeSweptKeepsTheNumberTaken) {
+  Start(MakeEngine(), {{Tree()}});
+  const std::string made = Touch(root_ + "/sub/made");
+  mac_.SetLabelOf(made, LabelOfDomain());
+  mac_.sets = 0;
+  mac_.fail_set_at = 5;  // after what is known to be there
+  EXPECT_FALSE(MakeEngine().Restore(MakeDomain(1).uuid).ok());
+  EXPECT_TRUE(IsKnown(1));
+  mac_.fail_set_at = 0;
+  Stop(MakeEngine());
+  EXPECT_EQ(Label(made), "original" + root_);
+  EXPECT_FALSE(IsKnown(1));
+}
+
+// Its label is on what others use, too, and no number is in it.
+TEST_F(TreeTest, InASharedTreeNothingIsSwept) {
+  Resource shared = Tree();
+  shared.shared = true;
+  Start(MakeEngine(), {{shared}});
+  const std::string made = Touch(root_ + "/made");
+  mac_.SetLabelOf(made, "I:shared");
+  Stop(MakeEngine());
+  EXPECT_EQ(Label(made), "I:shared");
+  ExpectOriginals();
+}
+
 TEST_F(TreeTest, ItsLabelIsNobodyElses) {
   Start(Keeping(), {{Tree()}});
   Stop(Keeping());

@@ -154,11 +154,11 @@ class UseWriter {
     if (own.label != item.label) {
       recorded.previous = own.label;
     }
-    SVIRT_TRY(
-        db_->Run("UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
-                 "exclusive=?8, keep=?9 OR (keep AND away), whole=?10 WHERE owner=?1 AND number=?2",
-                 owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label,
-                 item.exclusive, item.keep, item.whole));
+    SVIRT_TRY(db_->Run(
+        "UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
+        "exclusive=?8, keep=?9 OR (keep AND away), extent=?10 WHERE owner=?1 AND number=?2",
+        owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label, item.exclusive,
+        item.keep, static_cast<int>(item.extent)));
     return recorded;
   }
 
@@ -168,10 +168,10 @@ class UseWriter {
     SVIRT_ASSIGN(const int64_t number, Next(item.below));
     SVIRT_TRY(
         db_->Run("INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                 "?14, ?15, 0, ?16)",
+                 "?14, ?15, ?16, ?17)",
                  owner_, number, item.model, item.path, item.id.dev, item.id.ino, item.id.btime,
                  boot_, static_cast<int>(original.state), original.label, item.label, earlier,
-                 item.exclusive, item.keep, item.away, work_));
+                 item.exclusive, item.keep, item.away, static_cast<int>(item.extent), work_));
     return Recorded{.object = number, .fresh = true, .previous = std::nullopt};
   }
 
@@ -277,7 +277,8 @@ Result<bool> LabelStore::IsWhole(const std::string &uuid, const JournalItem &dir
   SVIRT_ASSIGN(const auto uses, FindUses(db.get(), directory, boot.value_or(0)));
   return owner && std::any_of(uses.begin(), uses.end(), [&](const OtherUse &other) {
            return other.use.owner == owner->id && other.use.model == directory.model &&
-                  other.use.whole && other.use.label == directory.label && !other.busy;
+                  other.use.extent == Extent::kWhole && other.use.label == directory.label &&
+                  !other.busy;
          });
 }
 
@@ -287,7 +288,7 @@ Status LabelStore::SetWhole(const std::string &uuid, const std::vector<int64_t> 
   for (const int64_t directory : directories) {
     if (owner && directory < kBelow) {
       SVIRT_TRY(
-          db->Run("UPDATE use SET whole=1 WHERE owner=?1 AND number=?2", owner->id, directory));
+          db->Run("UPDATE use SET extent=2 WHERE owner=?1 AND number=?2", owner->id, directory));
     }
   }
   return db.Commit();

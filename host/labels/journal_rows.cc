@@ -24,7 +24,7 @@ Use ReadUse(const Query &query) {
              .exclusive = query.Int(12) != 0,
              .keep = query.Int(13) != 0,
              .away = query.Int(14) != 0,
-             .whole = query.Int(15) != 0};
+             .extent = static_cast<Extent>(query.Int(15))};
 }
 
 Status DropUse(Database *database, int64_t owner, int64_t number) {
@@ -32,8 +32,8 @@ Status DropUse(Database *database, int64_t owner, int64_t number) {
 }
 
 Status GiveUpUse(Database *database, int64_t owner, int64_t number) {
-  SVIRT_TRY(
-      database->Run("UPDATE use SET whole=0 WHERE owner=?1 AND number=?2", owner, number / kBelow));
+  SVIRT_TRY(database->Run("UPDATE use SET extent=min(extent, 1) WHERE owner=?1 AND number=?2",
+                          owner, number / kBelow));
   return DropUse(database, owner, number);
 }
 

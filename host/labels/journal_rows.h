@@ -24,7 +24,8 @@ struct Use {
   OldLabel old;
   std::string label;
   std::optional<std::string> earlier_label;  // what it had just before that
-  bool exclusive = false, keep = false, away = false, whole = false;
+  bool exclusive = false, keep = false, away = false;
+  Extent extent = Extent::kObject;
 };
 
 // What is below directory number N has the numbers from N * kBelow on: one range of the table.
@@ -33,7 +34,7 @@ constexpr int64_t kBelow = int64_t{1} << 32;
 // The columns of table use that ReadUse expects, in their order.
 #define SVIRT_USE_COLUMNS                                                                    \
   "use.owner, number, model, path, dev, ino, btime, boot, old_state, old_label, use.label, " \
-  "earlier_label, exclusive, keep, away, whole"
+  "earlier_label, exclusive, keep, away, extent"
 constexpr int kUseColumns = 16;
 Use ReadUse(const Query &query);
 Status DropUse(Database *database, int64_t owner, int64_t number);

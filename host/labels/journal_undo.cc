@@ -32,7 +32,7 @@ Result<std::vector<int64_t>> DirectoriesThatStay(Database *db, int64_t owner,
   std::vector<int64_t> numbers = scope.except_below;
   if (!scope.even_whole) {
     SVIRT_ASSIGN(Query query, db->Ask("SELECT number FROM use WHERE owner=?1 AND number<?2 AND "
-                                      "whole",
+                                      "extent=2",
                                       owner, kBelow));
     for (;;) {
       SVIRT_ASSIGN(const bool row, query.Step());
@@ -131,9 +131,10 @@ Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std:
       SVIRT_TRY(DropUse(db.get(), owner->id, use.number));
       continue;
     }
-    if (!all || use.whole) {
-      SVIRT_TRY(db->Run("UPDATE use SET work=?3, whole=0 WHERE owner=?1 AND number=?2", owner->id,
-                        use.number, work));
+    if (!all || use.extent == Extent::kWhole) {
+      SVIRT_TRY(
+          db->Run("UPDATE use SET work=?3, extent=min(extent, 1) WHERE owner=?1 AND number=?2",
+                  owner->id, use.number, work));
     }
     items.push_back({.object = use.number,
                      .model = std::move(use.model),
@@ -142,7 +143,8 @@ Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std:
                      .old = std::move(use.old),
                      .label = std::move(use.label),
                      .earlier_label = std::move(use.earlier_label),
-                     .earlier_boot = use.boot != boot});
+                     .earlier_boot = use.boot != boot,
+                     .own_tree = use.extent != Extent::kObject && use.exclusive});
   }
   if (items.empty()) {
     SVIRT_TRY(EndWork(db.get(), owner->id));

@@ -98,6 +98,13 @@ struct OldLabel {
   bool operator==(const OldLabel &) const = default;
 };
 
+// How much of the file system one use is about. The values are in the database.
+enum class Extent {
+  kObject = 0,
+  kTree = 1,   // a directory with all that is below it
+  kWhole = 2,  // and all of that was labelled, to stay like that
+};
+
 // A change of one object's label (or a use of it, where the model changes nothing).
 struct JournalItem {
   std::string model;
@@ -110,8 +117,8 @@ struct JournalItem {
   bool away = false;       // another host gives it its old label back
   // It is below the directory that is the nearest item before it of which this is not true.
   bool below = false;
-  // A directory about which IsWhole is true, and nothing below it is among the items.
-  bool whole = false;
+  // kWhole: IsWhole is true, and nothing that is below it is among the items.
+  Extent extent = Extent::kObject;
 };
 
 // What Record made of one item.
@@ -132,6 +139,8 @@ struct UndoItem {
   std::optional<std::string> earlier_label;
   // The object was labelled before the host's last boot: its device number may have changed.
   bool earlier_boot = false;
+  // The label is nobody else's, and may be on more than there was below this directory.
+  bool own_tree = false;
 };
 
 // The host's memory of labels: which are in use by whom (the registry), and what the labels of

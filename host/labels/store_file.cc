@@ -29,8 +29,8 @@ constexpr int64_t kSchemaVersion = 4;
 // one of their uses. One row and one entry of an index are all that an object costs. Of what is
 // away another host knows the old label as well, and will give it back.
 //
-// What is below a directory is numbered as that (kBelow in journal_rows.h). whole: of a directory,
-// that everything below it bears the label, and keeps it when the domain stops.
+// What is below a directory is numbered as that (kBelow in journal_rows.h). extent 1 is such a
+// directory; 2, if everything below it bears the label, and keeps it when the domain stops.
 //
 // work_kind is there while a process is at work on objects of an owner: on those whose use names
 // work_id, or (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and
@@ -110,7 +110,7 @@ CREATE TABLE use(
   exclusive INTEGER NOT NULL,
   keep INTEGER NOT NULL,
   away INTEGER NOT NULL,
-  whole INTEGER NOT NULL,
+  extent INTEGER NOT NULL,
   work INTEGER,
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;

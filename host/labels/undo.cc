@@ -8,6 +8,7 @@
 #include "host/labels/draft.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/seclabel_rules.h"
+#include "host/labels/tree_walk.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
@@ -24,6 +25,33 @@ bool IsSame(const UndoItem &item, const ObjectId &id) {
     return id.btime != 0 && id.ino == item.id.ino && id.btime == item.id.btime;
   }
   return id == item.id;
+}
+
+Status GiveOldLabel(Plugin *plugin, const ResourceRef &ref, const UndoItem &item) {
+  const bool had_label = item.old.state == OldLabel::State::kPresent;
+  return plugin->SetResourceLabel(
+      ref, had_label ? std::optional<std::string>(item.old.label) : std::nullopt);
+}
+
+// What the domain itself has put below its directory bears its label, which is given to somebody
+// else one day; it gets that of the directory, as what its owner puts there does.
+Status SweepTree(const std::vector<Plugin *> &plugins, const UndoItem &item) {
+  Plugin *plugin = FindPlugin(plugins, item.model);
+  const auto directory = OpenExactly(-1, item.path);
+  if (plugin == nullptr || !directory.ok() || !IsSame(item, directory->id)) {
+    return {};  // as RestoreObject has said
+  }
+  return WalkTree(directory->fd.get(), [&](const OpenObject &object, size_t) -> Result<bool> {
+    Resource resource;
+    resource.path = item.path + "/" + object.path;
+    resource.object = object.type;
+    const ResourceRef ref{&resource, object.fd.get()};
+    SVIRT_ASSIGN(const OldLabel current, ReadLabel(plugin, ref));
+    if (current == OldLabel{OldLabel::State::kPresent, item.label}) {
+      SVIRT_TRY(GiveOldLabel(plugin, ref, item));
+    }
+    return true;
+  });
 }
 
 // A sentence if the object is left alone, "" if it has its old label now.
@@ -56,10 +84,27 @@ Result<std::string> RestoreObject(const std::vector<Plugin *> &plugins, const Un
     return item.path + " was labelled by somebody else meanwhile (" +
            (current.label.empty() ? "it has no label now" : current.label) + "), and is left alone";
   }
-  const bool had_label = item.old.state == OldLabel::State::kPresent;
-  SVIRT_TRY(plugin->SetResourceLabel(
-      ref, had_label ? std::optional<std::string>(item.old.label) : std::nullopt));
+  SVIRT_TRY(GiveOldLabel(plugin, ref, item));
   return std::string();
+}
+
+// One outcome per item, as of RestoreObject.
+std::vector<Result<std::string>> RestoreAll(const std::vector<Plugin *> &plugins,
+                                            const std::vector<UndoItem> &items) {
+  std::vector<Result<std::string>> outcomes(items.size(), std::string());
+  // Each has an outcome; none stops the others.
+  [[maybe_unused]] const Status done = ForEach(items.size(), [&](size_t i) {
+    outcomes[i] = RestoreObject(plugins, items[i]);
+    return Status();
+  });
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].own_tree && outcomes[i].ok()) {
+      if (Status swept = SweepTree(plugins, items[i]); !swept.ok()) {
+        outcomes[i] = std::move(swept).error();
+      }
+    }
+  }
+  return outcomes;
 }
 
 // Withdraws the domain's labels from the system: a profile model unloads its policy.
@@ -94,11 +139,7 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
-  std::vector<Result<std::string>> outcomes(items.size(), std::string());
-  SVIRT_TRY(ForEach(items.size(), [&](size_t i) {
-    outcomes[i] = RestoreObject(plugins, items[i]);
-    return Status();
-  }));
+  std::vector<Result<std::string>> outcomes = RestoreAll(plugins, items);
   Status first;
   std::vector<int64_t> done, failed;
   for (size_t i = 0; i < items.size(); ++i) {

@@ -86,33 +86,30 @@ svirt_status KernelError(svirt_error *error, int errnum, const char *what,
 
 }  // namespace
 
-svirt_status Driver::GetModel(svirt_model *model) {
-  svirt_model mine{};
-  mine.flags = SVIRT_MODEL_PROFILE;
-  mine.enforcing = 1;
-  std::memcpy(mine.model, kModel, sizeof kModel);
-  sdk::StoreSized(model, mine);
+svirt_status Driver::GetModel(const char *, svirt_model *model, svirt_error *) const {
+  model->flags = SVIRT_MODEL_PROFILE;
+  model->enforcing = 1;
+  sdk::CopyText(model->model, kModel);
   return SVIRT_OK;
 }
 
-svirt_status Driver::LabelSpace(svirt_index_set *set) {
-  set->run_count = 0;  // told apart by uuid
-  return SVIRT_OK;
+svirt_status Driver::LabelSpace(const svirt_domain &, const char *, std::vector<svirt_index_run> *,
+                                svirt_error *) const {
+  return SVIRT_OK;  // told apart by uuid
 }
 
-svirt_status Driver::GenerateLabel(const svirt_domain &domain, svirt_buf *label,
-                                   svirt_buf *image_label, svirt_error *error) const {
+svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t, sdk::DomainLabels *labels,
+                                   svirt_error *error) const {
   svirt_status status = CheckDomain(domain, error);
-  std::string name;
+  // Objects are not labelled.
   if (status == SVIRT_OK && domain.label_type == SVIRT_LABEL_STATIC) {
-    name = domain.label;
+    labels->process = domain.label;
   } else if (status == SVIRT_OK && domain.label_type == SVIRT_LABEL_DYNAMIC) {
     Policy policy;
     status = maker_.Gather(domain, &policy, error);
-    name = ProfileName(domain.uuid, policy.DigestText());
+    labels->process = ProfileName(domain.uuid, policy.DigestText());
   }
-  // Objects are not labelled.
-  return status == SVIRT_OK ? sdk::PutBoth(label, name, image_label, "") : status;
+  return status;
 }
 
 svirt_status Driver::CheckLoaded(const std::string &label, svirt_error *error) const {
@@ -159,7 +156,7 @@ svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error)
   return status == SVIRT_OK ? maker_.Prepare(policy, error) : status;
 }
 
-svirt_status Driver::GetLabel(const svirt_domain &domain, svirt_label_state *state,
+svirt_status Driver::GetLabel(const svirt_domain &domain, sdk::LabelState *state,
                               svirt_error *error) const {
   if (domain.pid <= 0) {
     return Fail(error, SVIRT_E_INVALID, 0, "the domain has no process to ask about");
@@ -171,11 +168,8 @@ svirt_status Driver::GetLabel(const svirt_domain &domain, svirt_label_state *sta
                 gone ? "there is no process %d" : "cannot read the AppArmor label of process %d",
                 domain.pid);
   }
-  const svirt_status status = sdk::Put(&state->label, label);
-  if (status == SVIRT_OK) {
-    state->enforcing = mode == "enforce" || mode == "kill" ? 1 : 0;
-  }
-  return status;
+  *state = {label, mode == "enforce" || mode == "kill"};
+  return SVIRT_OK;
 }
 
 svirt_status Driver::Remove(const std::string &name, svirt_error *error) const {
@@ -268,7 +262,6 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
     return status;
   }
   if (domain.label_type == SVIRT_LABEL_NONE) {
-    exec->op_count = 0;
     return SVIRT_OK;
   }
   if (domain.emulator == nullptr || domain.emulator[0] != '/') {
@@ -303,7 +296,6 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
   }
   const std::string_view attribute = api_->HasOwnAttributes() ? "apparmor/exec" : "exec";
   svirt_exec_op &op = exec->op[0];
-  op = {};
   op.kind = SVIRT_EXEC_PROCATTR;
   op.fd = -1;
   attribute.copy(op.attr, sizeof op.attr - 1);
@@ -314,36 +306,32 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
 }
 
 svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
-                               svirt_resource_plan *plan, svirt_error *error) {
+                               sdk::ResourcePlan *plan, svirt_error *error) const {
   if (resource.path == nullptr || resource.path[0] != '/') {
     return Fail(error, SVIRT_E_INVALID, 0, "the path of a resource is not absolute: %s",
                 resource.path != nullptr ? resource.path : "(none)");
   }
-  std::string words, note;
   // Static: the profile is somebody else's, and so is what it grants.
-  if (domain.label_type == SVIRT_LABEL_DYNAMIC) {
-    const std::vector<FileRule> rules = ResourceRules(resource);
-    for (const FileRule &rule : rules) {
-      words += words.empty() ? "" : "; ";
-      words += PermissionLetters(rule.permissions) + (rule.below ? " below" : "");
-    }
-    if (resource.kind == SVIRT_RES_HELPER_STATE) {
-      note = "belongs to a helper of the domain, so the emulator gets no access to it";
-    } else if (rules.size() == 2 && rules.back().path == "/dev/pts/") {
-      note =
-          "opens every terminal of the host to the domain: which one it gets is not known before";
-    } else if (resource.object == SVIRT_OBJ_SOCKET || resource.kind == SVIRT_RES_SOCKET) {
-      note =
-          "kernels without mediation of unix sockets leave it to the owner and mode of the socket "
-          "who else may connect";
-    }
+  if (domain.label_type != SVIRT_LABEL_DYNAMIC) {
+    return SVIRT_OK;
   }
-  const svirt_status status = sdk::PutBoth(&plan->label, words, &plan->note, note);
-  if (status == SVIRT_OK) {
-    plan->action = words.empty() ? SVIRT_PLAN_NONE : SVIRT_PLAN_GRANT;
-    plan->flags = 0;
+  const std::vector<FileRule> rules = ResourceRules(resource);
+  for (const FileRule &rule : rules) {
+    plan->label += plan->label.empty() ? "" : "; ";
+    plan->label += PermissionLetters(rule.permissions) + (rule.below ? " below" : "");
   }
-  return status;
+  if (resource.kind == SVIRT_RES_HELPER_STATE) {
+    plan->note = "belongs to a helper of the domain, so the emulator gets no access to it";
+  } else if (rules.size() == 2 && rules.back().path == "/dev/pts/") {
+    plan->note =
+        "opens every terminal of the host to the domain: which one it gets is not known before";
+  } else if (resource.object == SVIRT_OBJ_SOCKET || resource.kind == SVIRT_RES_SOCKET) {
+    plan->note =
+        "kernels without mediation of unix sockets leave it to the owner and mode of the socket "
+        "who else may connect";
+  }
+  plan->action = plan->label.empty() ? SVIRT_PLAN_NONE : SVIRT_PLAN_GRANT;
+  return SVIRT_OK;
 }
 
 svirt_status DescribeDomain(const Settings &settings, const svirt_domain &domain, svirt_buf *text,

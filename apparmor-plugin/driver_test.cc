@@ -42,12 +42,10 @@ class DriverTest : public testing::Test {
   }
 
   std::string Generate(const Driver &driver, TestDomain &domain) {
-    Buffer label, image;
-    status_ = driver.GenerateLabel(domain.get(), &label.buf, &image.buf, &error_);
-    if (status_ == SVIRT_OK) {
-      EXPECT_EQ(image.text(), "");
-    }
-    return status_ == SVIRT_OK ? label.text() : "";
+    sdk::DomainLabels labels;
+    status_ = driver.GenerateLabel(domain.get(), 0, &labels, &error_);
+    EXPECT_EQ(labels.image, "");
+    return status_ == SVIRT_OK ? labels.process : "";
   }
 
   // What the profile that is loaded under the name allows for a path.
@@ -315,10 +313,12 @@ TEST_F(DriverTest, TheChildChangesProfileAtExec) {
   EXPECT_EQ(exec.op[0].kind, uint32_t{SVIRT_EXEC_PROCATTR});
   EXPECT_STREQ(exec.op[0].attr, "apparmor/exec");
   EXPECT_EQ(std::string(exec.op[0].data, exec.op[0].data_len), "exec " + name);
+  exec = {};
   kernel_.own_attributes = false;
   ASSERT_EQ(driver.PrepareExec(domain_.get(), name.c_str(), &exec, &error_), SVIRT_OK);
   EXPECT_STREQ(exec.op[0].attr, "exec");
 
+  exec = {};
   domain_.get().label_type = SVIRT_LABEL_NONE;
   ASSERT_EQ(driver.PrepareExec(domain_.get(), "", &exec, &error_), SVIRT_OK);
   EXPECT_EQ(exec.op_count, 0u);
@@ -339,12 +339,9 @@ TEST_F(DriverTest, TheKernelIsAskedAboutTheProcess) {
   const auto ask = [&](const char *label, const char *mode) {
     kernel_.processes[7] = {label, mode};
     domain_.get().pid = 7;
-    Buffer buffer;
-    svirt_label_state state{};
-    state.struct_size = sizeof state;
-    state.label = buffer.buf;
+    sdk::LabelState state;
     EXPECT_EQ(driver.GetLabel(domain_.get(), &state, &error_), SVIRT_OK);
-    return buffer.text() + (state.enforcing == 1 ? " enforced" : " not enforced");
+    return state.label + (state.enforcing ? " enforced" : " not enforced");
   };
   EXPECT_EQ(ask("p", "enforce"), "p enforced");
   EXPECT_EQ(ask("p", "kill"), "p enforced");
@@ -352,7 +349,7 @@ TEST_F(DriverTest, TheKernelIsAskedAboutTheProcess) {
   EXPECT_EQ(ask("a//&b", "mixed"), "a//&b not enforced");
   EXPECT_EQ(ask("unconfined", ""), "unconfined not enforced");
   domain_.get().pid = 8;
-  svirt_label_state state{};
+  sdk::LabelState state;
   EXPECT_EQ(driver.GetLabel(domain_.get(), &state, &error_), SVIRT_E_GONE);
   domain_.get().pid = -1;
   EXPECT_EQ(driver.GetLabel(domain_.get(), &state, &error_), SVIRT_E_INVALID);
@@ -361,28 +358,26 @@ TEST_F(DriverTest, TheKernelIsAskedAboutTheProcess) {
 // --- Plans and text ---
 
 TEST_F(DriverTest, PlansSayWhatIsGranted) {
-  const auto plan = [&](const svirt_resource &resource, std::string *note) {
-    Buffer label, remark;
-    svirt_resource_plan out{};
-    out.label = label.buf;
-    out.note = remark.buf;
-    EXPECT_EQ(Driver::PlanLabel(domain_.get(), resource, &out, &error_), SVIRT_OK);
-    *note = remark.text();
-    return (out.action == SVIRT_PLAN_GRANT ? "grant " : "none ") + label.text();
+  const Driver driver = Make();
+  const auto show = [&](const svirt_resource &resource, std::string *note) {
+    sdk::ResourcePlan plan;
+    EXPECT_EQ(driver.PlanLabel(domain_.get(), resource, &plan, &error_), SVIRT_OK);
+    *note = plan.note;
+    return (plan.action == SVIRT_PLAN_GRANT ? "grant " : "none ") + plan.label;
   };
   std::string note;
-  EXPECT_EQ(plan(MakeResource("/srv/x", SVIRT_OBJ_FILE, kRw), &note), "grant rwk");
+  EXPECT_EQ(show(MakeResource("/srv/x", SVIRT_OBJ_FILE, kRw), &note), "grant rwk");
   EXPECT_EQ(note, "");
-  EXPECT_EQ(plan(MakeResource("/srv/x", SVIRT_OBJ_DIR, kRw, SVIRT_RES_SUBTREE), &note),
+  EXPECT_EQ(show(MakeResource("/srv/x", SVIRT_OBJ_DIR, kRw, SVIRT_RES_SUBTREE), &note),
             "grant rw; rwk below");
-  plan(MakeResource("/dev/ptmx", SVIRT_OBJ_CHAR, kRw), &note);
+  show(MakeResource("/dev/ptmx", SVIRT_OBJ_CHAR, kRw), &note);
   EXPECT_THAT(note, HasSubstr("every terminal"));
-  plan(MakeResource("/srv/x.sock", SVIRT_OBJ_SOCKET, kRw), &note);
+  show(MakeResource("/srv/x.sock", SVIRT_OBJ_SOCKET, kRw), &note);
   EXPECT_THAT(note, HasSubstr("owner and mode"));
-  EXPECT_EQ(plan(MakeResource("/srv/x", SVIRT_OBJ_DIR, kRw, 0, SVIRT_RES_HELPER_STATE), &note),
+  EXPECT_EQ(show(MakeResource("/srv/x", SVIRT_OBJ_DIR, kRw, 0, SVIRT_RES_HELPER_STATE), &note),
             "none ");
   domain_.get().label_type = SVIRT_LABEL_NONE;
-  EXPECT_EQ(plan(MakeResource("/srv/x", SVIRT_OBJ_FILE, kRw), &note), "none ");
+  EXPECT_EQ(show(MakeResource("/srv/x", SVIRT_OBJ_FILE, kRw), &note), "none ");
 }
 
 TEST_F(DriverTest, DescribesTheProfileItLoads) {

@@ -122,9 +122,9 @@ class OnTheKernel : public testing::Test {
     other_ = dir_.File("other.img");
     domain_.Add(own_, SVIRT_OBJ_FILE, kRw, 0, SVIRT_RES_DISK);
     domain_.Add(base_, SVIRT_OBJ_FILE, kR, 0, SVIRT_RES_BACKING);
-    Buffer label, image;
-    ASSERT_EQ(driver_.GenerateLabel(domain_.get(), &label.buf, &image.buf, &error_), SVIRT_OK);
-    name_ = label.text();
+    sdk::DomainLabels labels;
+    ASSERT_EQ(driver_.GenerateLabel(domain_.get(), 0, &labels, &error_), SVIRT_OK);
+    name_ = labels.process;
   }
   void TearDown() override {
     if (!name_.empty()) {
@@ -239,13 +239,10 @@ TEST_F(OnTheKernel, AProfileInUseIsNotRemoved) {
     EXPECT_THAT(error_.message, HasSubstr(std::to_string(guest.pid())));
     EXPECT_EQ(guest(Command::kOpenRead, other_), EACCES);
     domain_.get().pid = guest.pid();
-    Buffer buffer;
-    svirt_label_state state{};
-    state.struct_size = sizeof state;
-    state.label = buffer.buf;
+    sdk::LabelState state;
     ASSERT_EQ(driver_.GetLabel(domain_.get(), &state, &error_), SVIRT_OK);
-    EXPECT_EQ(buffer.text(), name_);
-    EXPECT_EQ(state.enforcing, 1);
+    EXPECT_EQ(state.label, name_);
+    EXPECT_TRUE(state.enforcing);
   }
   EXPECT_EQ(driver_.SetLabel(domain_.get(), nullptr, &error_), SVIRT_OK) << error_.message;
 }

@@ -154,14 +154,11 @@ svirt_status StartCheck::Run(std::string *missing, svirt_error *error) {
 
 svirt_status PrepareExec(SelinuxApi *api, const svirt_host *host, const svirt_domain &domain,
                          const std::string &label, svirt_exec *exec, svirt_error *error) {
-  svirt_exec recipe{};
-  recipe.struct_size = sizeof recipe;
   if (label.empty()) {
     if (domain.label_type != SVIRT_LABEL_NONE) {
       return sdk::Fail(error, SVIRT_E_INVALID, 0,
                        "a confined domain cannot be started without an SELinux label");
     }
-    sdk::StoreSized(exec, recipe);
     return SVIRT_OK;
   }
   Context context, own;
@@ -172,7 +169,7 @@ svirt_status PrepareExec(SelinuxApi *api, const svirt_host *host, const svirt_do
   if (status != SVIRT_OK) {
     return status;
   }
-  svirt_exec_op &op = recipe.op[0];
+  svirt_exec_op &op = exec->op[0];
   if (label.size() + 1 > SVIRT_EXEC_DATA_MAX) {
     return sdk::Fail(error, SVIRT_E_INVALID, 0,
                      "the label is %zu bytes long, and the kernel takes no more than %d",
@@ -203,8 +200,7 @@ svirt_status PrepareExec(SelinuxApi *api, const svirt_host *host, const svirt_do
   std::memcpy(op.attr, "exec", sizeof "exec");
   std::memcpy(op.data, label.c_str(), label.size() + 1);
   op.data_len = static_cast<uint32_t>(label.size() + 1);
-  recipe.op_count = 1;
-  sdk::StoreSized(exec, recipe);
+  exec->op_count = 1;
   return SVIRT_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "testing/fake_host.h"
+#include "plugin_fixture.h"
 #include "testing/fake_selinux.h"
 
 namespace svirt::selinux {
@@ -40,7 +40,7 @@ class ExecCheckTest : public testing::Test {
   }
 
   FakeSelinux api_;
-  FakeHost host_;
+  sdk::FakeHost host_;
   svirt_error error_{};
   svirt_exec exec_{};
   svirt_domain domain_{};
@@ -134,8 +134,8 @@ TEST_F(ExecCheckTest, PermissiveWarnsAndGoesOn) {
   api_.enforcing = false;
   EXPECT_EQ(Prepare(), SVIRT_OK);
   EXPECT_EQ(exec_.op_count, 1U);
-  ASSERT_EQ(host_.log().size(), 1U);
-  EXPECT_THAT(host_.log()[0], HasSubstr("permissive"));
+  ASSERT_EQ(host_.log.size(), 1U);
+  EXPECT_THAT(host_.log[0], HasSubstr("permissive"));
 }
 
 TEST_F(ExecCheckTest, PermissiveTypeIsNotHeldBack) {

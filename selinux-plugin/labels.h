@@ -2,7 +2,7 @@
 // Labels of domains: which are free, which are made, which are valid.
 #pragma once
 
-#include <svirt/plugin.h>
+#include <svirt/sdk_driver.h>
 
 #include <string>
 #include <string_view>
@@ -12,9 +12,7 @@
 
 namespace svirt::selinux {
 
-struct DomainLabels {
-  std::string process, image;
-};
+using sdk::DomainLabels;
 
 // Category pairs that dynamic labels may have, from the caller's own range: the categories of its
 // high level; those that the policy has if its range names none. SVIRT_E_INVALID if that is fewer

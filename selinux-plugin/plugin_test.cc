@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "testing/fake_host.h"
+#include "plugin_fixture.h"
 
 namespace svirt::selinux {
 namespace {
@@ -16,7 +16,7 @@ class PluginTest : public testing::Test {
   PluginTest() { error_.struct_size = sizeof error_; }
 
   const svirt_plugin &table_ = *svirt_plugin_v1();
-  FakeHost host_;
+  sdk::FakeHost host_;
   svirt_error error_{};
 };
 
@@ -43,7 +43,8 @@ TEST_F(PluginTest, InitAfterFiniWorks) {
     svirt_instance *instance = nullptr;
     ASSERT_EQ(table_.init(host_.get(), &instance, &error_), SVIRT_OK) << error_.message;
     ASSERT_NE(instance, nullptr);
-    EXPECT_EQ(table_.domain_set_label(instance, nullptr, nullptr, &error_), SVIRT_OK);
+    sdk::TestDomain domain;
+    EXPECT_EQ(table_.domain_set_label(instance, &domain.get(), nullptr, &error_), SVIRT_OK);
     table_.fini(instance);
   }
 }

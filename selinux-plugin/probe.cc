@@ -83,17 +83,15 @@ svirt_status Probe(SelinuxApi *api, const svirt_host *host, const char *virt_typ
 
 svirt_status GetModel(SelinuxApi *api, const char *virt_type, svirt_model *model,
                       svirt_error *error) {
-  svirt_model mine{};
-  mine.struct_size = sizeof mine;
-  mine.flags = SVIRT_MODEL_OBJECT;
+  model->flags = SVIRT_MODEL_OBJECT;
   bool enforcing = false;
   if (const int errnum = api->Enforcing(&enforcing); errnum != 0) {
     return sdk::Fail(error, SVIRT_E_SYSTEM, errnum, "SELinux does not say whether it enforces: %s",
                      std::strerror(errnum));
   }
-  mine.enforcing = enforcing ? 1 : 0;
-  mine.policy_version = api->PolicyVersion();
-  sdk::CopyText(mine.model, "selinux");
+  model->enforcing = enforcing ? 1 : 0;
+  model->policy_version = api->PolicyVersion();
+  sdk::CopyText(model->model, "selinux");
   // The DOI stays empty: SELinux has no name for whose policy this is, so it is the administrator's
   // to give, in the host's configuration.
   std::string base_label;
@@ -105,12 +103,11 @@ svirt_status GetModel(SelinuxApi *api, const char *virt_type, svirt_model *model
     }
     base_label = FormatContext(base.ForVirtType(virt_type));
   }
-  if (!sdk::CopyText(mine.policy_type, api->PolicyType()) ||
-      !sdk::CopyText(mine.base_label, base_label)) {
+  if (!sdk::CopyText(model->policy_type, api->PolicyType()) ||
+      !sdk::CopyText(model->base_label, base_label)) {
     return sdk::Fail(error, SVIRT_E_INVALID, 0,
                      "the policy's name or base label is longer than the sVirt limits allow");
   }
-  sdk::StoreSized(model, mine);
   return SVIRT_OK;
 }
 

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "testing/fake_host.h"
+#include "plugin_fixture.h"
 #include "testing/fake_selinux.h"
 
 namespace svirt::selinux {
@@ -20,7 +20,7 @@ class ProbeTest : public testing::Test {
   svirt_status Ask(const char *virt_type) { return Probe(&api_, host_.get(), virt_type, &reason_); }
 
   FakeSelinux api_;
-  FakeHost host_;
+  sdk::FakeHost host_;
   svirt_error reason_{};
 };
 
@@ -30,7 +30,7 @@ TEST_F(ProbeTest, ActiveWhenThePolicyKnowsTheLabels) {
   EXPECT_EQ(Ask("qemu"), SVIRT_OK);
   EXPECT_THAT(reason_.message, HasSubstr("svirt_tcg_t"));
   EXPECT_EQ(Ask(nullptr), SVIRT_OK);
-  EXPECT_TRUE(host_.log().empty());
+  EXPECT_TRUE(host_.log.empty());
 }
 
 TEST_F(ProbeTest, PermissiveIsToldNotHidden) {
@@ -42,8 +42,8 @@ TEST_F(ProbeTest, PermissiveIsToldNotHidden) {
 TEST_F(ProbeTest, EmulationWithoutALineOfItsOwnIsWarnedOf) {
   api_.domain_lines.pop_back();
   EXPECT_EQ(Ask("qemu"), SVIRT_OK);
-  ASSERT_EQ(host_.log().size(), 1U);
-  EXPECT_THAT(host_.log()[0], HasSubstr("execmem"));
+  ASSERT_EQ(host_.log.size(), 1U);
+  EXPECT_THAT(host_.log[0], HasSubstr("execmem"));
 }
 
 TEST_F(ProbeTest, XenDomainsAreNoProcesses) {

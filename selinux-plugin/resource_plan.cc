@@ -52,11 +52,11 @@ bool HasCategories(const std::string &label) {
   return context && context->high().categories.any();
 }
 
-PlannedLabel None(std::string note) {
+sdk::ResourcePlan None(std::string note) {
   return {SVIRT_PLAN_NONE, 0, "", std::move(note)};
 }
 
-PlannedLabel Set(const std::string &label, uint32_t flags = 0) {
+sdk::ResourcePlan Set(const std::string &label, uint32_t flags = 0) {
   return {SVIRT_PLAN_SET, flags | (HasCategories(label) ? SVIRT_PLAN_EXCLUSIVE : 0), label, ""};
 }
 
@@ -83,7 +83,7 @@ bool CanBeContent(const svirt_resource &resource) {
 }  // namespace
 
 svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_resource &resource,
-                       PlannedLabel *plan, svirt_error *error) {
+                       sdk::ResourcePlan *plan, svirt_error *error) {
   const std::string path = resource.path != nullptr ? resource.path : "";
   if (resource.override_label != nullptr && *resource.override_label != '\0') {
     Context context;

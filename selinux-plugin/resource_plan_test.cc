@@ -28,8 +28,8 @@ class ResourcePlanTest : public testing::Test {
     domain_.label_type = SVIRT_LABEL_DYNAMIC;
     domain_.image_label = kImage;
   }
-  PlannedLabel Plan(uint32_t kind, uint32_t object, uint32_t access, uint32_t flags,
-                    const char *path, const char *override_label = nullptr) {
+  sdk::ResourcePlan Plan(uint32_t kind, uint32_t object, uint32_t access, uint32_t flags,
+                         const char *path, const char *override_label = nullptr) {
     svirt_resource resource{};
     resource.struct_size = sizeof resource;
     resource.kind = kind;
@@ -39,7 +39,7 @@ class ResourcePlanTest : public testing::Test {
     resource.fd = -1;
     resource.path = path;
     resource.override_label = override_label;
-    PlannedLabel plan;
+    sdk::ResourcePlan plan;
     status_ = PlanLabel(&api_, domain_, resource, &plan, &error_);
     return plan;
   }
@@ -115,7 +115,7 @@ TEST_F(ResourcePlanTest, EveryKindHasItsLabel) {
       {4711, SVIRT_OBJ_FILE, kR | SVIRT_ACCESS_EXEC, kAlone, "/i/x", nullptr, 0},
   };
   for (const auto &row : kRows) {
-    const PlannedLabel plan = Plan(row.kind, row.object, row.access, row.flags, row.path);
+    const sdk::ResourcePlan plan = Plan(row.kind, row.object, row.access, row.flags, row.path);
     ASSERT_EQ(status_, SVIRT_OK) << row.path << error_.message;
     EXPECT_EQ(plan.action,
               static_cast<uint32_t>(row.label != nullptr ? SVIRT_PLAN_SET : SVIRT_PLAN_NONE))
@@ -132,11 +132,11 @@ TEST_F(ResourcePlanTest, SharedContentIsNotMadeWritable) {
 }
 
 TEST_F(ResourcePlanTest, OverrideWins) {
-  const PlannedLabel own = Plan(SVIRT_RES_DISK, SVIRT_OBJ_FILE, kR, SVIRT_RES_SHARED, "/i/a",
-                                "system_u:object_r:svirt_image_custom_t:s0:c41,c264");
+  const sdk::ResourcePlan own = Plan(SVIRT_RES_DISK, SVIRT_OBJ_FILE, kR, SVIRT_RES_SHARED, "/i/a",
+                                     "system_u:object_r:svirt_image_custom_t:s0:c41,c264");
   EXPECT_EQ(own.label, "system_u:object_r:svirt_image_custom_t:s0:c41,c264");
   EXPECT_EQ(own.flags, SVIRT_PLAN_EXCLUSIVE);
-  const PlannedLabel open =
+  const sdk::ResourcePlan open =
       Plan(SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, 0, "/i/a", "system_u:object_r:svirt_image_t:s0");
   EXPECT_EQ(open.flags, 0U);
   Plan(SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, 0, "/i/a", "system_u:object_r:svirt_image_t:s0:c1,2");
@@ -158,7 +158,7 @@ TEST_F(ResourcePlanTest, LabelWithoutCategoriesShutsNobodyOut) {
 
 TEST_F(ResourcePlanTest, PolicyWithoutContentLabelLeavesContentAlone) {
   api_.image_lines.pop_back();
-  const PlannedLabel plan = Plan(SVIRT_RES_BACKING, SVIRT_OBJ_FILE, kR, 0, "/i/a");
+  const sdk::ResourcePlan plan = Plan(SVIRT_RES_BACKING, SVIRT_OBJ_FILE, kR, 0, "/i/a");
   EXPECT_EQ(plan.action, static_cast<uint32_t>(SVIRT_PLAN_NONE));
   EXPECT_THAT(plan.note, HasSubstr("second line"));
 }

@@ -48,8 +48,8 @@ svirt_status Space(FakeXen *xen, svirt_error *error) {
 svirt_status Generate(FakeXen *xen, uint64_t index, svirt_error *error) {
   DomainLabels labels{"as it was", "as it was"};
   const svirt_status status = GenerateLabels(xen, MakeDomain(), index, false, &labels, error);
-  EXPECT_EQ(labels.domain == "as it was", status != SVIRT_OK);
-  EXPECT_EQ(labels.device == "as it was", status != SVIRT_OK);
+  EXPECT_EQ(labels.process == "as it was", status != SVIRT_OK);
+  EXPECT_EQ(labels.image == "as it was", status != SVIRT_OK);
   return status;
 }
 
@@ -106,7 +106,7 @@ const Operation kOperations[] = {
      [](FakeXen *xen, svirt_error *error) {
        svirt_resource resource = Device();
        resource.override_label = "user_1:object_r:nic_dev_t";
-       PlannedLabel plan;
+       sdk::ResourcePlan plan;
        return PlanLabel(xen, MakeDomain(), resource, &plan, error);
      }},
     {"SetDevice",

@@ -130,17 +130,18 @@ TEST_F(HypervisorTest, TwoDomainsAreKeptApart) {
         GenerateLabels(api_.get(), MakeDomain(), runs[0].first + i, false, &labels[i], &error),
         SVIRT_OK)
         << error.message;
-    ASSERT_EQ(CheckCreate(api_.get(), labels[i].domain.c_str(), &error), SVIRT_OK) << error.message;
-    EXPECT_EQ(LabelOf(Make(labels[i].domain)), labels[i].domain);
+    ASSERT_EQ(CheckCreate(api_.get(), labels[i].process.c_str(), &error), SVIRT_OK)
+        << error.message;
+    EXPECT_EQ(LabelOf(Make(labels[i].process)), labels[i].process);
   }
-  EXPECT_NE(labels[0].domain, labels[1].domain);
+  EXPECT_NE(labels[0].process, labels[1].process);
   svirt_domain control = MakeDomain();
   control.id = 0;
   const std::string dom0 = LabelOf(control);
-  EXPECT_EQ(Ask(labels[0].domain, labels[1].domain), 0U);
-  EXPECT_EQ(Ask(labels[1].domain, labels[0].domain), 0U);
+  EXPECT_EQ(Ask(labels[0].process, labels[1].process), 0U);
+  EXPECT_EQ(Ask(labels[1].process, labels[0].process), 0U);
   for (const DomainLabels &each : labels) {
-    EXPECT_EQ(Ask(dom0, each.domain), kAll);
+    EXPECT_EQ(Ask(dom0, each.process), kAll);
   }
   // The last of them is a label too, and the one after it none.
   const uint64_t end = runs.back().first + runs.back().count;

@@ -135,8 +135,8 @@ svirt_status GenerateLabels(XenApi *api, const svirt_domain &domain, uint64_t in
     return status;
   }
   DomainLabels made;
-  made.domain = sdk::FormatContext(context);
-  if (const int errnum = FindDeviceLabel(api, context, &made.device); errnum != 0) {
+  made.process = sdk::FormatContext(context);
+  if (const int errnum = FindDeviceLabel(api, context, &made.image); errnum != 0) {
     return CallFailed(errnum, "ask for the label of devices", error);
   }
   *labels = std::move(made);

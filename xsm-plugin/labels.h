@@ -2,7 +2,7 @@
 // Labels of domains: which are made, which are valid.
 #pragma once
 
-#include <svirt/plugin.h>
+#include <svirt/sdk_driver.h>
 
 #include <string>
 #include <string_view>
@@ -11,9 +11,8 @@
 
 namespace svirt::flask {
 
-struct DomainLabels {
-  std::string domain, device;  // device: "" if the policy has no type for devices of domains
-};
+// image: of devices; "" if the policy has no type for devices of domains.
+using sdk::DomainLabels;
 
 // The label the policy has for domains of virt_type: "xen", or by what kind of guest it is
 // "xen-pv", "xen-pvh", "xen-hvm", and "xen-dm" for a device model in a domain of its own. NULL is

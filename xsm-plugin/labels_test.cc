@@ -49,26 +49,26 @@ TEST_F(LabelsTest, BaseLabelsAreThoseOfTheKindWhereThePolicyHasThem) {
 
 TEST_F(LabelsTest, DynamicLabelsHaveTheUserOrThePair) {
   ASSERT_EQ(Generate(MakeDomain(), kFirstUserIndex + 2), SVIRT_OK) << error_.message;
-  EXPECT_EQ(labels_.domain, "user_2:vm_r:domU_t");
-  EXPECT_EQ(labels_.device, "user_2:object_r:nic_dev_t");
+  EXPECT_EQ(labels_.process, "user_2:vm_r:domU_t");
+  EXPECT_EQ(labels_.image, "user_2:object_r:nic_dev_t");
   xen_.has_mls = true;
   ASSERT_EQ(Generate(MakeDomain(), kFirstPairIndex), SVIRT_OK) << error_.message;
-  EXPECT_EQ(labels_.domain, "system_u:system_r:domU_t:s0:c0,c1");
-  EXPECT_EQ(labels_.device, "system_u:object_r:nic_dev_t:s0:c0,c1");
+  EXPECT_EQ(labels_.process, "system_u:system_r:domU_t:s0:c0,c1");
+  EXPECT_EQ(labels_.image, "system_u:object_r:nic_dev_t:s0:c0,c1");
 }
 
 TEST_F(LabelsTest, TheSharedLabelIsForThoseWhoMayShare) {
   EXPECT_EQ(Generate(MakeDomain(), kSharedIndex), SVIRT_E_INVALID);
-  EXPECT_EQ(labels_.domain, "as it was");
+  EXPECT_EQ(labels_.process, "as it was");
   EXPECT_EQ(Generate(MakeDomain(), kSharedIndex, true), SVIRT_OK);
-  EXPECT_EQ(labels_.domain, kDomU);
+  EXPECT_EQ(labels_.process, kDomU);
 }
 
 // The policy was changed between the reservation of an index and the label.
 TEST_F(LabelsTest, IndexesOfAnotherPolicyAreRefused) {
   for (const uint64_t index : {kFirstPairIndex, kFirstUserIndex + 4, kFirstUserIndex + kMaxUsers}) {
     EXPECT_EQ(Generate(MakeDomain(), index), SVIRT_E_INVALID) << index;
-    EXPECT_EQ(labels_.domain, "as it was");
+    EXPECT_EQ(labels_.process, "as it was");
     EXPECT_NE(error_.text(), "");
   }
 }
@@ -78,7 +78,7 @@ TEST_F(LabelsTest, BaseLabelsGiveTheTypeAlone) {
   for (const char *base : {"dm_dom_t", "user_3:vm_r:dm_dom_t", "system_u:object_r:dm_dom_t"}) {
     domain.base_label = base;
     ASSERT_EQ(Generate(domain, kFirstUserIndex + 1), SVIRT_OK) << error_.message;
-    EXPECT_EQ(labels_.domain, "user_1:vm_r:dm_dom_t");
+    EXPECT_EQ(labels_.process, "user_1:vm_r:dm_dom_t");
   }
   for (const char *base : {"nowhere_t", "a:b", "domU_t extra", "domU_t:s0", "user_1:vm_r:x_t"}) {
     domain.base_label = base;
@@ -92,10 +92,10 @@ TEST_F(LabelsTest, StaticLabelsAreTakenAsTheyAre) {
   domain.label = "user_3:vm_r:domU_t";
   ASSERT_EQ(VerifyDomain(&xen_, domain, &error_), SVIRT_OK) << error_.message;
   ASSERT_EQ(Generate(domain, 0), SVIRT_OK) << error_.message;
-  EXPECT_EQ(labels_.domain, "user_3:vm_r:domU_t");
+  EXPECT_EQ(labels_.process, "user_3:vm_r:domU_t");
   xen_.types.erase("nic_dev_t");
   ASSERT_EQ(Generate(domain, 0), SVIRT_OK) << error_.message;
-  EXPECT_EQ(labels_.device, "") << "the policy has no type for devices";
+  EXPECT_EQ(labels_.image, "") << "the policy has no type for devices";
   for (const char *label :
        {static_cast<const char *>(nullptr), "", "user_4:vm_r:domU_t", "domU_t"}) {
     domain.label = label;
@@ -110,8 +110,8 @@ TEST_F(LabelsTest, StaticLabelsAreTakenAsTheyAre) {
 
 TEST_F(LabelsTest, NoneIsNoLabel) {
   ASSERT_EQ(Generate(MakeDomain(SVIRT_LABEL_NONE), 0), SVIRT_OK);
-  EXPECT_EQ(labels_.domain, "");
-  EXPECT_EQ(labels_.device, "");
+  EXPECT_EQ(labels_.process, "");
+  EXPECT_EQ(labels_.image, "");
   EXPECT_EQ(Generate(MakeDomain(77), 0), SVIRT_E_INVALID);
 }
 

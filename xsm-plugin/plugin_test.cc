@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "plugin_fixture.h"
 #include "testing/fake_xen.h"
 
 namespace svirt::flask {
@@ -16,21 +17,12 @@ namespace {
 class PluginTest : public testing::Test {
  protected:
   PluginTest() {
-    host_.struct_size = sizeof host_;
-    host_.abi_major = SVIRT_ABI_MAJOR;
-    host_.abi_minor = SVIRT_ABI_MINOR;
-    host_.name = "test";
-    host_.version = "1";
-    host_.log = [](const svirt_host *, int32_t, const char *) noexcept {};
-    host_.get_extension = [](const svirt_host *, const char *) noexcept -> const void * {
-      return nullptr;
-    };
-    EXPECT_EQ(table_.init(&host_, &instance_, &error_), SVIRT_OK) << error_.message;
+    EXPECT_EQ(table_.init(host_.get(), &instance_, &error_), SVIRT_OK) << error_.message;
   }
   ~PluginTest() override { table_.fini(instance_); }
 
   const svirt_plugin &table_ = *svirt_plugin_v1();
-  svirt_host host_{};
+  sdk::FakeHost host_;
   svirt_instance *instance_ = nullptr;
   Error error_;
 };
@@ -50,7 +42,7 @@ TEST_F(PluginTest, TableIsComplete) {
 TEST_F(PluginTest, ProbeAlwaysGivesAReason) {
   for (const char *virt_type : {"kvm", "qemu", "xen", static_cast<const char *>(nullptr)}) {
     std::memset(error_.message, 0, sizeof error_.message);
-    table_.probe(&host_, virt_type, &error_);
+    table_.probe(host_.get(), virt_type, &error_);
     EXPECT_NE(error_.text(), "");
     EXPECT_EQ(std::strchr(error_.message, '\n'), nullptr);
   }
@@ -59,7 +51,7 @@ TEST_F(PluginTest, ProbeAlwaysGivesAReason) {
 TEST_F(PluginTest, InitAfterFiniWorks) {
   table_.fini(instance_);
   instance_ = nullptr;
-  ASSERT_EQ(table_.init(&host_, &instance_, &error_), SVIRT_OK);
+  ASSERT_EQ(table_.init(host_.get(), &instance_, &error_), SVIRT_OK);
   EXPECT_NE(instance_, nullptr);
 }
 

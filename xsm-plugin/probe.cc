@@ -140,12 +140,11 @@ svirt_status Probe(XenApi *api, const char *virt_type, svirt_error *reason) {
 }
 
 svirt_status GetModel(XenApi *api, const char *virt_type, svirt_model *model, svirt_error *error) {
-  svirt_model mine{};
-  mine.flags = SVIRT_MODEL_OBJECT;
+  model->flags = SVIRT_MODEL_OBJECT;
   bool enforcing = false, has_mls = false;
   int errnum = api->Enforcing(&enforcing);
   if (errnum == 0) {
-    errnum = api->PolicyVersion(&mine.policy_version);
+    errnum = api->PolicyVersion(&model->policy_version);
   }
   if (errnum == 0) {
     errnum = api->HasMls(&has_mls);
@@ -160,13 +159,12 @@ svirt_status GetModel(XenApi *api, const char *virt_type, svirt_model *model, sv
   if (errnum != 0) {
     return CallFailed(errnum, "ask FLASK for its state", error);
   }
-  mine.enforcing = enforcing ? 1 : 0;
-  sdk::CopyText(mine.model, "flask");
-  sdk::CopyText(mine.policy_type, has_mls ? "mls" : "");
-  if (!sdk::CopyText(mine.base_label, base_label)) {
+  model->enforcing = enforcing ? 1 : 0;
+  sdk::CopyText(model->model, "flask");
+  sdk::CopyText(model->policy_type, has_mls ? "mls" : "");
+  if (!sdk::CopyText(model->base_label, base_label)) {
     return sdk::Fail(error, SVIRT_E_INVALID, 0, "the base label is longer than a label may be");
   }
-  sdk::StoreSized(model, mine);
   return SVIRT_OK;
 }
 

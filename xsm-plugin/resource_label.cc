@@ -108,7 +108,7 @@ svirt_status AddFailed(int errnum, const svirt_resource &resource, const Part &p
 }  // namespace
 
 svirt_status PlanLabel(XenApi *api, const svirt_domain &domain, const svirt_resource &resource,
-                       PlannedLabel *plan, svirt_error *error) {
+                       sdk::ResourcePlan *plan, svirt_error *error) {
   const bool is_given = resource.override_label != nullptr && *resource.override_label != '\0';
   if (!IsPciDevice(resource)) {
     if (is_given) {

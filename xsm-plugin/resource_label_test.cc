@@ -34,7 +34,7 @@ class ResourceLabelTest : public testing::Test {
   FakeXen xen_;
   svirt_domain domain_ = MakeDomain();
   svirt_resource resource_{};
-  PlannedLabel plan_;
+  sdk::ResourcePlan plan_;
   Error error_;
 };
 

@@ -49,24 +49,21 @@ svirt_status CheckUnused(const Identity &identity, svirt_error *error) {
 
 }  // namespace
 
-svirt_status Driver::GetModel(svirt_model *model) {
-  svirt_model mine{};
-  mine.flags = SVIRT_MODEL_OBJECT;
-  mine.enforcing = 1;
-  std::memcpy(mine.model, kModel, sizeof kModel);
-  sdk::StoreSized(model, mine);
+svirt_status Driver::GetModel(const char *, svirt_model *model, svirt_error *) const {
+  model->flags = SVIRT_MODEL_OBJECT;
+  model->enforcing = 1;
+  sdk::CopyText(model->model, kModel);
   return SVIRT_OK;
 }
 
 // The index is the id, so that it means the same to every process, whatever range it gives out.
-svirt_status Driver::LabelSpace(const svirt_domain &domain, const char *label, svirt_index_set *set,
-                                svirt_error *error) const {
+svirt_status Driver::LabelSpace(const svirt_domain &domain, const char *label,
+                                std::vector<svirt_index_run> *runs, svirt_error *error) const {
   if (label == nullptr) {
-    std::vector<svirt_index_run> space;
     if (domain.label_type == SVIRT_LABEL_DYNAMIC) {
-      space.push_back({range_.first, range_.count});
+      runs->push_back({range_.first, range_.count});
     }
-    return sdk::PutRuns(set, space, error);
+    return SVIRT_OK;
   }
   std::string why;
   const auto identity = ParseIdentity(label, &why);
@@ -89,11 +86,12 @@ svirt_status Driver::LabelSpace(const svirt_domain &domain, const char *label, s
   if (claim.size() == 2 && claim[0].first + 1 == claim[1].first) {
     claim = {{claim[0].first, 2}};
   }
-  return sdk::PutRuns(set, claim, error);
+  *runs = std::move(claim);
+  return SVIRT_OK;
 }
 
-svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t index, svirt_buf *label,
-                                   svirt_buf *image_label, svirt_error *error) const {
+svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t index,
+                                   sdk::DomainLabels *labels, svirt_error *error) const {
   std::string text;
   switch (domain.label_type) {
     case SVIRT_LABEL_NONE:
@@ -119,10 +117,11 @@ svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t index, s
     default:
       return Fail(error, SVIRT_E_INVALID, 0, "unknown type of label: %u", domain.label_type);
   }
-  return sdk::PutBoth(label, text, image_label, text);
+  *labels = {text, text};
+  return SVIRT_OK;
 }
 
-svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error) {
+svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error) const {
   if (domain.base_label != nullptr && *domain.base_label != '\0') {
     return Fail(error, SVIRT_E_INVALID, 0,
                 "DAC has no base labels: remove '%.300s', or give the domain a static label",
@@ -140,7 +139,7 @@ svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error)
     }
   }
   for (const svirt_resource &resource : sdk::Resources(domain)) {
-    PlannedOwner ignored;
+    sdk::ResourcePlan ignored;
     if (!HasOverride(resource)) {
       continue;
     }
@@ -152,20 +151,18 @@ svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error)
   return SVIRT_OK;
 }
 
-svirt_status Driver::GetLabel(const svirt_domain &domain, svirt_label_state *state,
-                              svirt_error *error) {
+svirt_status Driver::GetLabel(const svirt_domain &domain, sdk::LabelState *state,
+                              svirt_error *error) const {
   Identity identity;
-  svirt_status status = ProcessIdentity(domain.pid, &identity, error);
+  const svirt_status status = ProcessIdentity(domain.pid, &identity, error);
   if (status == SVIRT_OK) {
-    status = sdk::Put(&state->label, FormatIdentity(identity));
-  }
-  if (status == SVIRT_OK) {
-    state->enforcing = 1;
+    *state = {FormatIdentity(identity), true};
   }
   return status;
 }
 
-svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label, svirt_error *error) {
+svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label,
+                              svirt_error *error) const {
   if (label == nullptr || domain.label_type == SVIRT_LABEL_NONE) {
     return SVIRT_OK;
   }
@@ -176,7 +173,6 @@ svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label, svi
 svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, svirt_exec *exec,
                                  svirt_error *error) const {
   if (domain.label_type == SVIRT_LABEL_NONE) {
-    exec->op_count = 0;
     return SVIRT_OK;
   }
   Identity identity;
@@ -196,7 +192,6 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
     return status;
   }
   svirt_exec_op &op = exec->op[0];
-  op = {};
   op.kind = SVIRT_EXEC_CREDENTIALS;
   op.uid = identity.uid;
   op.gid = identity.gid;
@@ -210,7 +205,7 @@ svirt_status Driver::CheckResources(const svirt_domain &domain, const Identity &
     if (const svirt_status status = CheckReach(identity, resource, error); status != SVIRT_OK) {
       return status;
     }
-    PlannedOwner plan;
+    sdk::ResourcePlan plan;
     const bool exclusive = PlanOwner(domain, resource, &plan, nullptr) == SVIRT_OK &&
                            (plan.flags & SVIRT_PLAN_EXCLUSIVE) != 0;
     if (exclusive && resource.object != SVIRT_OBJ_DIR && IsOpenToAll(resource)) {
@@ -224,24 +219,18 @@ svirt_status Driver::CheckResources(const svirt_domain &domain, const Identity &
 }
 
 svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
-                               svirt_resource_plan *plan, svirt_error *error) {
-  PlannedOwner planned;
-  svirt_status status = PlanOwner(domain, resource, &planned, error);
-  if (status == SVIRT_OK) {
-    status = sdk::PutBoth(&plan->label, planned.label, &plan->note, planned.note);
-  }
-  if (status == SVIRT_OK) {
-    plan->action = planned.action;
-    plan->flags = planned.flags;
-  }
-  return status;
+                               sdk::ResourcePlan *plan, svirt_error *error) const {
+  return PlanOwner(domain, resource, plan, error);
 }
 
-svirt_status Driver::GetResourceLabel(const svirt_resource &resource, svirt_buf *label,
-                                      svirt_error *error) {
+svirt_status Driver::GetResourceLabel(const svirt_resource &resource, std::string *label,
+                                      svirt_error *error) const {
   Identity owner;
   const svirt_status status = GetOwner(resource, &owner, error);
-  return status == SVIRT_OK ? sdk::Put(label, FormatIdentity(owner)) : status;
+  if (status == SVIRT_OK) {
+    *label = FormatIdentity(owner);
+  }
+  return status;
 }
 
 svirt_status Driver::SetResourceLabel(const svirt_resource &resource, const char *label,

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "plugin_fixture.h"
-#include "testing/fake_host.h"
 #include "testing/owned_file.h"
 
 namespace svirt::dac {
 namespace {
 
 using sdk::Buffer;
+using sdk::FakeHost;
 using sdk::MakeError;
 using sdk::TestDomain;
 using testing::ElementsAre;

@@ -9,14 +9,14 @@
 namespace svirt::dac {
 namespace {
 
-svirt_status None(const char *note, PlannedOwner *plan) {
+svirt_status None(const char *note, sdk::ResourcePlan *plan) {
   *plan = {SVIRT_PLAN_NONE, 0, "", note};
   return SVIRT_OK;
 }
 
 // The owner wanted for it by name. It may be anybody, also root.
 svirt_status PlanOverride(const svirt_domain &domain, const svirt_resource &resource,
-                          const char *path, PlannedOwner *plan, svirt_error *error) {
+                          const char *path, sdk::ResourcePlan *plan, svirt_error *error) {
   std::string why;
   const auto owner = ParseIdentity(resource.override_label, &why);
   if (!owner) {
@@ -43,7 +43,7 @@ bool IsHandedOver(const svirt_resource &resource) {
 }
 
 svirt_status PlanOwner(const svirt_domain &domain, const svirt_resource &resource,
-                       PlannedOwner *plan, svirt_error *error) {
+                       sdk::ResourcePlan *plan, svirt_error *error) {
   const char *path = resource.path != nullptr ? resource.path : "the resource";
   // Before the override: nobody may ask for these.
   if (IsSharedNode(path)) {

@@ -36,7 +36,7 @@ class Plan : public testing::Test {
 
   sdk::TestDomain domain_;
   const char *override_ = nullptr;
-  PlannedOwner plan_;
+  sdk::ResourcePlan plan_;
   svirt_error error_ = sdk::MakeError();
 };
 

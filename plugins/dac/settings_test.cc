@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "plugin_fixture.h"
-#include "testing/fake_host.h"
 
 namespace svirt::dac {
 namespace {
 
+using sdk::FakeHost;
 using testing::HasSubstr;
 
 // "FIRST+COUNT", or the sentence.

@@ -103,40 +103,42 @@ svirt_status ProbeDriver(const KernelCalls &kernel, const char *virt_type, svirt
   return ProbeFeatures(kernel, &features, reason);
 }
 
-svirt_status Driver::GetModel(svirt_model *model) const {
-  svirt_model mine{};
-  mine.flags = SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE | SVIRT_MODEL_FIXED;
-  mine.enforcing = 1;
-  mine.policy_version = static_cast<uint32_t>(features_.abi);
-  std::memcpy(mine.model, kModel, sizeof kModel);
-  sdk::StoreSized(model, mine);
+svirt_status Driver::GetModel(const char *, svirt_model *model, svirt_error *) const {
+  model->flags = SVIRT_MODEL_PROFILE | SVIRT_MODEL_UNVERIFIABLE | SVIRT_MODEL_FIXED;
+  model->enforcing = 1;
+  model->policy_version = static_cast<uint32_t>(features_.abi);
+  sdk::CopyText(model->model, kModel);
   return SVIRT_OK;
 }
 
-svirt_status Driver::LabelSpace(svirt_index_set *set) {
-  set->run_count = 0;  // told apart by uuid
-  return SVIRT_OK;
+svirt_status Driver::LabelSpace(const svirt_domain &, const char *, std::vector<svirt_index_run> *,
+                                svirt_error *) const {
+  return SVIRT_OK;  // told apart by uuid
 }
 
-svirt_status Driver::GenerateLabel(const svirt_domain &domain, svirt_buf *label,
-                                   svirt_buf *image_label, svirt_error *error) const {
-  if (const svirt_status status = CheckDomain(domain, error); status != SVIRT_OK) {
-    return status;
+svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t, sdk::DomainLabels *labels,
+                                   svirt_error *error) const {
+  const svirt_status status = CheckDomain(domain, error);
+  if (status == SVIRT_OK && domain.label_type != SVIRT_LABEL_NONE) {
+    labels->process = MakeLabel(domain, features_);  // objects are not labelled
   }
-  // Objects are not labelled.
-  return sdk::PutBoth(label,
-                      domain.label_type == SVIRT_LABEL_NONE ? "" : MakeLabel(domain, features_),
-                      image_label, "");
+  return status;
 }
 
-svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error) {
+svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error) const {
   const svirt_status status = CheckDomain(domain, error);
   const bool labelled =
       domain.label_type == SVIRT_LABEL_DYNAMIC && domain.label != nullptr && *domain.label != '\0';
   return status == SVIRT_OK && labelled ? CheckLabel(domain, domain.label, error) : status;
 }
 
-svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label, svirt_error *error) {
+svirt_status Driver::GetLabel(const svirt_domain &, sdk::LabelState *, svirt_error *error) const {
+  return Fail(error, SVIRT_E_NOTSUP, 0,
+              "the kernel cannot be asked which Landlock rules a process runs under");
+}
+
+svirt_status Driver::SetLabel(const svirt_domain &domain, const char *label,
+                              svirt_error *error) const {
   if (label == nullptr || domain.label_type == SVIRT_LABEL_NONE) {
     return SVIRT_OK;
   }
@@ -150,7 +152,6 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
     return status;
   }
   if (domain.label_type == SVIRT_LABEL_NONE) {
-    exec->op_count = 0;
     return SVIRT_OK;
   }
   if (domain.emulator == nullptr || domain.emulator[0] != '/') {
@@ -172,7 +173,6 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
     return status;
   }
   svirt_exec_op &op = exec->op[0];
-  op = {};
   op.kind = SVIRT_EXEC_LANDLOCK;
   op.flags = HasSysAdmin() ? 0 : SVIRT_EXEC_NO_NEW_PRIVS;
   op.fd = ruleset.Release();
@@ -181,7 +181,7 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
 }
 
 svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
-                               svirt_resource_plan *plan, svirt_error *error) const {
+                               sdk::ResourcePlan *plan, svirt_error *error) const {
   if (const svirt_status status = CheckResource(resource, error); status != SVIRT_OK) {
     return status;
   }
@@ -196,24 +196,21 @@ svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource 
   const bool parent = NeedsParent(resource, sdk::Resources(domain));
   const uint64_t rights =
       parent ? kParentRights : ObjectRights(resource, DeclaredShape(resource), features_);
-  const bool grant = domain.label_type != SVIRT_LABEL_NONE && rights != 0;
-  std::string note;
-  if (grant && parent) {
-    note = "Landlock gives this right on the whole of " + ParentOf(resource.path) +
-           ", and none to remove the socket: better put it into the domain's run directory";
+  if (domain.label_type == SVIRT_LABEL_NONE || rights == 0) {
+    return SVIRT_OK;
   }
-  if (const std::string missing = MissingWords(features_); grant && !missing.empty()) {
-    note += (note.empty() ? "" : "; ") +
-            ("this kernel (Landlock ABI " + std::to_string(features_.abi)) +
-            ") cannot withhold: " + missing;
+  plan->action = SVIRT_PLAN_GRANT;
+  plan->label = RightWords(rights);
+  if (parent) {
+    plan->note = "Landlock gives this right on the whole of " + ParentOf(resource.path) +
+                 ", and none to remove the socket: better put it into the domain's run directory";
   }
-  const svirt_status status =
-      sdk::PutBoth(&plan->label, grant ? RightWords(rights) : "", &plan->note, note);
-  if (status == SVIRT_OK) {
-    plan->action = grant ? SVIRT_PLAN_GRANT : SVIRT_PLAN_NONE;
-    plan->flags = 0;
+  if (const std::string missing = MissingWords(features_); !missing.empty()) {
+    plan->note += (plan->note.empty() ? "" : "; ") +
+                  ("this kernel (Landlock ABI " + std::to_string(features_.abi)) +
+                  ") cannot withhold: " + missing;
   }
-  return status;
+  return SVIRT_OK;
 }
 
 }  // namespace svirt::landlock

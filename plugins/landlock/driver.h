@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <svirt/plugin.h>
+#include <svirt/sdk_driver.h>
 
 #include "kernel_features.h"
 
@@ -12,23 +12,27 @@ inline constexpr char kModel[] = "landlock";
 // Probe for domains of virt_type (NULL: any) on the given kernel.
 svirt_status ProbeDriver(const KernelCalls &kernel, const char *virt_type, svirt_error *reason);
 
-// The model on one kernel, behind the slots of the plugin's table; the slots' contracts are those
-// of plugin.h. Immutable, so every function may be called from any thread.
-class Driver {
+// The model on one kernel.
+class Driver : public sdk::Driver {
  public:
   Driver(KernelCalls kernel, const Features &features)
       : kernel_(std::move(kernel)), features_(features) {}
 
-  svirt_status GetModel(svirt_model *model) const;
-  static svirt_status LabelSpace(svirt_index_set *set);
-  svirt_status GenerateLabel(const svirt_domain &domain, svirt_buf *label, svirt_buf *image_label,
-                             svirt_error *error) const;
-  static svirt_status VerifyLabel(const svirt_domain &domain, svirt_error *error);
-  static svirt_status SetLabel(const svirt_domain &domain, const char *label, svirt_error *error);
+  svirt_status GetModel(const char *virt_type, svirt_model *model,
+                        svirt_error *error) const override;
+  svirt_status LabelSpace(const svirt_domain &domain, const char *label,
+                          std::vector<svirt_index_run> *runs, svirt_error *error) const override;
+  svirt_status GenerateLabel(const svirt_domain &domain, uint64_t index, sdk::DomainLabels *labels,
+                             svirt_error *error) const override;
+  svirt_status VerifyLabel(const svirt_domain &domain, svirt_error *error) const override;
+  svirt_status GetLabel(const svirt_domain &domain, sdk::LabelState *state,
+                        svirt_error *error) const override;
+  svirt_status SetLabel(const svirt_domain &domain, const char *label,
+                        svirt_error *error) const override;
   svirt_status PrepareExec(const svirt_domain &domain, const char *label, svirt_exec *exec,
-                           svirt_error *error) const;
+                           svirt_error *error) const override;
   svirt_status PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
-                         svirt_resource_plan *plan, svirt_error *error) const;
+                         sdk::ResourcePlan *plan, svirt_error *error) const override;
 
  private:
   KernelCalls kernel_;

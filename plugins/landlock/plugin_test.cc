@@ -24,12 +24,11 @@ constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 class PluginTable : public testing::Test {
  protected:
   void SetUp() override {
-    host_.struct_size = sizeof host_;
     svirt_error reason = MakeError();
-    if (plugin_->probe(&host_, nullptr, &reason) != SVIRT_OK) {
+    if (plugin_->probe(host_.get(), nullptr, &reason) != SVIRT_OK) {
       GTEST_SKIP() << "needs a kernel with Landlock: " << reason.message;
     }
-    ASSERT_EQ(plugin_->init(&host_, &instance_, &error_), SVIRT_OK) << error_.message;
+    ASSERT_EQ(plugin_->init(host_.get(), &instance_, &error_), SVIRT_OK) << error_.message;
   }
   void TearDown() override {
     if (instance_ != nullptr) {
@@ -46,7 +45,7 @@ class PluginTable : public testing::Test {
   }
 
   const svirt_plugin *plugin_ = svirt_plugin_v1();
-  svirt_host host_{};
+  sdk::FakeHost host_;
   svirt_instance *instance_ = nullptr;
   svirt_error error_ = MakeError();
   Buffer label_, image_label_, note_;
@@ -65,9 +64,9 @@ TEST_F(PluginTable, SaysWhatTheModelIs) {
 
 TEST_F(PluginTable, IsInactiveForXen) {
   svirt_error reason = MakeError();
-  EXPECT_EQ(plugin_->probe(&host_, "xen", &reason), SVIRT_INACTIVE);
+  EXPECT_EQ(plugin_->probe(host_.get(), "xen", &reason), SVIRT_INACTIVE);
   EXPECT_THAT(reason.message, HasSubstr("Xen"));
-  EXPECT_EQ(plugin_->probe(&host_, "kvm", &reason), SVIRT_OK);
+  EXPECT_EQ(plugin_->probe(host_.get(), "kvm", &reason), SVIRT_OK);
 }
 
 TEST_F(PluginTable, TellsLabelsApartByUuid) {

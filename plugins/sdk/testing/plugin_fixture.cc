@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "plugin_fixture.h"
 
+#include <svirt/ext/config.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -92,6 +94,29 @@ svirt_domain &TestDomain::get() {
   domain_.resource_count = static_cast<uint32_t>(resources_.size());
   domain_.resource_size = sizeof(svirt_resource);
   return domain_;
+}
+
+FakeHost::FakeHost() {
+  host_.struct_size = sizeof host_;
+  host_.abi_major = SVIRT_ABI_MAJOR;
+  host_.abi_minor = SVIRT_ABI_MINOR;
+  host_.name = "test";
+  host_.version = "1";
+  host_.host_data = this;
+  host_.log = [](const svirt_host *host, int32_t level, const char *text) noexcept {
+    if (level >= SVIRT_LOG_WARNING) {
+      static_cast<FakeHost *>(host->host_data)->log.emplace_back(text);
+    }
+  };
+  host_.get_extension = [](const svirt_host *, const char *id) noexcept -> const void * {
+    static const svirt_config config = {
+        sizeof config, 0, [](const svirt_host *host, const char *key) noexcept {
+          const FakeHost *self = static_cast<const FakeHost *>(host->host_data);
+          const auto found = self->settings.find(key);
+          return found != self->settings.end() ? found->second.c_str() : nullptr;
+        }};
+    return std::string_view(id) == SVIRT_EXT_CONFIG ? &config : nullptr;
+  };
 }
 
 Buffer::Buffer(uint32_t size) : bytes(size, '#') {

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,22 @@ class TestDomain {
   svirt_domain domain_{};
   std::vector<svirt_resource> resources_;
   std::deque<std::string> paths_;
+};
+
+// A host that has settings for the plugin, and remembers the warnings and errors it is told.
+class FakeHost {
+ public:
+  FakeHost();
+  FakeHost(const FakeHost &) = delete;
+  FakeHost &operator=(const FakeHost &) = delete;
+
+  const svirt_host *get() const { return &host_; }
+
+  std::map<std::string, std::string> settings;
+  std::vector<std::string> log;
+
+ private:
+  svirt_host host_{};
 };
 
 // A host's buffer.

@@ -116,7 +116,7 @@ TEST(ManifestRules, AHelpersStateIsNotTheEmulators) {
 }
 
 // The refused ones. Bad arguments and bad XML have their tests in the host, bad UUIDs in
-// driver_test.cc.
+// driver_label_test.cc.
 
 TEST(VirtAaHelperRefuses, RelativePaths) {
   EXPECT_THAT(Refusal("disk.img", kRw), HasSubstr("not absolute"));

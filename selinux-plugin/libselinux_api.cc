@@ -66,9 +66,16 @@ int ReadLines(const char *path, std::vector<std::string> *lines) {
   return file.bad() ? EIO : 0;
 }
 
-// libselinux remembers the class and permission numbers of the policy in a list of its own, without
-// a lock.
-std::mutex class_cache_lock;
+// Calls come from many threads. What is used of libselinux (3.4) takes that:
+//   security_*, getfilecon_raw, setfilecon_raw: nothing is kept, each call opens what it reads
+//   is_selinux_enabled: found out once, when the library is loaded
+//   selinux_*_path, selinux_getpolicytype: read once, under pthread_once
+//   getcon_raw, getpidcon_raw: what they remember is of the thread (__thread)
+// But not these, which are locked here:
+//   string_to_security_class, string_to_av_perm: one list of numbers for all threads
+//   selabel_open, selabel_lookup_raw: static buffers for what the regular expressions were built
+//   with (regex_version, regex_arch_string) and for what is wrong with one
+std::mutex class_list_lock, file_contexts_lock;
 
 class LibselinuxApi final : public SelinuxApi {
  public:
@@ -144,7 +151,7 @@ class LibselinuxApi final : public SelinuxApi {
     access_vector_t wanted = 0;
     security_class_t number = 0;
     {
-      const std::lock_guard<std::mutex> lock(class_cache_lock);
+      const std::lock_guard<std::mutex> lock(class_list_lock);
       number = string_to_security_class(security_class);
       if (number == 0) {
         return EINVAL;
@@ -221,6 +228,7 @@ class LibselinuxApi final : public SelinuxApi {
     struct Close {
       void operator()(selabel_handle *handle) const { selabel_close(handle); }
     };
+    const std::lock_guard<std::mutex> lock(file_contexts_lock);
     const std::unique_ptr<selabel_handle, Close> handle(selabel_open(SELABEL_CTX_FILE, nullptr, 0));
     if (!handle) {
       return errno != 0 ? errno : EIO;

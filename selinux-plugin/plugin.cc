@@ -1,85 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The plugin: its slots, each of which is one of the parts that do the work, on libselinux.
-#include <memory>
-
-#include "exec_check.h"
-#include "labels.h"
-#include "probe.h"
-#include "resource_label.h"
-#include "resource_plan.h"
-#include "selinux_api.h"
+// The plugin: Driver on libselinux.
+#include "driver.h"
 
 namespace svirt::selinux {
 namespace {
-
-class Driver : public sdk::Driver {
- public:
-  explicit Driver(const svirt_host *host) : host_(host) {}
-
-  svirt_status GetModel(const char *virt_type, svirt_model *model,
-                        svirt_error *error) const override {
-    return selinux::GetModel(api_.get(), virt_type, model, error);
-  }
-
-  svirt_status LabelSpace(const svirt_domain &domain, const char *label,
-                          std::vector<svirt_index_run> *runs, svirt_error *error) const override {
-    return label == nullptr ? AvailablePairs(api_.get(), domain, runs, error)
-                            : ClaimedPairs(api_.get(), domain, label, runs, error);
-  }
-
-  svirt_status GenerateLabel(const svirt_domain &domain, uint64_t index, DomainLabels *labels,
-                             svirt_error *error) const override {
-    return GenerateLabels(api_.get(), domain, index, labels, error);
-  }
-
-  svirt_status VerifyLabel(const svirt_domain &domain, svirt_error *error) const override {
-    return VerifyDomain(api_.get(), domain, error);
-  }
-
-  svirt_status GetLabel(const svirt_domain &domain, sdk::LabelState *state,
-                        svirt_error *error) const override {
-    return GetProcessLabel(api_.get(), domain, &state->label, &state->enforcing, error);
-  }
-
-  svirt_status PrepareExec(const svirt_domain &domain, const char *label, svirt_exec *exec,
-                           svirt_error *error) const override {
-    return selinux::PrepareExec(api_.get(), host_, domain, label != nullptr ? label : "", exec,
-                                error);
-  }
-
-  svirt_status PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
-                         sdk::ResourcePlan *plan, svirt_error *error) const override {
-    return selinux::PlanLabel(api_.get(), domain, resource, plan, error);
-  }
-
-  svirt_status GetResourceLabel(const svirt_resource &resource, std::string *label,
-                                svirt_error *error) const override {
-    return selinux::GetResourceLabel(api_.get(), resource, label, error);
-  }
-
-  svirt_status SetResourceLabel(const svirt_resource &resource, const char *label,
-                                svirt_error *error) const override {
-    return selinux::SetResourceLabel(
-        api_.get(), resource, label != nullptr ? std::optional<std::string>(label) : std::nullopt,
-        error);
-  }
-
- private:
-  const svirt_host *host_;
-  std::unique_ptr<SelinuxApi> api_ = MakeLibselinuxApi();
-};
 
 svirt_status ProbeSystem(const svirt_host *host, const char *virt_type, svirt_error *reason) {
   return Probe(MakeLibselinuxApi().get(), host, virt_type, reason);
 }
 
 svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver, svirt_error *) {
-  *driver = std::make_unique<Driver>(host);
+  *driver = std::make_unique<Driver>(host, MakeLibselinuxApi());
   return SVIRT_OK;
 }
 
+// Parallel: Driver keeps nothing, and libselinux_api.cc says why libselinux takes it.
 constexpr svirt_plugin kTable = sdk::MakeTable<ProbeSystem, Init>(
-    {.model = "selinux", .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_SERIAL});
+    {.model = "selinux", .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_PARALLEL});
 
 }  // namespace
 }  // namespace svirt::selinux

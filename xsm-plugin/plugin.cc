@@ -127,6 +127,8 @@ svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver, 
   return SVIRT_OK;
 }
 
+// Serial: the library writes the last error of a handle without a lock (xc_reportv), and the handle
+// is opened at the first call.
 constexpr svirt_plugin kTable = sdk::MakeTable<ProbeSystem, Init, FindExtension>(
     {.model = "flask", .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_SERIAL});
 

@@ -233,7 +233,9 @@ Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
   outcome.selection = Decide(options, &outcome.candidates);
   for (Candidate &candidate : outcome.candidates) {
     if (candidate.state == CandidateState::kActive) {
-      candidate.reason += "; another plugin comes first";
+      candidate.reason += MayBeChosen(options, candidate)
+                              ? "; another plugin comes first"
+                              : "; used only where the configuration names it";
     }
   }
   LogAll(outcome.candidates);

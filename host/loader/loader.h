@@ -22,7 +22,8 @@ namespace svirt {
 //        of the file, so another name gives nobody a way in, and image-based systems have them.
 // SVL-3  The same file under a second name is refused; two files with one model are both refused.
 // SVL-4  The order is options.order, which is complete: what it does not list is off and not
-//        loaded. Without it: the note's priority, the higher first, then the model in byte order.
+//        loaded. Without it: the note's priority, the higher first, then the model in byte order;
+//        priority 0 is that of a model which stands beside another, and is never selected then.
 // SVL-5  Each plugin that passed is loaded and probed in the scanner first, if there is one. If it
 //        crashes or hangs there, or changes what rule 5 of the ABI forbids, it is not loaded here.
 //        What the probe answers here counts, not what it answered there: the helper may run under
@@ -67,7 +68,7 @@ struct LoaderOptions {
 
 enum class CandidateState {
   kSelected,  // active, and the first of the order
-  kActive,    // usable, but another one comes first
+  kActive,    // usable, but another one comes first, or it is used only by name (SVL-4)
   kInactive,  // not usable on this host, or off by configuration; nothing is wrong with it
   kRefused,   // breaks a rule; none of its code ran in this process
   kFailed,    // it ran, or was tried in the scanner, and something went wrong

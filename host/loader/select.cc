@@ -22,7 +22,7 @@ auto RankOf(const LoaderOptions &options, const Candidate &candidate) {
 // An answer, or the lack of one, that leaves open whether the plugin should have been chosen.
 bool Blocks(const LoaderOptions &options, const std::vector<Candidate> &all,
             const Candidate &candidate) {
-  if (Contains(options.not_critical, candidate.model)) {
+  if (Contains(options.not_critical, candidate.model) || !MayBeChosen(options, candidate)) {
     return false;
   }
   if (candidate.probe_failed) {
@@ -46,6 +46,10 @@ bool IsListed(const LoaderOptions &options, const std::string &model) {
   return options.order.empty() || Contains(options.order, model);
 }
 
+bool MayBeChosen(const LoaderOptions &options, const Candidate &candidate) {
+  return !options.order.empty() || candidate.priority > 0;
+}
+
 void SortCandidates(const LoaderOptions &options, std::vector<Candidate> *candidates) {
   const auto key = [&](const Candidate &candidate) {
     const bool refused = candidate.state == CandidateState::kRefused;
@@ -66,7 +70,8 @@ Status Decide(const LoaderOptions &options, std::vector<Candidate> *candidates) 
     if (candidate.blocks && earlier(blocking)) {
       blocking = &candidate;
     }
-    if (candidate.state == CandidateState::kActive && earlier(selected)) {
+    if (candidate.state == CandidateState::kActive && MayBeChosen(options, candidate) &&
+        earlier(selected)) {
       selected = &candidate;
     }
   }

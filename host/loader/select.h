@@ -13,6 +13,9 @@ namespace svirt {
 // Is the model asked at all (rule SVL-4)?
 bool IsListed(const LoaderOptions &options, const std::string &model);
 
+// May the selection choose it (rule SVL-4)?
+bool MayBeChosen(const LoaderOptions &options, const Candidate &candidate);
+
 // Puts candidates into the order in which they are asked, refused ones last.
 void SortCandidates(const LoaderOptions &options, std::vector<Candidate> *candidates);
 

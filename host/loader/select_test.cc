@@ -85,6 +85,29 @@ TEST(Select, ProbeErrorWithNothingActiveIsNotNothing) {
   EXPECT_FALSE(Decide(options, &all).ok());
 }
 
+TEST(Select, PriorityZeroIsChosenByNameOnly) {
+  LoaderOptions options;
+  std::vector<Candidate> all = {Make("strict", 500, State::kInactive),
+                                Make("beside", 0, State::kActive)};
+  EXPECT_TRUE(Decide(options, &all).ok());
+  EXPECT_EQ(SelectedOf(all), "");
+  EXPECT_EQ(all[1].state, State::kActive);
+
+  options.order = {"beside"};
+  EXPECT_TRUE(Decide(options, &all).ok());
+  EXPECT_EQ(SelectedOf(all), "beside");
+}
+
+TEST(Select, ProbeErrorOfPriorityZeroStopsItByNameOnly) {
+  LoaderOptions options;
+  std::vector<Candidate> all = {Make("strict", 500, State::kInactive), ProbeError("beside", 0)};
+  EXPECT_TRUE(Decide(options, &all).ok());
+  EXPECT_FALSE(all[1].blocks);
+
+  options.order = {"beside", "strict"};
+  EXPECT_FALSE(Decide(options, &all).ok());
+}
+
 TEST(Select, ProbeErrorBehindTheFirstActiveDoesNotMatter) {
   LoaderOptions options;
   std::vector<Candidate> all = {Make("strict", 500, State::kActive), ProbeError("weak", 100)};

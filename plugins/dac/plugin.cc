@@ -36,5 +36,5 @@ constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init>(
 }  // namespace
 }  // namespace svirt::dac
 
-// The last of all: it is meant to stand beside a model that confines by policy.
+// Never by itself: it is meant to stand beside a model that confines by policy.
 SVIRT_PLUGIN_DEFINE(svirt::dac::kTable, "dac", "1.0.0", 0, 0);

@@ -118,4 +118,6 @@ constexpr svirt_plugin kTable =
 
 }  // namespace
 
+// Priority 0: used only where a host's configuration names it. From 1 on it may be chosen by
+// itself.
 SVIRT_PLUGIN_DEFINE(kTable, EXAMPLE_MODEL, EXAMPLE_VERSION, 0, 0);

@@ -94,6 +94,21 @@ TEST(Loader, EveryStateHasAReason) {
   }
 }
 
+TEST(Loader, PriorityZeroIsUsedByNameOnly) {
+  PluginBox box;
+  const fs::path beside = box.Add("beside");
+  Loader loader(box.Options());
+  EXPECT_EQ(loader.Select("").value(), nullptr);
+  const auto scan = loader.Scan("");
+  EXPECT_EQ(CandidateOf(*scan, beside).state, CandidateState::kActive);
+  EXPECT_EQ(CandidateOf(*scan, beside).reason,
+            "zoo says 0; used only where the configuration names it");
+  EXPECT_EQ(loader.Get("beside", "").value()->model(), "beside");
+  LoaderOptions options = box.Options();
+  options.order = {"beside"};
+  EXPECT_EQ(Loader(options).Select("").value()->model(), "beside");
+}
+
 TEST(Loader, ProbeErrorFailsClosedUnlessNotCritical) {
   for (const char *bad : {"probe_error", "unknown_status"}) {
     PluginBox box;

@@ -442,8 +442,9 @@ typedef const struct svirt_plugin *(*svirt_plugin_entry)(void);
 
 /* ELF note: section .note.svirt, owner "SVIRT", type 1. Its text is lines of
  * key=value: abi, model, version, min-host, priority (0..999, the higher is
- * tried first where the configuration gives no order). Unknown keys are
- * ignored. The table must agree with it. */
+ * tried first where the configuration gives no order; 0: never chosen by
+ * itself, only where the configuration names it, for a model that stands
+ * beside another). Unknown keys are ignored. The table must agree with it. */
 #define SVIRT_NOTE_SECTION ".note.svirt"
 #define SVIRT_NOTE_OWNER "SVIRT"
 #define SVIRT_NOTE_TYPE 1

@@ -26,9 +26,9 @@ bool ParseLabel(std::string_view label, uint64_t *index) {
   return error == std::errc() && at == end && *index < kLabels;
 }
 
-// Keeps nothing between calls: labels and their owners are the host's. SetLabel, GetResourceLabel
-// and SetResourceLabel are left as the SDK has them, for a model that loads no policy and labels no
-// objects.
+// Keeps nothing between calls: labels and their owners are the host's. SetLabel is left as the SDK
+// has it, for a model that loads no policy; so are GetResourceLabel and SetResourceLabel, which a
+// real object model has of its own.
 class Example : public svirt::sdk::Driver {
  public:
   svirt_status GetModel(const char *, svirt_model *model, svirt_error *) const override {

@@ -42,9 +42,8 @@ struct ResourcePlan {
 //    host does not know. Walk domain.resources with Resources().
 //  - Results are of this header's size too, and zeroed or empty at the call. What a function that
 //    fails leaves in them is dropped.
-//  - The functions are const because calls may come from many threads at once, unless the table
-//  says
-//    SVIRT_THREADS_SERIAL. What changes all the same is mutable, and behind a lock.
+//  - The functions are const, for with SVIRT_THREADS_PARALLEL calls come from many threads at once.
+//    What changes all the same is mutable, and behind a lock.
 // Functions that are not pure have the answer of a model that has nothing to do there.
 class Driver : public svirt_instance {
  public:
@@ -81,7 +80,8 @@ class Driver : public svirt_instance {
   }
 };
 
-// The slots without an instance: svirt_plugin.probe, init and get_extension. They may throw, too.
+// The slots without an instance: svirt_plugin.probe, init and get_extension. The first two may
+// throw.
 using ProbeFunction = svirt_status(const svirt_host *host, const char *virt_type,
                                    svirt_error *reason);
 using InitFunction = svirt_status(const svirt_host *host, std::unique_ptr<Driver> *driver,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resource_plan.h"
 
+#include <fcntl.h>
 #include <svirt/sdk.h>
+#include <sys/stat.h>
 
 #include <string_view>
 
@@ -80,10 +82,20 @@ bool CanBeContent(const svirt_resource &resource) {
          resource.object == SVIRT_OBJ_DIR || resource.object == SVIRT_OBJ_ANY;
 }
 
-}  // namespace
+// A tree that is a file system of its own needs no label on each of its files, if the label is the
+// same at every start (mount(8), "context=").
+bool CanBeMountedWithContext(const svirt_domain &domain, const svirt_resource &resource,
+                             const std::string &label) {
+  struct statx st {};
+  return (resource.flags & SVIRT_RES_SUBTREE) != 0 && resource.object == SVIRT_OBJ_DIR &&
+         (domain.label_type == SVIRT_LABEL_STATIC || !HasCategories(label)) && resource.fd >= 0 &&
+         ::statx(resource.fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+         (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
 
-svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_resource &resource,
-                       sdk::ResourcePlan *plan, svirt_error *error) {
+svirt_status DecideLabel(SelinuxApi *api, const svirt_domain &domain,
+                         const svirt_resource &resource, sdk::ResourcePlan *plan,
+                         svirt_error *error) {
   const std::string path = resource.path != nullptr ? resource.path : "";
   if (resource.override_label != nullptr && *resource.override_label != '\0') {
     Context context;
@@ -143,6 +155,19 @@ svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_
   *plan =
       Set(resource.kind == SVIRT_RES_LOG ? LogLabel(api, domain.image_label) : domain.image_label);
   return SVIRT_OK;
+}
+
+}  // namespace
+
+svirt_status PlanLabel(SelinuxApi *api, const svirt_domain &domain, const svirt_resource &resource,
+                       sdk::ResourcePlan *plan, svirt_error *error) {
+  const svirt_status status = DecideLabel(api, domain, resource, plan, error);
+  if (status == SVIRT_OK && plan->action == SVIRT_PLAN_SET &&
+      CanBeMountedWithContext(domain, resource, plan->label)) {
+    plan->note = "a file system of its own: mounted with -o context=\"" + plan->label +
+                 "\" it has no file to be labelled";
+  }
+  return status;
 }
 
 }  // namespace svirt::selinux

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resource_plan.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -172,6 +174,34 @@ TEST_F(ResourcePlanTest, NoImageLabelIsAnError) {
   domain_.image_label = nullptr;
   Plan(SVIRT_RES_DISK, SVIRT_OBJ_FILE, kRW, 0, "/i/a");
   EXPECT_EQ(status_, SVIRT_E_INVALID);
+}
+
+// The root of /proc is that of a mount on every machine; what is below it is not.
+TEST_F(ResourcePlanTest, AFileSystemOfItsOwnIsBetterMountedWithItsLabel) {
+  const auto note_of = [this](const char *path, uint32_t flags) {
+    const int fd = ::open(path, O_PATH | O_CLOEXEC);
+    svirt_resource resource{};
+    resource.struct_size = sizeof resource;
+    resource.kind = SVIRT_RES_SHARE;
+    resource.object = SVIRT_OBJ_DIR;
+    resource.access = kRW;
+    resource.flags = flags;
+    resource.fd = fd;
+    resource.path = "/srv/share";
+    sdk::ResourcePlan plan;
+    EXPECT_EQ(PlanLabel(&api_, domain_, resource, &plan, &error_), SVIRT_OK);
+    EXPECT_EQ(plan.action, SVIRT_PLAN_SET);
+    ::close(fd);
+    return plan.note;
+  };
+  EXPECT_THAT(note_of("/proc", SVIRT_RES_SUBTREE | SVIRT_RES_SHARED),
+              HasSubstr(std::string("-o context=\"") + kShared + "\""));
+  EXPECT_EQ(note_of("/proc/self", SVIRT_RES_SUBTREE | SVIRT_RES_SHARED), "");
+  EXPECT_EQ(note_of("/proc", SVIRT_RES_SHARED), "");
+  // Its label is another one at the next start.
+  EXPECT_EQ(note_of("/proc", SVIRT_RES_SUBTREE), "");
+  domain_.label_type = SVIRT_LABEL_STATIC;
+  EXPECT_THAT(note_of("/proc", SVIRT_RES_SUBTREE), HasSubstr(kImage));
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *ou
 Status ReadChardev(const XmlElement &element, Domain *domain) {
   Chardev chardev;
   chardev.position = element.NextPosition();
+  chardev.alias = ReadAlias(element);
   chardev.kind = element.name();
   SVIRT_TRY(ReadSource(element, *domain, &chardev.source));
   if (const auto target = element.Child("target")) {

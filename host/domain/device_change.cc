@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/domain/device_change.h"
 
+#include <algorithm>
 #include <boost/property_tree/ptree.hpp>
+#include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "host/domain/device_elements.h"
+#include "host/domain/device_match.h"
+#include "host/domain/device_names.h"
 #include "host/domain/domain_xml.h"
 #include "host/domain/xml_element.h"
 #include "host/domain/xml_reader.h"
@@ -13,6 +19,9 @@ namespace svirt {
 namespace {
 
 using boost::property_tree::ptree;
+
+constexpr std::string_view kDetachable[] = {"disk",    "interface", "serial", "parallel",
+                                            "console", "channel",   "memory", "hostdev"};
 
 // The one element of the text, by its name.
 Result<std::pair<std::string, ptree>> ReadDevice(std::string_view xml, std::string_view file) {
@@ -25,10 +34,6 @@ Result<std::pair<std::string, ptree>> ReadDevice(std::string_view xml, std::stri
     }
   }
   return Error{Errc::kInvalid, std::string(file) + ":1: there is no device in it"};
-}
-
-std::string TargetOf(const ptree &device) {
-  return device.get<std::string>("target.<xmlattr>.dev", "");
 }
 
 // As if it had been defined that way, so that all rules for definitions hold.
@@ -52,49 +57,90 @@ Result<Domain> Reread(const Domain &domain, const ptree &document, std::string_v
   return read;
 }
 
-}  // namespace
-
-Result<Domain> WithDevice(const Domain &domain, std::string_view xml, std::string_view file) {
-  SVIRT_ASSIGN(auto device, ReadDevice(xml, file));
+// The document with the device as its last; without any other if it is to be alone.
+Result<Domain> Added(const Domain &domain, const std::pair<std::string, ptree> &device, bool alone,
+                     std::string_view file) {
   ptree document = domain.document;
-  const std::string target = TargetOf(device.second);
-  for (const Disk &disk : domain.disks) {
-    if (device.first == "disk" && disk.target == target) {
-      return Error{Errc::kExists, "domain '" + domain.name + "' has a disk " + target + " already"};
-    }
-  }
   const auto root = document.find("domain");
   if (root == document.not_found()) {
     return Error{Errc::kInternal, "the document of domain '" + domain.name + "' has no <domain>"};
   }
-  if (!root->second.get_child_optional("devices")) {
-    root->second.add_child("devices", ptree());
+  if (alone) {
+    root->second.erase("devices");
   }
-  root->second.get_child("devices").add_child(device.first, device.second);
+  auto last = root->second.rbegin();
+  while (last != root->second.rend() && last->first != "devices") {
+    ++last;
+  }
+  ptree &devices =
+      last == root->second.rend() ? root->second.add_child("devices", ptree()) : last->second;
+  devices.add_child(device.first, device.second);
   return Reread(domain, document, file);
+}
+
+// Which of the domain's devices of that kind is meant.
+Result<size_t> FindDevice(const Domain &domain, const std::pair<std::string, ptree> &device,
+                          std::string_view file) {
+  const auto &[element, node] = device;
+  Domain wanted;
+  if (element != "disk") {  // its target says all
+    SVIRT_ASSIGN(wanted, Added(domain, device, true, file));
+  }
+  const std::vector<size_t> found = MatchDevices(domain, wanted, element, node);
+  if (found.size() == 1 || (element == "disk" && !found.empty())) {
+    return found.front();
+  }
+  const std::string subject = std::string(file) + ": domain '" + domain.name + "' has ";
+  if (found.empty()) {
+    return Error{Errc::kNotFound, subject + "no such <" + element + ">; 'svirt dumpxml " +
+                                      domain.name + "' shows what it has"};
+  }
+  std::string names;
+  for (const size_t i : found) {
+    const std::string &alias = element == "interface" ? domain.interfaces[i].alias
+                               : element == "memory"  ? domain.memory_devices[i].alias
+                               : element == "hostdev" ? domain.hostdevs[i].alias
+                                                      : domain.chardevs[i].alias;
+    names += (names.empty() ? "<alias name='" : " or <alias name='") + alias + "'/>";
+  }
+  return Error{Errc::kInvalid, subject + std::to_string(found.size()) + " such <" + element +
+                                   ">: say which one with " + names};
+}
+
+}  // namespace
+
+Result<Domain> WithDevice(const Domain &domain, std::string_view xml, std::string_view file) {
+  SVIRT_ASSIGN(const auto device, ReadDevice(xml, file));
+  Domain pinned = domain;
+  PinDevices(&pinned);
+  SVIRT_ASSIGN(Domain changed, Added(pinned, device, false, file));
+  PinDevices(&changed);
+  const auto alias = device.second.get<std::string>("alias.<xmlattr>.name", "");
+  if (alias.starts_with("ua-") && HasAlias(pinned, alias)) {
+    return Error{Errc::kExists,
+                 "domain '" + domain.name + "' has a device with alias " + alias + " already"};
+  }
+  if (const std::string same = FindDuplicate(changed, device.first); !same.empty()) {
+    return Error{Errc::kExists, "domain '" + domain.name + "' has " + same + " already"};
+  }
+  return changed;
 }
 
 Result<Domain> WithoutDevice(const Domain &domain, std::string_view xml, std::string_view file) {
   SVIRT_ASSIGN(const auto device, ReadDevice(xml, file));
-  if (device.first != "disk") {
-    return Error{Errc::kUnsupported, std::string(file) + ": a <" + device.first +
-                                         "> cannot be detached from a running domain; only disks "
-                                         "can"};
+  const std::string &element = device.first;
+  if (std::ranges::find(kDetachable, element) == std::end(kDetachable)) {
+    return Error{Errc::kUnsupported, std::string(file) + ": a <" + element +
+                                         "> cannot be detached from a running domain; disks, "
+                                         "interfaces, character devices, memory and hostdevs can"};
   }
-  const std::string target = TargetOf(device.second);
-  ptree document = domain.document;
-  const auto root = document.find("domain");
-  const auto devices =
-      root == document.not_found() ? boost::none : root->second.get_child_optional("devices");
-  if (devices) {
-    for (auto it = devices->begin(); it != devices->end(); ++it) {
-      if (it->first == "disk" && !target.empty() && TargetOf(it->second) == target) {
-        devices->erase(it);
-        return Reread(domain, document, file);
-      }
-    }
-  }
-  return Error{Errc::kNotFound, "domain '" + domain.name + "' has no disk '" + target + "'"};
+  Domain pinned = domain;
+  PinDevices(&pinned);
+  SVIRT_ASSIGN(const size_t place, FindDevice(pinned, device, file));
+  ptree document = pinned.document;
+  const DeviceElements elements = FindDeviceElements(&document, element);
+  elements.at(place).parent->erase(elements.at(place).place);
+  return Reread(pinned, document, file);
 }
 
 }  // namespace svirt

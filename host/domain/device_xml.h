@@ -32,7 +32,8 @@ Result<PciAddress> ReadPciAddress(const XmlElement &address);
 // The PCI device that an <interface type='hostdev'> or a <hostdev type='pci'> hands over.
 Status ReadPciSource(const XmlElement &device, HostDevice *out);
 
-// <boot order=> and <rom file=> inside a device.
+// <alias name=>, <boot order=> and <rom file=> inside a device.
+std::string ReadAlias(const XmlElement &device);
 Result<unsigned> ReadBootOrder(const XmlElement &device);
 Result<std::string> ReadRomFile(const XmlElement &device);
 

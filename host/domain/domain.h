@@ -17,6 +17,8 @@ namespace svirt {
 // needs, typed; and the whole document as a tree, so that what is not understood is kept.
 // Strings that the XML does not give are empty, numbers 0. Paths are absolute.
 // position: the place in the document, counted from its start; it orders the manifest.
+// alias: the name of a device among those of its domain, never empty after parsing: what <alias
+// name=> says if NameDevices can use it, otherwise one by its kind and place.
 
 struct PciAddress {
   unsigned domain = 0, bus = 0, slot = 0, function = 0;
@@ -77,6 +79,7 @@ struct CharSource {
 };
 
 struct Chardev {
+  std::string alias;
   std::string kind;         // serial, parallel, console, channel; redirdev, smartcard
   std::string target_type;  // virtio, isa-serial, ...
   std::string target_name;  // channel's name=
@@ -89,6 +92,7 @@ struct Chardev {
 };
 
 struct HostDevice {
+  std::string alias;
   std::string type;  // pci, usb, scsi, scsi_host, mdev
   bool managed = false, readonly = false, shareable = false;
   unsigned domain = 0, bus = 0, slot = 0, function = 0;  // pci; usb: bus
@@ -115,10 +119,12 @@ struct Tpm {
 };
 
 struct MemoryDevice {
+  std::string alias;
   std::string model;  // nvdimm, virtio-pmem, dimm, sgx-epc
   std::string path;
   bool readonly = false;
   uint64_t size_bytes = 0;
+  unsigned node = 0;  // of the guest
   uint32_t position = 0;
 };
 
@@ -131,6 +137,7 @@ struct Filesystem {
 };
 
 struct Interface {
+  std::string alias;
   std::string type;  // user, ethernet, bridge, network, direct, vhostuser, vdpa
   std::string mac, model;
   std::string source;       // bridge, network, or device name; device path for vdpa
@@ -187,6 +194,8 @@ struct Domain {
   std::string name;  // any UTF-8 without '/' and control characters
   std::string uuid;  // 36 characters, lower case; made up if the XML gives none
   uint64_t memory_bytes = 0;
+  uint64_t max_memory_bytes = 0;  // <maxMemory>: with all memory devices; 0 if it is not given
+  unsigned memory_slots = 0;      // <maxMemory slots=>: for memory devices
   unsigned vcpus = 1;
   std::string arch, machine, os_type;   // x86_64, pc-q35-7.2, hvm
   std::vector<std::string> boot_order;  // <boot dev=>

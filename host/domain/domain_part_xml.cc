@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "host/domain/device_names.h"
 #include "host/domain/device_xml.h"
 #include "host/domain/number.h"
 #include "host/domain/seclabel_xml.h"
@@ -47,6 +48,21 @@ Status ReadMemory(const XmlElement &element, Domain *domain) {
     return element.Fail("<memory>", bytes.error());
   }
   domain->memory_bytes = *bytes;
+  return {};
+}
+
+Status ReadMaxMemory(const XmlElement &element, Domain *domain) {
+  Result<uint64_t> bytes = ParseBytes(Trimmed(element), element.Attr("unit"), "KiB");
+  if (!bytes) {
+    return element.Fail("<maxMemory>", bytes.error());
+  }
+  SVIRT_ASSIGN(domain->memory_slots, element.Unsigned("slots", 0, 256));
+  if (*bytes == 0 || domain->memory_slots == 0) {
+    return element.Fail(
+        "<maxMemory slots='N'> needs a size and the number of memory devices there may be, from 1 "
+        "to 256");
+  }
+  domain->max_memory_bytes = *bytes;
   return {};
 }
 
@@ -302,6 +318,7 @@ Status ReadText(const XmlElement &element, Domain *domain) {
 Status ReadDomainParts(const XmlElement &element, Domain *domain) {
   static constexpr Part kParts[] = {
       {"memory", ReadMemory},
+      {"maxMemory", ReadMaxMemory},
       {"vcpu", ReadVcpu},
       {"cpu", ReadCpu},
       {"features", ReadFeatures},
@@ -316,6 +333,7 @@ Status ReadDomainParts(const XmlElement &element, Domain *domain) {
   };
   SVIRT_TRY(ReadParts(element, kParts, domain));
   FindSerialAlias(domain);
+  NameDevices(domain);
   return ReadExtensions(element, domain);
 }
 

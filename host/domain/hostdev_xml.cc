@@ -102,6 +102,11 @@ Status ReadPciSource(const XmlElement &device, HostDevice *out) {
   return {};
 }
 
+std::string ReadAlias(const XmlElement &device) {
+  const std::optional<XmlElement> alias = device.Child("alias");
+  return alias ? alias->Attr("name") : std::string();
+}
+
 Result<unsigned> ReadBootOrder(const XmlElement &device) {
   const std::optional<XmlElement> boot = device.Child("boot");
   return boot ? boot->Unsigned("order", 0, kAny) : 0U;
@@ -115,6 +120,7 @@ Result<std::string> ReadRomFile(const XmlElement &device) {
 Status ReadHostDevice(const XmlElement &element, Domain *domain) {
   HostDevice device;
   device.position = element.NextPosition();
+  device.alias = ReadAlias(element);
   SVIRT_TRY(element.OneOf("mode", "subsystem", {"subsystem"}));
   SVIRT_ASSIGN(device.type, element.OneOf("type", "", {"pci", "usb", "scsi", "scsi_host", "mdev"}));
   if (device.type.empty()) {

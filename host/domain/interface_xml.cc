@@ -41,6 +41,7 @@ Status ReadSource(const XmlElement &source, Interface *out) {
 Status ReadInterface(const XmlElement &element, Domain *domain) {
   Interface interface;
   interface.position = element.NextPosition();
+  interface.alias = ReadAlias(element);
   SVIRT_ASSIGN(interface.type, element.OneOf("type", "",
                                              {"user", "ethernet", "bridge", "network", "direct",
                                               "vhostuser", "vdpa", "hostdev", "internal", "server",

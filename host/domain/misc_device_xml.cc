@@ -55,6 +55,7 @@ Status ReadFilesystem(const XmlElement &element, Domain *domain) {
 Status ReadMemoryDevice(const XmlElement &element, Domain *domain) {
   MemoryDevice memory;
   memory.position = element.NextPosition();
+  memory.alias = ReadAlias(element);
   SVIRT_ASSIGN(
       memory.model,
       element.OneOf("model", "", {"dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc"}));
@@ -75,6 +76,15 @@ Status ReadMemoryDevice(const XmlElement &element, Domain *domain) {
     memory.readonly = target->Child("readonly").has_value();
     if (const auto size = target->Child("size")) {
       SVIRT_ASSIGN(memory.size_bytes, ReadSize(*size));
+    }
+    if (const auto node = target->Child("node")) {
+      const Result<uint64_t> number =
+          ParseUnsigned(boost::algorithm::trim_copy(node->Text(), std::locale::classic()),
+                        std::numeric_limits<unsigned>::max());
+      if (!number) {
+        return node->Fail("<node>", number.error());
+      }
+      memory.node = static_cast<unsigned>(*number);
     }
   }
   domain->memory_devices.push_back(std::move(memory));

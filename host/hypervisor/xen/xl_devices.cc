@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "host/domain/device_names.h"
 #include "host/util/text.h"
 
 namespace svirt {
@@ -43,20 +44,6 @@ bool IsInterfaceName(std::string_view name) {
            return IsDigit(c) || IsSmallLetter(c) || (c >= 'A' && c <= 'Z') || c == '_' ||
                   c == '-' || c == '.';
          });
-}
-
-bool IsMac(std::string_view mac) {
-  if (mac.size() != 17) {
-    return false;
-  }
-  for (size_t i = 0; i < mac.size(); ++i) {
-    const char c = mac[i];
-    const bool is_hex = IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (i % 3 == 2 ? c != ':' : !is_hex) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace

@@ -25,24 +25,33 @@ class Keyval {
   std::string text_;
 };
 
+// A part of a command line: "-device" and its value, or an option alone.
+struct QemuOption {
+  std::string name;
+  std::string value;  // "" if it has none
+  // The arguments of the command by which a running QEMU is given the same; null if there is none.
+  nlohmann::json qmp = nullptr;
+};
+
 // Collects a command line.
 class QemuArgs {
  public:
-  void Add(std::string option) { list_.push_back(std::move(option)); }
-  void Add(std::string option, std::string value) {
-    list_.push_back(std::move(option));
-    list_.push_back(std::move(value));
+  void Add(std::string option) { list_.push_back({std::move(option), "", nullptr}); }
+  void Add(std::string option, std::string value, nlohmann::json qmp = nullptr) {
+    list_.push_back({std::move(option), std::move(value), std::move(qmp)});
   }
   void Add(std::string option, const char *value) { Add(std::move(option), std::string(value)); }
-  void Add(std::string option, const Keyval &value) { Add(std::move(option), value.str()); }
-  // value's strings must be UTF-8.
-  void Add(std::string option, const nlohmann::json &value) {
-    Add(std::move(option), value.dump());
+  void Add(std::string option, const Keyval &value, nlohmann::json qmp = nullptr) {
+    Add(std::move(option), value.str(), std::move(qmp));
   }
-  std::vector<std::string> Take() && { return std::move(list_); }
+  // value's strings must be UTF-8. Such options are said to a running QEMU in the same words.
+  void Add(std::string option, const nlohmann::json &value) {
+    Add(std::move(option), value.dump(), value);
+  }
+  std::vector<QemuOption> Take() && { return std::move(list_); }
 
  private:
-  std::vector<std::string> list_;
+  std::vector<QemuOption> list_;
 };
 
 }  // namespace svirt

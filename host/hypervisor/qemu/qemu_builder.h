@@ -72,6 +72,9 @@ Status AddDisplay(QemuBuilder &builder);      // graphics, video, input
 Status AddHostDevices(QemuBuilder &builder);  // hostdev, tpm
 Status AddDevices(QemuBuilder &builder);      // memory, filesystems, rng, vsock, shmem, the rest
 
+// An object of size bytes of guest memory, as <memoryBacking> wants it.
+nlohmann::json MemoryBackend(const QemuBuilder &builder, const std::string &id, uint64_t size);
+
 // -chardev for source under the given id.
 Status AddChardev(QemuBuilder &builder, const std::string &what, const std::string &id,
                   const CharSource &source);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <utility>
+
 #include "host/hypervisor/qemu/qemu_builder.h"
 
 namespace svirt {
@@ -6,52 +8,68 @@ namespace {
 
 using nlohmann::json;
 
-// The backend with its own keys; the id is added by the caller.
-Result<Keyval> Backend(const std::string &what, const std::string &id, const CharSource &source) {
+// A backend as the command line has it, and its type and data as QMP has them: two notations for
+// one thing, each with words of its own.
+struct Backend {
+  Keyval keys;
+  const char *type;
+  json data = json::object();
+};
+
+// A socket that is connected to, or waited at without keeping the guest from running.
+Backend SocketBackend(Keyval keys, json address, bool listen) {
+  Backend backend{std::move(keys), "socket", {{"addr", std::move(address)}, {"server", listen}}};
+  if (listen) {
+    backend.keys.Set("server", true).Set("wait", false);
+    backend.data["wait"] = false;
+  }
+  return backend;
+}
+
+Result<Backend> MakeBackend(const std::string &what, const std::string &id,
+                            const CharSource &source) {
   using Type = CharSource::Type;
-  const auto with_path = [&](const char *backend) -> Result<Keyval> {
-    if (source.path.empty()) {
-      return Error{Errc::kInvalid, what + ": the <source> has no path"};
-    }
-    return Keyval(backend).Set("id", id).Set("path", source.path);
-  };
-  const auto address = [&](const char *backend) -> Result<Keyval> {
-    if (source.service.empty()) {
-      return Error{Errc::kInvalid, what + ": the <source> has no service (port)"};
-    }
-    return Keyval(backend)
-        .Set("id", id)
-        .Set("host", source.host.empty() ? "127.0.0.1" : source.host)
-        .Set("port", source.service);
-  };
+  const auto keys = [&](const char *type) { return Keyval(type).Set("id", id); };
+  const std::string host = source.host.empty() ? "127.0.0.1" : source.host;
+  const json address = {{"type", "inet"}, {"data", {{"host", host}, {"port", source.service}}}};
+  const bool has_address = source.type == Type::kTcp || source.type == Type::kUdp;
+  if (has_address && source.service.empty()) {
+    return Error{Errc::kInvalid, what + ": the <source> has no service (port)"};
+  }
+  const bool has_path =
+      source.type == Type::kDev || source.type == Type::kPipe || source.type == Type::kFile;
+  if (has_path && source.path.empty()) {
+    return Error{Errc::kInvalid, what + ": the <source> has no path"};
+  }
   switch (source.type) {
     case Type::kNull:
-      return Keyval("null").Set("id", id);
+      return Backend{keys("null"), "null"};
     case Type::kVc:
-      return Keyval("vc").Set("id", id);
+      return Backend{keys("vc"), "vc"};
     case Type::kStdio:
-      return Keyval("stdio").Set("id", id).Set("signal", false);
+      return Backend{keys("stdio").Set("signal", false), "stdio", {{"signal", false}}};
     case Type::kPty:
-      return Keyval("pty").Set("id", id);
-    case Type::kDev:
-      return with_path(what.starts_with("parallel") ? "parallel" : "serial");
+      return Backend{keys("pty"), "pty"};
+    case Type::kDev: {
+      const char *type = what.starts_with("parallel") ? "parallel" : "serial";
+      return Backend{keys(type).Set("path", source.path), type, {{"device", source.path}}};
+    }
     case Type::kPipe:
-      return with_path("pipe");
-    case Type::kFile: {
-      SVIRT_ASSIGN(Keyval file, with_path("file"));
-      return file.Set("append", source.append);
-    }
-    case Type::kUnix: {
+      return Backend{keys("pipe").Set("path", source.path), "pipe", {{"device", source.path}}};
+    case Type::kFile:
+      return Backend{keys("file").Set("path", source.path).Set("append", source.append),
+                     "file",
+                     {{"out", source.path}, {"append", source.append}}};
+    case Type::kUnix:
       SVIRT_TRY(CheckSocketPath(what, source.path));
-      SVIRT_ASSIGN(Keyval socket, with_path("socket"));
-      return source.listen ? socket.Set("server", true).Set("wait", false) : socket;
-    }
-    case Type::kTcp: {
-      SVIRT_ASSIGN(Keyval socket, address("socket"));
-      return source.listen ? socket.Set("server", true).Set("wait", false) : socket;
-    }
+      return SocketBackend(keys("socket").Set("path", source.path),
+                           {{"type", "unix"}, {"data", {{"path", source.path}}}}, source.listen);
+    case Type::kTcp:
+      return SocketBackend(keys("socket").Set("host", host).Set("port", source.service), address,
+                           source.listen);
     case Type::kUdp:
-      return address("udp");
+      return Backend{
+          keys("udp").Set("host", host).Set("port", source.service), "udp", {{"remote", address}}};
     case Type::kNone:
     case Type::kSpicevmc:
     case Type::kOther:
@@ -83,7 +101,7 @@ class ChardevBuilder {
  private:
   // The ports of the board itself: QEMU numbers them in the order of the options.
   Status AddSerial(const Chardev &device) {
-    const std::string id = "serial" + std::to_string(serials_++);
+    const std::string &id = device.alias;
     SVIRT_TRY(AddChardev(b_, "serial port " + id, id, device.source));
     const std::string &type = device.target_type;
     if (type == "pci-serial" || type == "usb-serial" || type == "pci" || type == "usb") {
@@ -112,26 +130,23 @@ class ChardevBuilder {
   }
 
   Status AddParallel(const Chardev &device) {
-    const std::string id = "parallel" + std::to_string(parallels_++);
+    const std::string &id = device.alias;
     SVIRT_TRY(AddChardev(b_, "parallel port " + id, id, device.source));
     b_.args.Add("-parallel", "chardev:" + id);
     return {};
   }
 
   Status AddConsole(const Chardev &device) {
-    const unsigned number = consoles_++;
-    const std::string id = "console" + std::to_string(number);
+    const bool first = !std::exchange(console_, true);
+    const std::string &id = device.alias;
     if (device.target_type.empty() || device.target_type == "serial") {
-      if (number > 0) {
+      if (!first) {
         return Unsupported(id,
                            "only the first console can be the serial port; use target type "
                            "virtio");
       }
       // The first console is another name of the first serial port, as in libvirt.
-      const auto &all = b_.domain.chardevs;
-      const bool has_serial =
-          std::any_of(all.begin(), all.end(), [](const Chardev &c) { return c.kind == "serial"; });
-      return has_serial ? Status() : AddSerial(device);
+      return device.serial_alias ? Status() : AddSerial(device);
     }
     if (device.target_type != "virtio") {
       return Unsupported(id, "this driver does not know target type '" + device.target_type + "'");
@@ -146,7 +161,7 @@ class ChardevBuilder {
   }
 
   Status AddChannel(const Chardev &device) {
-    const std::string id = "channel" + std::to_string(channels_++);
+    const std::string &id = device.alias;
     const std::string what = "channel " + device.target_name;
     if (device.target_type != "virtio") {
       return Unsupported(
@@ -170,18 +185,22 @@ class ChardevBuilder {
   }
 
   QemuBuilder &b_;
-  unsigned serials_ = 0, builtin_serials_ = 0, parallels_ = 0, consoles_ = 0, channels_ = 0;
+  unsigned builtin_serials_ = 0;
+  bool console_ = false;
 };
 
 }  // namespace
 
 Status AddChardev(QemuBuilder &b, const std::string &what, const std::string &id,
                   const CharSource &source) {
-  SVIRT_ASSIGN(Keyval backend, Backend(what, id, source));
+  SVIRT_ASSIGN(Backend backend, MakeBackend(what, id, source));
   if (!source.log_path.empty()) {
-    backend.Set("logfile", source.log_path).Set("logappend", true);
+    backend.keys.Set("logfile", source.log_path).Set("logappend", true);
+    backend.data["logfile"] = source.log_path;
+    backend.data["logappend"] = true;
   }
-  b.args.Add("-chardev", backend);
+  b.args.Add("-chardev", backend.keys,
+             json{{"id", id}, {"backend", {{"type", backend.type}, {"data", backend.data}}}});
   return {};
 }
 

@@ -32,7 +32,14 @@ Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
   for (const std::string &arg : domain.qemu_args) {
     builder.args.Add(arg);
   }
-  builder.command.argv = std::move(builder.args).Take();
+  QemuCommand &command = builder.command;
+  command.options = std::move(builder.args).Take();
+  for (const QemuOption &option : command.options) {
+    command.argv.push_back(option.name);
+    if (!option.value.empty()) {
+      command.argv.push_back(option.value);
+    }
+  }
   return std::move(builder.command);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/domain/domain.h"
+#include "host/hypervisor/qemu/qemu_args.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -20,7 +21,9 @@ struct QemuPaths {
 // A command line, and what else its process needs.
 struct QemuCommand {
   std::vector<std::string> argv;
-  // Descriptors of tap devices that argv names by number: interfaces[index] of the domain.
+  std::vector<QemuOption> options;  // what argv is made of
+  // Descriptors of tap devices, which argv names by number, QemuOption::qmp by the name of the
+  // interface: interfaces[index] of the domain.
   struct Tap {
     size_t interface = 0;
     int fd = -1;

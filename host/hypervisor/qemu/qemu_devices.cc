@@ -29,33 +29,41 @@ Status AddSocket(QemuBuilder &b, const std::string &what, const std::string &id,
   return AddChardev(b, what, id, socket);
 }
 
-Status AddMemoryDevice(QemuBuilder &b, const MemoryDevice &memory, unsigned number) {
-  const std::string id = "memory" + std::to_string(number);
-  const std::string what = "memory device " + std::to_string(number);
+Status AddMemoryDevice(QemuBuilder &b, const MemoryDevice &memory) {
+  const std::string &id = memory.alias;
+  const std::string what = "memory device " + id;
+  const bool is_pmem = memory.model == "nvdimm" || memory.model == "virtio-pmem";
   if (memory.size_bytes == 0) {
     return Error{Errc::kInvalid, what + ": it has no size"};
   }
-  json backend = {{"id", id + "-ram"}, {"size", memory.size_bytes}};
-  json device = {{"id", id}, {"memdev", id + "-ram"}};
-  if (memory.model == "dimm") {
-    backend["qom-type"] = "memory-backend-ram";
-    device["driver"] = "pc-dimm";
-  } else if (memory.model == "nvdimm" || memory.model == "virtio-pmem") {
-    if (memory.path.empty()) {
-      return Error{Errc::kInvalid, what + ": its <source> has no path"};
-    }
-    backend["qom-type"] = "memory-backend-file";
-    backend["mem-path"] = memory.path;
-    backend["share"] = !memory.readonly;
-    backend["readonly"] = memory.readonly;
-    if (memory.model == "nvdimm") {
-      device["driver"] = "nvdimm";
-      device["unarmed"] = memory.readonly;
-    } else {
-      device["driver"] = b.Virtio("virtio-pmem");
-    }
-  } else {
+  if (!is_pmem && memory.model != "dimm") {
     return Unsupported(what, "this driver does not know model '" + memory.model + "'");
+  }
+  if (is_pmem && memory.path.empty()) {
+    return Error{Errc::kInvalid, what + ": its <source> has no path"};
+  }
+  if (memory.readonly && !is_pmem) {
+    return Unsupported(what, "only an nvdimm or virtio-pmem can be read-only");
+  }
+  if (memory.node != 0 && memory.model == "virtio-pmem") {
+    return Unsupported(what, "a virtio-pmem is on no node");
+  }
+  json backend = MemoryBackend(b, id + "-ram", memory.size_bytes);
+  if (!memory.path.empty()) {
+    backend = {{"qom-type", "memory-backend-file"}, {"id", id + "-ram"},
+               {"size", memory.size_bytes},         {"mem-path", memory.path},
+               {"share", !memory.readonly},         {"readonly", memory.readonly}};
+  }
+  json device = {{"driver", memory.model == "dimm"     ? "pc-dimm"
+                            : memory.model == "nvdimm" ? "nvdimm"
+                                                       : b.Virtio("virtio-pmem")},
+                 {"id", id},
+                 {"memdev", id + "-ram"}};
+  if (memory.node != 0) {
+    device["node"] = memory.node;
+  }
+  if (memory.model == "nvdimm") {
+    device["unarmed"] = memory.readonly;
   }
   b.args.Add("-object", backend);
   b.args.Add("-device", device);
@@ -201,11 +209,10 @@ Status AddSmallDevices(QemuBuilder &b) {
 
 Status AddDevices(QemuBuilder &b) {
   const Domain &d = b.domain;
-  unsigned number = 0;
   for (const MemoryDevice &memory : d.memory_devices) {
-    SVIRT_TRY(AddMemoryDevice(b, memory, number++));
+    SVIRT_TRY(AddMemoryDevice(b, memory));
   }
-  number = 0;
+  unsigned number = 0;
   for (const Filesystem &fs : d.filesystems) {
     SVIRT_TRY(AddFilesystem(b, fs, number++));
   }

@@ -84,9 +84,8 @@ Status AddTpm(QemuBuilder &b, const Tpm &tpm) {
 }  // namespace
 
 Status AddHostDevices(QemuBuilder &b) {
-  unsigned number = 0;
   for (const HostDevice &device : b.domain.hostdevs) {
-    SVIRT_TRY(AddHostDevice(b, device, "hostdev" + std::to_string(number++)));
+    SVIRT_TRY(AddHostDevice(b, device, device.alias));
   }
   if (b.domain.tpms.size() > 1) {
     return Unsupported("tpm", "QEMU gives a domain one TPM");

@@ -3,6 +3,7 @@
 #include "host/hypervisor/qemu/qemu_hotplug.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -14,41 +15,60 @@ namespace {
 
 using nlohmann::json;
 
-struct Option {
-  std::string name, value;
-  bool operator==(const Option &) const = default;
-};
-
-// How a part of the command line is said to a running QEMU. Its values are JSON on both.
+// How a part of the command line is said to a running QEMU, and the member that names it.
 struct Counterpart {
   std::string_view option, add, remove, key;
 };
 constexpr Counterpart kCounterparts[] = {
     {"-object", "object-add", "object-del", "id"},
     {"-blockdev", "blockdev-add", "blockdev-del", "node-name"},
+    {"-chardev", "chardev-add", "chardev-remove", "id"},
+    {"-netdev", "netdev_add", "netdev_del", "id"},
     {"-device", "device_add", "", "id"},
 };
 
-Result<std::vector<Option>> Options(const Domain &domain) {
+const Counterpart *CounterpartOf(const QemuOption &option) {
+  const auto *found = std::ranges::find(kCounterparts, option.name, &Counterpart::option);
+  return found != std::end(kCounterparts) && option.qmp.is_object() ? found : nullptr;
+}
+
+// "" if it has none.
+std::string IdOf(const QemuOption &option) {
+  const Counterpart *counterpart = CounterpartOf(option);
+  return counterpart != nullptr ? option.qmp.value(std::string(counterpart->key), "") : "";
+}
+
+// What counts of it while QEMU runs: the boot order does not, nor the ROM that goes with it.
+json Lasting(const QemuOption &option) {
+  json lasting = option.qmp;
+  if (option.name == "-device") {
+    lasting.erase("bootindex");
+    lasting.erase("romfile");
+  }
+  return lasting;
+}
+
+bool IsSame(const QemuOption &a, const QemuOption &b) {
+  if (a.name != b.name) {
+    return false;
+  }
+  return CounterpartOf(a) != nullptr && CounterpartOf(b) != nullptr ? Lasting(a) == Lasting(b)
+                                                                    : a.value == b.value;
+}
+
+Result<QemuCommand> CommandOf(const Domain &domain) {
   QemuPaths paths;
   paths.emulator = domain.emulator;
-  SVIRT_ASSIGN(const QemuCommand command, BuildQemuCommand(domain, paths));
-  std::vector<Option> options;
-  for (size_t i = 1; i < command.argv.size(); ++i) {
-    Option option{command.argv[i], ""};
-    if (i + 1 < command.argv.size() && !command.argv[i + 1].starts_with('-')) {
-      option.value = command.argv[++i];
-    }
-    options.push_back(std::move(option));
-  }
-  return options;
+  return BuildQemuCommand(domain, paths);
 }
 
 // Those of all that are not among the others.
-std::vector<Option> Without(const std::vector<Option> &all, std::vector<Option> others) {
-  std::vector<Option> rest;
-  for (const Option &option : all) {
-    const auto found = std::ranges::find(others, option);
+std::vector<QemuOption> Without(const std::vector<QemuOption> &all,
+                                std::vector<QemuOption> others) {
+  std::vector<QemuOption> rest;
+  for (const QemuOption &option : all) {
+    const auto found = std::ranges::find_if(
+        others, [&](const QemuOption &other) { return IsSame(option, other); });
     if (found == others.end()) {
       rest.push_back(option);
     } else {
@@ -58,24 +78,31 @@ std::vector<Option> Without(const std::vector<Option> &all, std::vector<Option> 
   return rest;
 }
 
-Result<std::pair<const Counterpart *, json>> CounterpartOf(const Option &option) {
-  for (const Counterpart &counterpart : kCounterparts) {
-    if (counterpart.option != option.name) {
-      continue;
+Status CheckIds(const std::vector<QemuOption> &options) {
+  std::set<std::pair<std::string_view, std::string>> ids;
+  for (const QemuOption &option : options) {
+    const std::string id = IdOf(option);
+    if (!id.empty() && !ids.emplace(option.name, id).second) {
+      return Error{Errc::kExists,
+                   "the domain has a device with the name " + id + " already: give it another"};
     }
-    json value = json::parse(option.value, nullptr, false);
-    if (value.is_object() && value.contains(counterpart.key) &&
-        value[std::string(counterpart.key)].is_string()) {
-      return std::pair(&counterpart, std::move(value));
-    }
+  }
+  return {};
+}
+
+Error CannotChange(const QemuOption &option) {
+  if (option.name == "-m") {
+    return Error{Errc::kUnsupported,
+                 "QEMU has room only for the memory devices it was started with: define the domain "
+                 "with <maxMemory slots='N'> and start it anew"};
+  }
+  if (option.name == "-serial") {
+    return Error{Errc::kUnsupported,
+                 "QEMU cannot change the ports of the board itself while it runs: use target type "
+                 "pci-serial or usb-serial"};
   }
   return Error{Errc::kUnsupported, "QEMU cannot change this while it runs (" + option.name +
                                        "): define the domain with it and start it anew"};
-}
-
-std::string NodeName(const Option &blockdev) {
-  const json value = json::parse(blockdev.value, nullptr, false);
-  return value.is_object() ? value.value("node-name", "") : "";
 }
 
 // The strings under the key in each object of the list.
@@ -87,16 +114,23 @@ void Collect(const json &list, const char *key, std::set<std::string> *names) {
   }
 }
 
-// Ids of the devices and objects, and names of the block nodes, that QEMU has.
+// Ids of the devices, objects and character devices, and names of the block nodes, that QEMU has.
 Result<std::set<std::string>> PresentIn(QmpClient &monitor) {
   std::set<std::string> names;
   for (const char *path : {"/machine/peripheral", "/objects"}) {
     SVIRT_ASSIGN(const json entries, monitor.Execute("qom-list", {{"path", path}}));
     Collect(entries, "name", &names);
   }
+  SVIRT_ASSIGN(const json chardevs, monitor.Execute("query-chardev"));
+  Collect(chardevs, "label", &names);
   SVIRT_ASSIGN(const json nodes, monitor.Execute("query-named-block-nodes", {{"flat", true}}));
   Collect(nodes, "node-name", &names);
   return names;
+}
+
+Error Held(const std::string &id) {
+  return Error{Errc::kConflict, "the guest does not let go of device " + id +
+                                    ": it stays; try again when the guest has stopped using it"};
 }
 
 Status UnplugDevice(QmpClient &monitor, const std::string &id,
@@ -107,79 +141,108 @@ Status UnplugDevice(QmpClient &monitor, const std::string &id,
   for (;;) {
     const auto event = monitor.NextEvent(deadline);
     if (!event.ok() && event.error().code == Errc::kNotFound) {
-      return Error{Errc::kConflict, "the guest does not let go of device " + id +
-                                        ": it stays; try again when the guest has stopped using "
-                                        "it"};
+      return Held(id);
     }
     if (!event.ok()) {
       return event.error();
     }
-    if (event->value("event", "") == "DEVICE_DELETED" && event->contains("data") &&
-        (*event)["data"].value("device", "") == id) {
+    const auto name = event->value("event", "");
+    if (!event->contains("data") || (*event)["data"].value("device", "") != id) {
+      continue;
+    }
+    if (name == "DEVICE_DELETED") {
       return {};
     }
+    if (name == "DEVICE_UNPLUG_GUEST_ERROR") {
+      return Held(id);
+    }
   }
+}
+
+Status Run(QmpClient &monitor, const QmpCommand &command) {
+  const auto answer = monitor.Execute(command.name, command.arguments);
+  return answer ? Status() : Status(answer.error());
 }
 
 }  // namespace
 
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
-  SVIRT_ASSIGN(const std::vector<Option> before, Options(from));
-  SVIRT_ASSIGN(const std::vector<Option> after, Options(to));
-  std::set<std::string> new_nodes, reopened;
-  for (const Option &option : Without(after, before)) {
-    if (option.name == "-blockdev") {
-      new_nodes.insert(NodeName(option));
+  SVIRT_ASSIGN(const QemuCommand before, CommandOf(from));
+  SVIRT_ASSIGN(const QemuCommand after, CommandOf(to));
+  SVIRT_TRY(CheckIds(after.options));
+  const std::vector<QemuOption> come = Without(after.options, before.options);
+  const std::vector<QemuOption> gone = Without(before.options, after.options);
+  std::set<std::string> reopened;  // block nodes in both
+  for (const QemuOption &option : gone) {
+    const bool stays = std::ranges::any_of(come, [&](const QemuOption &other) {
+      return other.name == "-blockdev" && IdOf(other) == IdOf(option);
+    });
+    if (option.name == "-blockdev" && stays) {
+      reopened.insert(IdOf(option));
     }
   }
   QemuChange change;
-  std::vector<Option> gone;
   json nodes = json::array();
-  for (const Option &option : Without(before, after)) {
-    if (option.name == "-blockdev" && new_nodes.contains(NodeName(option))) {
-      reopened.insert(NodeName(option));
-    } else {
-      gone.push_back(option);
+  for (const QemuOption &option : come) {
+    const Counterpart *counterpart = CounterpartOf(option);
+    if (counterpart == nullptr) {
+      return CannotChange(option);
     }
-  }
-  for (const Option &option : Without(after, before)) {
-    SVIRT_ASSIGN(auto found, CounterpartOf(option));
-    if (option.name == "-blockdev" && reopened.contains(NodeName(option))) {
-      nodes.push_back(std::move(found.second));
+    if (option.name == "-blockdev" && reopened.contains(IdOf(option))) {
+      nodes.push_back(option.qmp);
     } else {
-      change.add.push_back({std::string(found.first->add), std::move(found.second)});
+      change.add.push_back({std::string(counterpart->add), option.qmp});
     }
   }
   if (!nodes.empty()) {
     change.reopen.push_back({"blockdev-reopen", {{"options", std::move(nodes)}}});
   }
-  for (const Option &option : gone) {
-    SVIRT_ASSIGN(const auto found, CounterpartOf(option));
-    const auto id = found.second[std::string(found.first->key)].get<std::string>();
-    if (found.first->remove.empty()) {
-      change.unplug.push_back(id);
-    } else {
-      // The last made is the first to go: it may be made of those before it.
-      change.remove.insert(change.remove.begin(),
-                           {std::string(found.first->remove), {{found.first->key, id}}});
+  for (const QemuOption &option : gone) {
+    const Counterpart *counterpart = CounterpartOf(option);
+    if (counterpart == nullptr) {
+      return CannotChange(option);
     }
+    if (option.name == "-blockdev" && reopened.contains(IdOf(option))) {
+      continue;
+    }
+    // The last made is the first to go: it may be made of those before it.
+    if (counterpart->remove.empty()) {
+      change.unplug.insert(change.unplug.begin(), IdOf(option));
+    } else {
+      change.remove.insert(change.remove.begin(),
+                           {std::string(counterpart->remove), {{counterpart->key, IdOf(option)}}});
+    }
+  }
+  for (const QemuCommand::Tap &tap : after.taps) {
+    const Interface &interface = to.interfaces.at(tap.interface);
+    change.taps.push_back(
+        {interface.alias, interface.target, interface.type == "bridge" ? interface.source : ""});
   }
   return change;
 }
 
 Status Reopen(QmpClient &monitor, const QemuChange &change) {
   for (const QmpCommand &command : change.reopen) {
-    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
-      return std::move(answer).error();
-    }
+    SVIRT_TRY(Run(monitor, command));
   }
   return {};
 }
 
-Status Plug(QmpClient &monitor, const QemuChange &change) {
+Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_tap) {
   for (const QmpCommand &command : change.add) {
-    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
-      return std::move(answer).error();
+    const auto tap = std::ranges::find_if(change.taps, [&](const TapToPass &each) {
+      return command.name == "netdev_add" && command.arguments.value("id", "") == each.name;
+    });
+    if (tap == change.taps.end()) {
+      SVIRT_TRY(Run(monitor, command));
+      continue;
+    }
+    SVIRT_ASSIGN(const Fd fd, open_tap(tap->device, tap->bridge));
+    SVIRT_TRY(monitor.PassFd(tap->name, fd));
+    if (Status added = Run(monitor, command); !added.ok()) {
+      // A netdev takes the descriptor over; kept, it would keep the device as well.
+      (void)monitor.Execute("closefd", {{"fdname", tap->name}});
+      return added;
     }
   }
   return {};
@@ -194,11 +257,14 @@ Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::millise
     }
   }
   for (const QmpCommand &command : change.remove) {
-    if (!present.contains(command.arguments.front().get<std::string>())) {
+    // QEMU lists no netdevs; it says when one is not there.
+    const bool is_netdev = command.name == "netdev_del";
+    if (!is_netdev && !present.contains(command.arguments.front().get<std::string>())) {
       continue;
     }
-    if (auto answer = monitor.Execute(command.name, command.arguments); !answer.ok()) {
-      return std::move(answer).error();
+    if (Status done = Run(monitor, command);
+        !done.ok() && !(is_netdev && done.error().code == Errc::kNotFound)) {
+      return done;
     }
   }
   return {};

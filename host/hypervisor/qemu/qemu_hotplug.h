@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,20 +19,30 @@ struct QmpCommand {
   nlohmann::json arguments;
 };
 
+// The tap device of an interface: a netdev with that id is given its descriptor, by the same name.
+struct TapToPass {
+  std::string name;
+  std::string device, bridge;  // as for OpenTap
+};
+using TapOpener = std::function<Result<Fd>(const std::string &device, const std::string &bridge)>;
+
 // What makes of one running domain another: the difference of their command lines, as commands.
 struct QemuChange {
+  std::vector<TapToPass> taps;
   std::vector<QmpCommand> add;
   std::vector<QmpCommand> reopen;   // block nodes that stay, with another access
   std::vector<std::string> unplug;  // ids of devices to be taken from the guest
   std::vector<QmpCommand> remove;   // what they leave, after they are gone
 };
 
-// Errc::kUnsupported: QEMU cannot be changed from one into the other while it runs.
+// Errc::kUnsupported: QEMU cannot be changed from one into the other while it runs. kExists: two
+// parts of the second domain would have the same id. At what place a device stands in the boot
+// order is nothing of one that runs.
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
 
 // Runs change.add up to the first that QEMU refuses. Those before it stay: the opposite change
 // takes them back.
-Status Plug(QmpClient &monitor, const QemuChange &change);
+Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_tap);
 
 // Runs change.reopen, which by itself does or does not succeed as a whole.
 Status Reopen(QmpClient &monitor, const QemuChange &change);

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/hypervisor/qemu/qemu_hotplug.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <map>
 #include <set>
 
+#include "host/domain/device_change.h"
+#include "host/domain/domain_xml.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
 #include "host/hypervisor/qemu/qmp_fake_server.h"
 
@@ -28,9 +34,10 @@ Domain WithDisks(std::initializer_list<const char *> targets) {
 
 // A QEMU of names only: what was added and not yet removed.
 struct FakeQemu {
-  std::set<std::string> devices, nodes;
-  std::string refuses;             // a command
-  bool lets_go = true;             // of devices, when asked
+  std::set<std::string> devices, objects, chardevs, netdevs, nodes;
+  std::map<std::string, ino_t> fds;  // inode by name
+  std::string refuses;               // a command
+  enum { kLetsGo, kHoldsOn, kSaysNo } guest = kLetsGo;
   std::vector<std::string> asked;  // commands that change something, with their names
 
   void operator()(FakeServer &server) {
@@ -49,41 +56,83 @@ struct FakeQemu {
     return list;
   }
 
+  static void Refuse(FakeServer &server, const json &request, const char *kind) {
+    server.Line(
+        json{{"error", {{"class", kind}, {"desc", "no"}}}, {"id", request.at("id")}}.dump());
+  }
+
+  std::set<std::string> *SetOf(const std::string &command) {
+    return command.starts_with("blockdev")  ? &nodes
+           : command.starts_with("chardev") ? &chardevs
+           : command.starts_with("netdev")  ? &netdevs
+           : command.starts_with("object")  ? &objects
+                                            : &devices;
+  }
+
   void Serve(FakeServer &server, const json &request) {
     const auto command = request.value("execute", "");
     const json arguments = request.value("arguments", json::object());
     if (command == "qom-list") {
-      const bool peripheral = arguments["path"] == "/machine/peripheral";
-      server.Return(request, peripheral ? Listed(devices, "name") : json::array());
+      server.Return(request, Listed(arguments["path"] == "/objects" ? objects : devices, "name"));
       return;
     }
     if (command == "query-named-block-nodes") {
       server.Return(request, Listed(nodes, "node-name"));
       return;
     }
-    const auto name = arguments.value(command.starts_with("blockdev") ? "node-name" : "id", "");
-    asked.push_back(command + " " + name);
-    if (command == refuses) {
-      server.Line(
-          json{{"error", {{"class", "GenericError"}, {"desc", "no"}}}, {"id", request.at("id")}}
-              .dump());
+    if (command == "query-chardev") {
+      server.Return(request, Listed(chardevs, "label"));
       return;
     }
-    if (command == "blockdev-add") {
-      nodes.insert(name);
-    } else if (command == "blockdev-del") {
-      nodes.erase(name);
-    } else if (command == "device_add") {
-      devices.insert(name);
+    const bool of_fd = command == "getfd" || command == "closefd";
+    const char *key = of_fd ? "fdname" : command.starts_with("blockdev") ? "node-name" : "id";
+    const auto name = arguments.value(key, "");
+    asked.push_back(command + " " + name);
+    if (command == refuses) {
+      Refuse(server, request, "GenericError");
+      return;
+    }
+    std::set<std::string> *names = SetOf(command);
+    if (command == "getfd") {
+      struct stat st {};
+      EXPECT_EQ(fstat(server.TakeFd().get(), &st), 0);
+      fds[name] = st.st_ino;
+    } else if (command == "closefd") {
+      fds.erase(name);
+    } else if (command.ends_with("add")) {
+      EXPECT_TRUE(names->insert(name).second) << request;
+      if (arguments.contains("fd")) {
+        EXPECT_EQ(fds.erase(arguments["fd"]), 1u) << request;
+      }
+    } else if (command != "device_del" && names->erase(name) == 0) {
+      Refuse(server, request, command == "netdev_del" ? "DeviceNotFound" : "GenericError");
+      return;
     }
     server.Return(request, json::object());
-    if (command == "device_del" && lets_go) {
+    if (command != "device_del") {
+      return;
+    }
+    if (guest == kSaysNo) {
+      server.Line(
+          json{{"event", "DEVICE_UNPLUG_GUEST_ERROR"}, {"data", {{"device", name}}}}.dump());
+    } else if (guest == kLetsGo) {
       devices.erase(name);
       server.Line(R"({"event": "DEVICE_DELETED", "data": {"path": "/machine/unattached"}})");
       server.Line(json{{"event", "DEVICE_DELETED"}, {"data", {{"device", name}}}}.dump());
     }
   }
 };
+
+// A domain with these devices, as it is when it has been changed before: with names.
+Domain WithDevices(const std::string &devices, const std::string &more = "") {
+  auto domain = ParseDomainXml(
+      "<domain type='qemu'><name>a</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+      "<memory unit='MiB'>64</memory><os><type arch='x86_64' machine='pc'>hvm</type>" +
+          more + "</os><devices>" + devices + "</devices></domain>",
+      "a.xml");
+  EXPECT_TRUE(domain.ok()) << domain.error().message;
+  return domain ? *domain : Domain();
+}
 
 class HotplugTest : public testing::Test {
  protected:
@@ -103,13 +152,24 @@ class HotplugTest : public testing::Test {
     return step(*monitor);
   }
   Status Plugged(const QemuChange &change) {
-    return With([&](QmpClient &monitor) { return Plug(monitor, change); });
+    return With([&](QmpClient &monitor) {
+      return Plug(monitor, change, [this](const std::string &device, const std::string &bridge) {
+        EXPECT_EQ(device + "/" + bridge, "tap7/br0");
+        return Result<Fd>(Fd(dup(tap_.get())));
+      });
+    });
   }
   Status Unplugged(const QemuChange &change) {
     return With([&](QmpClient &monitor) { return Unplug(monitor, change, milliseconds(200)); });
   }
 
+  bool HasNothing() const {
+    return qemu_.devices.empty() && qemu_.objects.empty() && qemu_.chardevs.empty() &&
+           qemu_.netdevs.empty() && qemu_.nodes.empty() && qemu_.fds.empty();
+  }
+
   FakeQemu qemu_;
+  const Fd tap_{open("/dev/null", O_RDWR | O_CLOEXEC)};
   const Domain one_ = WithDisks({"vda"}), two_ = WithDisks({"vda", "vdb"});
 };
 
@@ -183,10 +243,15 @@ TEST_F(HotplugTest, NothingIsAskedOfAQemuThatHasNothingOfIt) {
 TEST_F(HotplugTest, AGuestThatHoldsOnKeepsItsDisk) {
   ASSERT_TRUE(Plugged(Change(one_, two_)).ok());
   const auto nodes = qemu_.nodes;
-  qemu_.lets_go = false;
+  qemu_.guest = FakeQemu::kHoldsOn;
   const Status held = Unplugged(Change(two_, one_));
   ASSERT_FALSE(held.ok());
   EXPECT_EQ(held.error().code, Errc::kConflict);
+  EXPECT_EQ(qemu_.nodes, nodes);
+  qemu_.guest = FakeQemu::kSaysNo;
+  const Status refused = Unplugged(Change(two_, one_));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Errc::kConflict);
   EXPECT_EQ(qemu_.nodes, nodes);
   // It lets go later, when nobody listens: asked again, the rest is removed.
   qemu_.devices.clear();
@@ -205,6 +270,165 @@ TEST_F(HotplugTest, WhatIsMadeOfOthersGoesFirst) {
     const std::string &last = made[made.size() - 1 - i];
     EXPECT_EQ(qemu_.asked[i].substr(qemu_.asked[i].find(' ')), last.substr(last.find(' ')));
   }
+}
+
+constexpr char kUser[] = "<interface type='user'><mac address='52:54:00:00:00:01'/></interface>";
+constexpr char kBridge[] =
+    "<interface type='bridge'><source bridge='br0'/><target dev='tap7'/></interface>";
+constexpr char kChannel[] =
+    "<channel type='unix'><source mode='bind' path='/run/vm/agent.sock'/>"
+    "<target type='virtio' name='org.example.0'/></channel>";
+constexpr char kSerial[] =
+    "<serial type='file'><source path='/var/log/vm'/><target type='pci-serial'/></serial>";
+constexpr char kDimm[] =
+    "<memory model='dimm'><source><path>/srv/dimm</path></source>"
+    "<target><size unit='MiB'>128</size><node>0</node></target></memory>";
+
+// Devices of each kind, and how the first of the commands that give them is called.
+class KindTest : public HotplugTest,
+                 public testing::WithParamInterface<std::pair<const char *, const char *>> {
+ protected:
+  const Domain before_ = Roomy(""), after_ = Roomy(GetParam().second);
+
+ private:
+  static Domain Roomy(const std::string &devices) {
+    Domain domain = WithDevices(devices);
+    domain.max_memory_bytes = uint64_t{1} << 30;
+    domain.memory_slots = 2;
+    return domain;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, KindTest,
+                         testing::Values(std::pair("netdev_add", kUser),
+                                         std::pair("netdev_add", kBridge),
+                                         std::pair("chardev-add", kChannel),
+                                         std::pair("chardev-add", kSerial),
+                                         std::pair("object-add", kDimm)));
+
+TEST_P(KindTest, ThereAndBackLeavesNothing) {
+  const QemuChange change = Change(before_, after_), back = Change(after_, before_);
+  ASSERT_FALSE(change.add.empty());
+  EXPECT_EQ(change.add.front().name, GetParam().first);
+  EXPECT_TRUE(change.unplug.empty() && change.remove.empty());
+  EXPECT_TRUE(back.add.empty());
+  const Status plugged = Plugged(change);
+  ASSERT_TRUE(plugged.ok()) << plugged.error().message;
+  EXPECT_FALSE(qemu_.devices.empty());
+  const Status unplugged = Unplugged(back);
+  ASSERT_TRUE(unplugged.ok()) << unplugged.error().message;
+  EXPECT_TRUE(HasNothing());
+}
+
+TEST_P(KindTest, WhatIsRefusedIsTakenBackWhateverCameBefore) {
+  const QemuChange change = Change(before_, after_), back = Change(after_, before_);
+  std::set<std::string> names;
+  for (const QmpCommand &command : change.add) {
+    names.insert(command.name);
+  }
+  for (const std::string &name : names) {
+    qemu_.refuses = name;
+    EXPECT_FALSE(Plugged(change).ok());
+    qemu_.refuses.clear();
+    const Status unplugged = Unplugged(back);
+    EXPECT_TRUE(unplugged.ok()) << name << ": " << unplugged.error().message;
+    EXPECT_TRUE(HasNothing()) << name;
+  }
+}
+
+TEST_F(HotplugTest, ATapIsPassedAsADescriptor) {
+  ASSERT_TRUE(Plugged(Change(WithDevices(""), WithDevices(kBridge))).ok());
+  EXPECT_THAT(qemu_.asked,
+              testing::ElementsAre("getfd net0", "netdev_add net0", "device_add net0-card"));
+  // The number on the command line is of another process.
+  const QemuChange second = Change(WithDevices(kUser), WithDevices(std::string(kUser) + kBridge));
+  EXPECT_EQ(second.add.at(0).arguments["fd"], "net1");
+}
+
+TEST_F(HotplugTest, WhatGoesWithADeviceGoesAfterIt) {
+  ASSERT_TRUE(Plugged(Change(WithDevices(""), WithDevices(kChannel))).ok());
+  EXPECT_THAT(qemu_.asked, testing::ElementsAre("chardev-add channel0", "device_add virtio-serial0",
+                                                "device_add channel0-port"));
+  qemu_.asked.clear();
+  ASSERT_TRUE(Unplugged(Change(WithDevices(kChannel), WithDevices(""))).ok());
+  EXPECT_THAT(qemu_.asked,
+              testing::ElementsAre("device_del channel0-port", "device_del virtio-serial0",
+                                   "chardev-remove channel0"));
+}
+
+TEST_F(HotplugTest, OneThatGoesLeavesTheOthersTheirNames) {
+  const std::string network = "<interface type='user'><model type='virtio'/></interface>";
+  for (const char *boot : {"", "<boot dev='network'/>"}) {
+    const Domain all = WithDevices(network + kBridge + network + kChannel, boot);
+    const auto without =
+        WithoutDevice(all, "<interface type='user'><alias name='net0'/></interface>", "net.xml");
+    ASSERT_TRUE(without.ok()) << without.error().message;
+    const QemuChange change = Change(all, *without);
+    EXPECT_TRUE(change.add.empty());
+    EXPECT_THAT(change.unplug, testing::ElementsAre("net0-card"));
+    ASSERT_EQ(change.remove.size(), 1u);
+    EXPECT_EQ(change.remove[0].arguments["id"], "net0");
+    // The next one takes its place, and no address that another has.
+    const auto again = WithDevice(*without, network, "net.xml");
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    const QemuChange more = Change(*without, *again);
+    ASSERT_EQ(more.add.size(), 2u);
+    EXPECT_EQ(more.add[0].arguments["id"], "net0");
+    EXPECT_EQ(more.add[1].arguments["mac"], "52:54:00:db:18:0c");
+    EXPECT_TRUE(more.unplug.empty() && more.remove.empty());
+  }
+}
+
+TEST_F(HotplugTest, NoNameIsGivenTwice) {
+  // "ua-a-card" would be the card of interface ua-a and a memory device.
+  const std::string net = "<interface type='user'><alias name='ua-a'/></interface>";
+  const std::string memory =
+      "<memory model='dimm'><alias name='ua-a-card'/><target><size>1</size></target></memory>";
+  const auto change = PlanQemuChange(WithDevices(net), WithDevices(net + memory));
+  ASSERT_FALSE(change.ok());
+  EXPECT_EQ(change.error().code, Errc::kExists);
+}
+
+TEST_F(HotplugTest, WhatTheMachineHasNoRoomForIsSaid) {
+  const auto refusal = [](const std::string &devices) {
+    const auto change = PlanQemuChange(WithDevices(""), WithDevices(devices));
+    EXPECT_FALSE(change.ok());
+    return change ? "" : change.error().message;
+  };
+  EXPECT_THAT(refusal(kDimm), HasSubstr("<maxMemory slots="));
+  EXPECT_THAT(refusal("<serial type='null'/>"), HasSubstr("pci-serial"));
+}
+
+TEST_F(HotplugTest, ABackendIsTheSameInBothNotations) {
+  const auto qmp = [](const std::string &device) {
+    const QemuChange change = Change(WithDevices(""), WithDevices(device));
+    EXPECT_EQ(change.add.at(0).name, "chardev-add");
+    return change.add.at(0).arguments["backend"];
+  };
+  const auto port = [](const std::string &type, const std::string &source) {
+    return "<serial type='" + type + "'>" + source + "<target type='pci-serial'/></serial>";
+  };
+  EXPECT_EQ(qmp(port("null", "")), json::parse(R"({"type": "null", "data": {}})"));
+  EXPECT_EQ(qmp(port("pty", "")), json::parse(R"({"type": "pty", "data": {}})"));
+  EXPECT_EQ(qmp(port("stdio", "")), json::parse(R"({"type": "stdio", "data": {"signal": false}})"));
+  EXPECT_EQ(qmp(port("dev", "<source path='/dev/ttyS1'/>")),
+            json::parse(R"({"type": "serial", "data": {"device": "/dev/ttyS1"}})"));
+  EXPECT_EQ(qmp(port("pipe", "<source path='/p,q'/>")),
+            json::parse(R"({"type": "pipe", "data": {"device": "/p,q"}})"));
+  EXPECT_EQ(qmp(port("file", "<source path='/f' append='on'/><log file='/l'/>")),
+            json::parse(R"({"type": "file", "data": {"out": "/f", "append": true,
+                            "logfile": "/l", "logappend": true}})"));
+  EXPECT_EQ(qmp(port("unix", "<source mode='bind' path='/s'/>")),
+            json::parse(R"({"type": "socket", "data": {"server": true, "wait": false,
+                            "addr": {"type": "unix", "data": {"path": "/s"}}}})"));
+  EXPECT_EQ(qmp(port("unix", "<source mode='connect' path='/s'/>")),
+            json::parse(R"({"type": "socket", "data": {"server": false,
+                            "addr": {"type": "unix", "data": {"path": "/s"}}}})"));
+  EXPECT_EQ(qmp(port("tcp", "<source mode='connect' host='h' service='7'/>")),
+            json::parse(R"({"type": "socket", "data": {"server": false, "addr":
+                            {"type": "inet", "data": {"host": "h", "port": "7"}}}})"));
+  EXPECT_EQ(qmp(port("udp", "<source mode='connect' service='7'/>")),
+            json::parse(R"({"type": "udp", "data": {"remote":
+                            {"type": "inet", "data": {"host": "127.0.0.1", "port": "7"}}}})"));
 }
 
 TEST_F(HotplugTest, AnEmulatorThatEndsIsAnError) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "host/hypervisor/qemu/qemu_hotplug.h"
+#include "host/hypervisor/qemu/tap.h"
 #include "host/launch/launch.h"
 #include "host/util/pidfd.h"
 
@@ -56,7 +57,7 @@ class QemuLiveChange : public LiveChange {
     SVIRT_ASSIGN(monitor_, QemuDriver::Connect(run_dir_, pid_));
     return {};
   }
-  Status Attach() override { return Plug(*monitor_, change_); }
+  Status Attach() override { return Plug(*monitor_, change_, OpenTap); }
   Status TakeBack() override { return Unplug(*monitor_, back_, kUnplugTimeout); }
   Status Detach() override { return Unplug(*monitor_, change_, kUnplugTimeout); }
   Status Reopen() override { return svirt::Reopen(*monitor_, change_); }

@@ -151,11 +151,21 @@ Status AddSmp(QemuBuilder &b) {
 Status AddMemory(QemuBuilder &b) {
   const Domain &d = b.domain;
   Keyval memory("size=" + std::to_string((d.memory_bytes + kKiB - 1) / kKiB) + "k");
-  uint64_t slots = 0;
+  uint64_t slots = d.memory_devices.size();
   uint64_t max = d.memory_bytes;
   for (const MemoryDevice &device : d.memory_devices) {
-    ++slots;
     max += device.size_bytes;
+  }
+  if (d.memory_slots > 0) {
+    if (slots > d.memory_slots || max > d.max_memory_bytes) {
+      return Error{Errc::kInvalid, "domain " + d.name + " has more memory devices than its " +
+                                       "<maxMemory> allows: " + std::to_string(slots) + " of " +
+                                       std::to_string(d.memory_slots) + " slots, " +
+                                       std::to_string(max) + " of " +
+                                       std::to_string(d.max_memory_bytes) + " bytes"};
+    }
+    slots = d.max_memory_bytes > d.memory_bytes ? d.memory_slots : 0;
+    max = d.max_memory_bytes;
   }
   if (slots > 0) {
     memory.Set("slots", slots).Set("maxmem", std::to_string((max + kKiB - 1) / kKiB) + "k");
@@ -169,22 +179,30 @@ Status AddMemory(QemuBuilder &b) {
   if (!HasMemoryObject(b)) {
     return {};
   }
-  json ram = {{"id", "ram0"}, {"size", (d.memory_bytes + kKiB - 1) / kKiB * kKiB}};
-  if (d.memory_source == "file" && !d.hugepages) {
-    // In a directory QEMU makes a file without a name: nothing is left behind.
-    ram["qom-type"] = "memory-backend-file";
-    ram["mem-path"] = ".";
-  } else {
-    ram["qom-type"] = "memory-backend-memfd";
-    ram["hugetlb"] = d.hugepages;
-  }
-  ram["share"] = b.has_shared_memory();
-  ram["prealloc"] = b.Xml("memoryBacking.allocation.<xmlattr>.mode") == "immediate";
-  b.args.Add("-object", ram);
+  b.args.Add("-object", MemoryBackend(b, "ram0", (d.memory_bytes + kKiB - 1) / kKiB * kKiB));
   return {};
 }
 
 }  // namespace
+
+json MemoryBackend(const QemuBuilder &b, const std::string &id, uint64_t size) {
+  json memory = {{"id", id}, {"size", size}};
+  if (!HasMemoryObject(b)) {
+    memory["qom-type"] = "memory-backend-ram";
+    return memory;
+  }
+  if (b.domain.memory_source == "file" && !b.domain.hugepages) {
+    // In a directory QEMU makes a file without a name: nothing is left behind.
+    memory["qom-type"] = "memory-backend-file";
+    memory["mem-path"] = ".";
+  } else {
+    memory["qom-type"] = "memory-backend-memfd";
+    memory["hugetlb"] = b.domain.hugepages;
+  }
+  memory["share"] = b.has_shared_memory();
+  memory["prealloc"] = b.Xml("memoryBacking.allocation.<xmlattr>.mode") == "immediate";
+  return memory;
+}
 
 Status AddMachine(QemuBuilder &b) {
   const Domain &d = b.domain;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "host/domain/device_names.h"
 #include "host/hypervisor/qemu/qemu_builder.h"
 
 namespace svirt {
@@ -11,18 +12,6 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 7> kModels = {"e1000", "e1000e",  "rtl8139", "ne2k_pci",
                                                      "pcnet", "vmxnet3", "i82551"};
-
-// An address of the domain's own, always the same: QEMU's default is one for all domains.
-std::string MacAddress(const Domain &domain, size_t index) {
-  std::string digits;
-  std::copy_if(domain.uuid.begin(), domain.uuid.end(), std::back_inserter(digits),
-               [](char c) { return c != '-'; });
-  digits.resize(32, '0');
-  char last[3];
-  const unsigned byte = static_cast<unsigned>(std::stoul(digits.substr(30), nullptr, 16) + index);
-  std::snprintf(last, sizeof last, "%02x", byte & 0xffU);
-  return "52:54:00:" + digits.substr(26, 2) + ":" + digits.substr(28, 2) + ":" + last;
-}
 
 Status AddBackend(QemuBuilder &b, const Interface &interface, size_t index, const std::string &what,
                   const std::string &id) {
@@ -38,7 +27,9 @@ Status AddBackend(QemuBuilder &b, const Interface &interface, size_t index, cons
     if (interface.driver == "vhost") {
       tap["vhost"] = true;
     }
-    b.args.Add("-netdev", tap);
+    json named = tap;
+    named["fd"] = id;
+    b.args.Add("-netdev", tap.dump(), std::move(named));
   } else if (interface.type == "vhostuser") {
     if (!b.has_shared_memory()) {
       return Error{Errc::kInvalid,
@@ -80,16 +71,18 @@ Result<std::string> Model(QemuBuilder &b, const Interface &interface, const std:
 }  // namespace
 
 Status AddInterfaces(QemuBuilder &b) {
+  const std::vector<std::string> macs = MacAddresses(b.domain);
   for (size_t i = 0; i < b.domain.interfaces.size(); ++i) {
     const Interface &interface = b.domain.interfaces[i];
-    const std::string id = "net" + std::to_string(i);
+    const std::string &id = interface.alias;
     const std::string what = "interface " + id;
+    if (!IsMac(macs[i])) {
+      return Error{Errc::kInvalid, what + ": '" + interface.mac +
+                                       "' is no MAC address: write it like 52:54:00:12:34:56"};
+    }
     SVIRT_TRY(AddBackend(b, interface, i, what, id));
     SVIRT_ASSIGN(const std::string model, Model(b, interface, what));
-    json card = {{"driver", model},
-                 {"id", id + "-card"},
-                 {"netdev", id},
-                 {"mac", interface.mac.empty() ? MacAddress(b.domain, i) : interface.mac}};
+    json card = {{"driver", model}, {"id", id + "-card"}, {"netdev", id}, {"mac", macs[i]}};
     const auto boot = b.TakeBootIndex("network", interface.boot_order);
     if (boot) {
       card["bootindex"] = *boot;

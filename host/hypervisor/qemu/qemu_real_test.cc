@@ -5,100 +5,10 @@
 #include <sys/stat.h>
 
 #include "host/hypervisor/qemu/image_header.h"
-#include "host/hypervisor/qemu/qemu_driver.h"
-#include "host/hypervisor/qemu/qemu_test_support.h"
+#include "host/hypervisor/qemu/qemu_real_fixture.h"
 
 namespace svirt {
 namespace {
-
-constexpr char kQemu[] = "/usr/bin/qemu-system-x86_64";
-constexpr char kQemuImg[] = "/usr/bin/qemu-img";
-constexpr auto kPatience = std::chrono::seconds(60);
-
-int RunProgram(std::vector<std::string> argv) {
-  LaunchSpec spec;
-  spec.program = argv[0];
-  spec.argv = std::move(argv);
-  auto child = Launch(spec);
-  EXPECT_TRUE(child.ok()) << child.error().message;
-  return child ? *Wait(*child) : -1;
-}
-
-void MakeFile(const std::string &path, uintmax_t size) {
-  std::ofstream file(path);
-  file.close();
-  std::filesystem::resize_file(path, size);
-}
-
-// Starts the domain for real, paused, under the real QEMU; nothing when something has failed.
-class RealQemu : public testing::Test {
- protected:
-  void SetUp() override {
-    if (access(kQemu, X_OK) != 0 || access(kQemuImg, X_OK) != 0) {
-      GTEST_SKIP() << "needs " << kQemu << " and " << kQemuImg
-                   << " (Debian: qemu-system-x86, qemu-utils)";
-    }
-    place_.run_dir = dir_ / "run, dir";
-    place_.log_path = dir_ / "vm.log";
-    std::filesystem::create_directory(place_.run_dir);
-    log_.Reset(open(place_.log_path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  }
-
-  Status Start(const Domain &domain) {
-    SVIRT_TRY(driver_.Check(domain));
-    SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(domain, place_, log_.get()));
-    SVIRT_ASSIGN(child_, Launch(launch.spec));
-    Result<QmpClient> monitor = QemuDriver::WaitReady(place_, child_, kPatience);
-    if (!monitor) {
-      Kill(child_);
-      return std::move(monitor).error();
-    }
-    monitor_.emplace(std::move(*monitor));
-    return {};
-  }
-
-  void TearDown() override {
-    if (child_.pidfd) {
-      Kill(child_);  // only after a failed expectation is it still there
-    }
-  }
-
-  // How the emulator has the file open; -1 if it has not.
-  int AccessMode(const std::string &path) const {
-    const std::string proc = "/proc/" + std::to_string(child_.pid);
-    for (const auto &entry : std::filesystem::directory_iterator(proc + "/fd")) {
-      std::error_code gone;
-      if (std::filesystem::read_symlink(entry.path(), gone) == path) {
-        std::string word, flags;
-        std::ifstream info(proc + "/fdinfo/" + entry.path().filename().string());
-        while (info >> word && word != "flags:") {
-        }
-        info >> flags;
-        return std::stoi(flags, nullptr, 8) & O_ACCMODE;
-      }
-    }
-    return -1;
-  }
-
-  // Resumes and ends it, looking at each state on the way.
-  void RunAndQuit() {
-    EXPECT_EQ(*QemuDriver::QueryStatus(*monitor_), "prelaunch");
-    const Status resumed = QemuDriver::Resume(*monitor_);
-    EXPECT_TRUE(resumed.ok()) << resumed.error().message;
-    EXPECT_EQ(*QemuDriver::QueryStatus(*monitor_), "running");
-    EXPECT_TRUE(QemuDriver::Powerdown(*monitor_).ok());
-    EXPECT_TRUE(QemuDriver::Quit(*monitor_).ok());
-    EXPECT_EQ(*Wait(child_), 0) << Slurp(place_.log_path);
-    EXPECT_FALSE(QemuDriver::QueryStatus(*monitor_).ok());
-  }
-
-  QemuTempDir dir_;
-  QemuPlace place_;
-  QemuDriver driver_;
-  Fd log_;
-  Child child_;
-  std::optional<QmpClient> monitor_;
-};
 
 TEST_F(RealQemu, ChainsCdromSerialVncRngNetworkAndCommas) {
   Domain d = SmallDomain();

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/domain/device_names.h"
 #include "host/domain/domain.h"
 #include "host/hypervisor/qemu/qemu_command.h"
 
@@ -94,10 +95,16 @@ inline Interface MakeInterface(const std::string &type, const std::string &model
   return interface;
 }
 
+// As if it had been read from XML.
+inline Domain Named(Domain domain) {
+  NameDevices(&domain);
+  return domain;
+}
+
 inline Result<QemuCommand> Command(const Domain &domain) {
   QemuPaths paths;
   paths.emulator = "/usr/bin/qemu-system-x86_64";
-  return BuildQemuCommand(domain, paths);
+  return BuildQemuCommand(Named(domain), paths);
 }
 
 inline std::vector<std::string> Argv(const Domain &domain) {

@@ -41,6 +41,22 @@ Status WaitFor(int fd, short events, Clock::time_point deadline) {
   }
 }
 
+ssize_t SendWithFd(int socket, const std::string &text, int fd) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  iovec data = {const_cast<char *>(text.data()), text.size()};  // only read
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 }  // namespace
 
 Result<QmpClient> QmpClient::Open(Fd socket, Clock::time_point deadline) {
@@ -94,9 +110,12 @@ Result<QmpClient> QmpClient::Connect(int dir_fd, const std::string &name, pid_t 
   return Open(std::move(socket), deadline);
 }
 
-Status QmpClient::Send(const std::string &text, Clock::time_point deadline) {
+Status QmpClient::Send(const std::string &text, int fd, Clock::time_point deadline) {
   for (size_t sent = 0; sent < text.size();) {
-    const ssize_t n = send(socket_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    const bool with_fd = fd >= 0 && sent == 0;
+    const ssize_t n =
+        with_fd ? SendWithFd(socket_.get(), text, fd)
+                : send(socket_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
     if (n >= 0) {
       sent += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
@@ -163,8 +182,8 @@ void QmpClient::KeepEvent(json event) {
   events_.push_back(std::move(event));
 }
 
-Result<json> QmpClient::Call(const std::string &command, json arguments,
-                             Clock::time_point deadline) {
+Result<json> QmpClient::Call(const std::string &command, json arguments, Clock::time_point deadline,
+                             int fd) {
   if (!socket_) {
     return Broken("has failed before");
   }
@@ -179,7 +198,7 @@ Result<json> QmpClient::Call(const std::string &command, json arguments,
   } catch (const json::exception &) {
     return Error{Errc::kInvalid, "an argument of " + command + " is not UTF-8"};
   }
-  if (Status sent = Send(text, deadline); !sent) {
+  if (Status sent = Send(text, fd, deadline); !sent) {
     socket_.Reset();  // a part may have been sent: nothing sensible can follow
     return std::move(sent).error();
   }
@@ -205,15 +224,22 @@ Result<json> QmpClient::Call(const std::string &command, json arguments,
     const auto error = message.find("error");
     const bool described = error != message.end() && error->is_object() &&
                            error->contains("desc") && (*error)["desc"].is_string();
-    return Error{Errc::kSystem, "QEMU refused " + command + ": " +
-                                    (described ? OneLine((*error)["desc"].get<std::string>())
-                                               : std::string("it does not say why"))};
+    const bool absent = described && error->value("class", json()) == "DeviceNotFound";
+    return Error{absent ? Errc::kNotFound : Errc::kSystem,
+                 "QEMU refused " + command + ": " +
+                     (described ? OneLine((*error)["desc"].get<std::string>())
+                                : std::string("it does not say why"))};
   }
 }
 
 Result<json> QmpClient::Execute(const std::string &command, json arguments,
                                 std::chrono::milliseconds timeout) {
   return Call(command, std::move(arguments), Clock::now() + timeout);
+}
+
+Status QmpClient::PassFd(const std::string &name, const Fd &fd, std::chrono::milliseconds timeout) {
+  const auto answer = Call("getfd", {{"fdname", name}}, Clock::now() + timeout, fd.get());
+  return answer ? Status() : Status(answer.error());
 }
 
 Result<json> QmpClient::NextEvent(Clock::time_point deadline) {

@@ -37,11 +37,16 @@ class QmpClient {
                                    Clock::time_point deadline);
 
   // Runs one command and returns its "return" value. QEMU's own error is Errc::kSystem with its
-  // description. Events that come meanwhile are kept. After a failure of the connection itself
-  // every call fails.
+  // description, or kNotFound if it has no such device. Events that come meanwhile are kept. After
+  // a failure of the connection itself every call fails.
   Result<nlohmann::json> Execute(const std::string &command,
                                  nlohmann::json arguments = nlohmann::json::object(),
                                  std::chrono::milliseconds timeout = std::chrono::seconds(10));
+
+  // Gives QEMU a copy of the descriptor, under a name for the arguments of later commands. One it
+  // has by that name is replaced.
+  Status PassFd(const std::string &name, const Fd &fd,
+                std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
   // The next event, waiting for one until the deadline. Errc::kNotFound: none came in time;
   // kSystem: QEMU has closed the connection.
@@ -50,12 +55,13 @@ class QmpClient {
  private:
   explicit QmpClient(Fd socket) : socket_(std::move(socket)) {}
 
-  Status Send(const std::string &text, Clock::time_point deadline);
+  // fd: goes with the first byte; -1 for none.
+  Status Send(const std::string &text, int fd, Clock::time_point deadline);
   // The next message of any kind.
   Result<nlohmann::json> Receive(Clock::time_point deadline);
   Result<std::string> ReadLine(Clock::time_point deadline);
   Result<nlohmann::json> Call(const std::string &command, nlohmann::json arguments,
-                              Clock::time_point deadline);
+                              Clock::time_point deadline, int fd = -1);
   void KeepEvent(nlohmann::json event);
 
   Fd socket_;

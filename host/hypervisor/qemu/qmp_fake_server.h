@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -49,7 +50,7 @@ class FakeServer {
     size_t end = 0;
     while ((end = buffer_.find('\n')) == std::string::npos) {
       char chunk[4096];
-      const ssize_t n = recv(server_.get(), chunk, sizeof chunk, 0);
+      const ssize_t n = Receive(chunk, sizeof chunk);
       if (n <= 0) {
         return nullptr;
       }
@@ -59,6 +60,8 @@ class FakeServer {
     buffer_.erase(0, end + 1);
     return request;
   }
+  // The descriptor that came last, once; none if none came.
+  Fd TakeFd() { return std::move(fd_); }
   void Return(const nlohmann::json &request, const nlohmann::json &value) const {
     Line(nlohmann::json{{"return", value}, {"id", request.at("id")}}.dump());
   }
@@ -70,7 +73,25 @@ class FakeServer {
   }
 
  private:
-  Fd client_, server_;
+  ssize_t Receive(char *chunk, size_t size) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    iovec data = {chunk, size};
+    msghdr message = {};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t n = recvmsg(server_.get(), &message, MSG_CMSG_CLOEXEC);
+    const cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+    if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+      fd_.Reset(fd);
+    }
+    return n;
+  }
+
+  Fd client_, server_, fd_;
   std::string buffer_;
   std::thread thread_;
 };

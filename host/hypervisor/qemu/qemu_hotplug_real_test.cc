@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Does the real QEMU take the devices that a running domain is given, and give them back?
+#include <gmock/gmock.h>
+#include <net/if.h>
+
+#include "host/domain/device_change.h"
+#include "host/domain/domain_xml.h"
+#include "host/hypervisor/qemu/qemu_hotplug.h"
+#include "host/hypervisor/qemu/qemu_real_fixture.h"
+#include "host/hypervisor/qemu/tap.h"
+
+namespace svirt {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class RealHotplug : public RealQemu {
+ protected:
+  // A paused domain with room for memory, and a port for channels.
+  void SetUp() override {
+    RealQemu::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    auto domain = ParseDomainXml(
+        "<domain type='qemu'><name>a</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+        "<memory unit='MiB'>64</memory><maxMemory slots='2' unit='MiB'>512</maxMemory>"
+        "<os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>"
+        "<devices><channel type='null'><target type='virtio' name='first'/></channel>"
+        "<input type='tablet' bus='usb'/></devices></domain>",
+        "a.xml");
+    ASSERT_TRUE(domain.ok()) << domain.error().message;
+    domain_ = std::move(*domain);
+    const Status started = Start(domain_);
+    ASSERT_TRUE(started.ok()) << started.error().message;
+  }
+
+  Domain With(const std::string &device) {
+    auto next = WithDevice(domain_, device, "dev.xml");
+    EXPECT_TRUE(next.ok()) << next.error().message;
+    return next ? *next : Domain();
+  }
+  Status Attach(const Domain &next) {
+    SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(domain_, next));
+    return Plug(*monitor_, change, OpenTap);
+  }
+  // Of what the guest has no part in, or has not got.
+  Status TakeBack(const Domain &next) {
+    SVIRT_ASSIGN(const QemuChange change, PlanQemuChange(next, domain_));
+    return Unplug(*monitor_, change, std::chrono::seconds(5));
+  }
+  // What QEMU has that goes by a name, as it tells people.
+  std::string Shown() {
+    std::string text;
+    for (const char *command : {"info chardev", "info network", "info memdev", "info qtree"}) {
+      const auto answer = monitor_->Execute("human-monitor-command", {{"command-line", command}});
+      EXPECT_TRUE(answer.ok()) << answer.error().message;
+      text += answer ? answer->get<std::string>() : "";
+    }
+    return text;
+  }
+
+  Domain domain_;
+};
+
+TEST_F(RealHotplug, ChannelsAndPortsComeAndGo) {
+  const std::string devices[] = {
+      "<channel type='unix'><source mode='bind' path='" + (dir_ / "a,b.sock") +
+          "'/><target type='virtio' name='org.new.0'/><alias name='ua-new'/></channel>",
+      "<channel type='file'><source path='" + (dir_ / "a,b.out") +
+          "'/><target type='virtio' name='org.new.0'/><alias name='ua-new'/></channel>",
+      "<channel type='pty'><target type='virtio' name='org.new.0'/><alias "
+      "name='ua-new'/></channel>",
+      "<console type='null'><log file='" + (dir_ / "log") +
+          "'/><target type='virtio'/><alias name='ua-new'/></console>",
+      "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='0'/>"
+      "<target type='usb-serial'/><alias name='ua-new'/></serial>",
+  };
+  const std::string before = Shown();
+  ASSERT_THAT(before, Not(HasSubstr("ua-new")));
+  for (const std::string &device : devices) {
+    const Domain next = With(device);
+    const Status attached = Attach(next);
+    ASSERT_TRUE(attached.ok()) << device << ": " << attached.error().message;
+    EXPECT_THAT(Shown(), HasSubstr("ua-new")) << device;
+    const Status detached = TakeBack(next);
+    ASSERT_TRUE(detached.ok()) << device << ": " << detached.error().message;
+    EXPECT_EQ(Shown(), before) << device;
+  }
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "a,b.out"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "a,b.sock")) << "QEMU takes its socket away";
+}
+
+TEST_F(RealHotplug, ADeviceThatIsRefusedLeavesNothing) {
+  MakeFile(dir_ / "dimm", 3 << 20);
+  // Each fails at another of its commands.
+  const std::pair<std::string, const char *> cases[] = {
+      {"<channel type='unix'><source mode='connect' path='" + (dir_ / "nobody") +
+           "'/><target type='virtio' name='org.new.0'/></channel>",
+       "chardev-add"},
+      {"<interface type='vdpa'><source dev='" + (dir_ / "nobody") + "'/></interface>",
+       "netdev_add"},
+      {"<interface type='user'><model type='ne2k_pci'/><rom file='" + (dir_ / "nobody") +
+           "'/></interface>",
+       "device_add"},
+      {"<memory model='dimm'><source><path>" + (dir_ / "nobody/dimm") +
+           "</path></source><target><size unit='MiB'>2</size></target></memory>",
+       "object-add"},
+      {"<memory model='dimm'><source><path>" + (dir_ / "dimm") +
+           "</path></source><target><size unit='MiB'>3</size><node>3</node></target></memory>",
+       "device_add"},
+  };
+  const std::string before = Shown();
+  for (const auto &[device, command] : cases) {
+    const Domain next = With(device);
+    const Status attached = Attach(next);
+    ASSERT_FALSE(attached.ok()) << device;
+    EXPECT_THAT(attached.error().message, HasSubstr(std::string("refused ") + command)) << device;
+    const Status back = TakeBack(next);
+    EXPECT_TRUE(back.ok()) << device << ": " << back.error().message;
+    EXPECT_EQ(Shown(), before) << device;
+  }
+}
+
+TEST_F(RealHotplug, MemoryAndInterfacesCome) {
+  MakeFile(dir_ / "dimm", 128 << 20);
+  const std::pair<std::string, std::string> cases[] = {
+      {"<memory model='dimm'><target><size unit='MiB'>128</size></target></memory>", "memory0-ram"},
+      {"<memory model='dimm'><source><path>" + (dir_ / "dimm") +
+           "</path></source><target><size unit='MiB'>128</size></target></memory>",
+       "memory1-ram"},
+      {"<interface type='user'><mac address='52:54:00:aa:bb:01'/><model type='virtio'/>"
+       "</interface>",
+       "macaddr=52:54:00:aa:bb:01"},
+  };
+  for (const auto &[device, shown] : cases) {
+    Domain next = With(device);
+    EXPECT_THAT(Shown(), Not(HasSubstr(shown)));
+    const Status attached = Attach(next);
+    ASSERT_TRUE(attached.ok()) << device << ": " << attached.error().message;
+    EXPECT_THAT(Shown(), HasSubstr(shown));
+    domain_ = std::move(next);
+  }
+  EXPECT_EQ(AccessMode(dir_ / "dimm"), O_RDWR);
+  // A slot for each.
+  auto third = WithDevice(
+      domain_, "<memory model='dimm'><target><size unit='MiB'>128</size></target></memory>", "d");
+  ASSERT_TRUE(third.ok());
+  const auto change = PlanQemuChange(domain_, *third);
+  ASSERT_FALSE(change.ok());
+  EXPECT_THAT(change.error().message, HasSubstr("<maxMemory>"));
+}
+
+TEST_F(RealHotplug, ATapIsOpenedHereAndHandedOver) {
+  if (access("/dev/net/tun", R_OK | W_OK) != 0 || geteuid() != 0) {
+    GTEST_SKIP() << "needs root and /dev/net/tun";
+  }
+  const std::string name = "svirt" + std::to_string(getpid() % 100000);
+  const std::string tap = "<interface type='ethernet'><target dev='" + name + "'/>";
+  const std::string before = Shown();
+  const Domain refused = With(tap + "<rom file='" + (dir_ / "nobody") + "'/></interface>");
+  ASSERT_FALSE(Attach(refused).ok());
+  EXPECT_NE(if_nametoindex(name.c_str()), 0u) << "QEMU has it still";
+  const Status back = TakeBack(refused);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(Shown(), before);
+  EXPECT_EQ(if_nametoindex(name.c_str()), 0u) << "nobody has it any more";
+  const Status attached = Attach(With(tap + "</interface>"));
+  ASSERT_TRUE(attached.ok()) << attached.error().message;
+  EXPECT_THAT(Shown(), HasSubstr("type=tap"));
+  EXPECT_NE(if_nametoindex(name.c_str()), 0u);
+}
+
+}  // namespace
+}  // namespace svirt

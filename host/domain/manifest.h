@@ -20,4 +20,14 @@ struct ManifestOptions {
 // pool volume without a path.
 Result<Manifest> BuildManifest(const Domain &domain, const ManifestOptions &options);
 
+// Writes down which USB devices the domain means that it names by their place alone: another one
+// may be plugged in there later, and is refused then. One that is not there stays as it is.
+void PinUsbDevices(Domain *domain, const ManifestOptions &options);
+
+// Are the devices of the host the same that they were when the manifest was made? A number in a
+// path may have become that of another device; one that comes after this is another object, which
+// has no label. Errc::kRefused or kNotFound if not.
+Status CheckHostDevices(const Domain &domain, const ManifestOptions &options,
+                        const Manifest &manifest);
+
 }  // namespace svirt

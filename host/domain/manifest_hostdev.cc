@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "host/domain/device_elements.h"
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kUsbDevices[] = "/sys/bus/usb/devices";
 
 std::string Padded(unsigned number, unsigned base, size_t width) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -96,7 +99,53 @@ Result<UsbDevice> ChooseUsb(const HostDevice &wanted, const std::string &what,
   return matches.front();
 }
 
+std::vector<std::string> HostDevicePaths(const Manifest &manifest) {
+  std::vector<std::string> paths;
+  for (const Resource &resource : manifest.resources) {
+    if (resource.kind == ResourceKind::kHostdev) {
+      paths.push_back(resource.path);
+    }
+  }
+  return paths;
+}
+
 }  // namespace
+
+void PinUsbDevices(Domain *domain, const ManifestOptions &options) {
+  const std::vector<UsbDevice> present =
+      ListUsb((options.root == "/" ? "" : options.root) + kUsbDevices);
+  const DeviceElements elements = FindDeviceElements(&domain->document, "hostdev");
+  for (size_t i = 0; i < elements.size(); ++i) {
+    HostDevice &hostdev = domain->hostdevs.at(i);
+    if (hostdev.type != "usb" || hostdev.device == 0 || hostdev.vendor_id != 0) {
+      continue;
+    }
+    const auto found = std::ranges::find_if(present, [&hostdev](const UsbDevice &device) {
+      return device.bus == hostdev.bus && device.device == hostdev.device;
+    });
+    if (found != present.end()) {
+      hostdev.vendor_id = found->vendor;
+      hostdev.product_id = found->product;
+      auto &source = elements[i].node().get_child("source");
+      source.put("vendor.<xmlattr>.id", "0x" + Padded(found->vendor, 16, 4));
+      source.put("product.<xmlattr>.id", "0x" + Padded(found->product, 16, 4));
+    }
+  }
+}
+
+Status CheckHostDevices(const Domain &domain, const ManifestOptions &options,
+                        const Manifest &manifest) {
+  if (domain.hostdevs.empty()) {
+    return {};
+  }
+  SVIRT_ASSIGN(const Manifest now, BuildManifest(domain, options));
+  if (HostDevicePaths(now) != HostDevicePaths(manifest)) {
+    return Error{Errc::kRefused, "a device of the host that domain '" + domain.name +
+                                     "' is given was unplugged or plugged in anew just now; try "
+                                     "again"};
+  }
+  return {};
+}
 
 Status ManifestBuilder::AddHostDevices() {
   size_t number = 0;
@@ -190,8 +239,7 @@ Status ManifestBuilder::AddVfio(uint32_t position, const std::string &device,
 }
 
 Status ManifestBuilder::AddUsb(const HostDevice &hostdev, const std::string &device) {
-  SVIRT_ASSIGN(const UsbDevice chosen,
-               ChooseUsb(hostdev, device, ListUsb(Below("/sys/bus/usb/devices"))));
+  SVIRT_ASSIGN(const UsbDevice chosen, ChooseUsb(hostdev, device, ListUsb(Below(kUsbDevices))));
   return Add(hostdev.position, {.kind = ResourceKind::kHostdev,
                                 .object = ObjectType::kChar,
                                 .access = kAccessReadWrite,

@@ -170,6 +170,7 @@ class Host {
   Result<LiveDomain> OpenLive(const std::string &name_or_uuid);
   // Makes exactly what the running domain has what it may use.
   Status Relabel(const RunningDomain &running);
+  Status Relabel(const RunningDomain &running, const Manifest &manifest);
   Status SetRunningAndRelabel(const RunningDomain &running);
 
   HostOptions options_;

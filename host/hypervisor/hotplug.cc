@@ -43,6 +43,7 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithDevice(now, xml, file));
   SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
+  PinUsbDevices(&next, hypervisor->Options());
   SVIRT_TRY(hypervisor->Check(next));
   SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
                hypervisor->PlanChange(live.running, next, store_.PlaceOf(now.uuid)));
@@ -59,7 +60,9 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   with_device.domain = next;
   SVIRT_TRY(change->Connect());
   const auto attach = [&]() -> Status {
-    SVIRT_TRY(Relabel(with_device));
+    SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
+    SVIRT_TRY(Relabel(with_device, manifest));
+    SVIRT_TRY(CheckHostDevices(next, hypervisor->Options(), manifest));
     // Known before the domain opens it, and until it has closed it: what is in use keeps its
     // label, whatever fails or ends here.
     SVIRT_TRY(store_.SetRunning(next.uuid, with_device));
@@ -150,8 +153,12 @@ Status Host::SetRunningAndRelabel(const RunningDomain &running) {
 }
 
 Status Host::Relabel(const RunningDomain &running) {
-  SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(running.domain));
+  return Relabel(running, manifest);
+}
+
+Status Host::Relabel(const RunningDomain &running, const Manifest &manifest) {
+  SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
   SVIRT_ASSIGN(const Plan plan, engine.Change(running.domain, running.process.pid, manifest));
   return {};
 }

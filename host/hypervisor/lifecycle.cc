@@ -19,6 +19,7 @@ Result<RunningDomain> Host::Start(const std::string &name_or_uuid) {
 Result<RunningDomain> Host::StartLocked(Domain domain) {
   SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
   hypervisor->Complete(&domain);
+  PinUsbDevices(&domain, hypervisor->Options());
   SVIRT_TRY(hypervisor->Check(domain));
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
@@ -39,7 +40,11 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
     recorded = running;
     return store_.SetRunning(domain.uuid, running);
   };
-  auto running = hypervisor->Start(domain, *plan, engine, place, record);
+  const auto start = [&]() -> Result<RunningDomain> {
+    SVIRT_TRY(CheckHostDevices(domain, hypervisor->Options(), manifest));
+    return hypervisor->Start(domain, *plan, engine, place, record);
+  };
+  auto running = start();
   if (!running.ok()) {
     Error error = std::move(running).error();
     if (Status undone = EndAndCleanUp(*hypervisor, recorded); !undone.ok()) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/domain/domain_test_support.h"
+#include "host/domain/domain_xml.h"
 #include "host/domain/manifest.h"
 #include "host/hypervisor/qemu/image_header.h"
 #include "host/labels/engine_fixture.h"
@@ -130,6 +131,126 @@ TEST_F(HostCve, Cve_2020_14339_NoDescriptorIsHandedOnByAccident) {
   EXPECT_EQ(launching, before) << "while a program is launched";
   EXPECT_EQ(Inheritable(), before) << "of a running program";
   EXPECT_EQ(*Wait(*child), 0);
+}
+
+// A USB host: what sysfs says is plugged in, and files that stand for the nodes.
+class UsbCve : public EngineTest {
+ protected:
+  void Plug(const std::string &port, unsigned bus, unsigned device, const std::string &product) {
+    const fs::path directory = dir_ / "host/sys/bus/usb/devices/" + port;
+    fs::create_directories(directory);
+    std::ofstream(directory / "busnum") << bus << "\n";
+    std::ofstream(directory / "devnum") << device << "\n";
+    std::ofstream(directory / "idVendor") << "1234\n";
+    std::ofstream(directory / "idProduct") << product << "\n";
+    fs::create_directories(fs::path(Node(bus, device)).parent_path());
+    mac_.SetLabelOf(Touch(Node(bus, device)), "of-the-host");
+  }
+  void Unplug(const std::string &port, unsigned bus, unsigned device) {
+    fs::remove_all(dir_ / "host/sys/bus/usb/devices/" + port);
+    fs::remove(Node(bus, device));
+  }
+  std::string Node(unsigned bus, unsigned device) const {
+    char name[32];
+    std::snprintf(name, sizeof name, "%03u/%03u", bus, device);
+    return dir_ / "host/dev/bus/usb/" + name;
+  }
+  static Domain Given(const std::string &source) {
+    return MustParse(DomainText("<hostdev type='usb'><source>" + source + "</source></hostdev>"));
+  }
+  // As on a host whose nodes are below a directory, and need not be devices.
+  Result<Manifest> Nodes(const Domain &domain) const {
+    SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, options_));
+    for (Resource &resource : manifest.resources) {
+      resource.path = options_.root + resource.path;
+      resource.object = ObjectType::kAny;
+    }
+    return manifest;
+  }
+
+  const ManifestOptions options_{.root = dir_ / "host"};
+};
+
+constexpr char kUsbIds[] = "<vendor id='0x1234'/><product id='0xbeef'/>";
+constexpr char kUsbPlace[] = "<address bus='2' device='7'/>";
+
+// Of two equal devices the first one found was labelled and given to the guest, also when the XML
+// named the other by its place, and also after a replug had given the numbers to others.
+TEST_F(UsbCve, Cve_2012_2693_OfEqualDevicesTheOneNamedIsLabelled) {
+  Plug("1-1", 1, 2, "beef");
+  Plug("2-1", 2, 7, "beef");
+  const auto guessed = Nodes(Given(kUsbIds));
+  ASSERT_FALSE(guessed.ok());
+  EXPECT_EQ(guessed.error().code, Errc::kRefused);
+  for (const std::string &place : {std::string(kUsbPlace), std::string(kUsbIds) + kUsbPlace}) {
+    const auto named = Nodes(Given(place));
+    ASSERT_TRUE(named.ok()) << named.error().message;
+    MustApply(1, *named);
+    EXPECT_EQ(Label(Node(1, 2)), "of-the-host");
+    EXPECT_NE(Label(Node(2, 7)), "of-the-host");
+    MustRestore(1);
+    EXPECT_EQ(Label(Node(2, 7)), "of-the-host");
+  }
+}
+
+TEST_F(UsbCve, Cve_2012_2693_AReplugLeadsToNoOtherDevice) {
+  Plug("2-1", 2, 7, "beef");
+  Domain by_ids = Given(kUsbIds), by_place = Given(kUsbPlace);
+  PinUsbDevices(&by_place, options_);
+  PinUsbDevices(&by_ids, options_);
+  // What a domain that runs is written down with.
+  by_place = MustParse(FormatDomainXml(by_place, true));
+  Unplug("2-1", 2, 7);
+  EXPECT_EQ(Nodes(by_place).error().code, Errc::kNotFound);
+  // It comes back under another number; its own goes to a stranger.
+  Plug("2-1", 2, 8, "beef");
+  Plug("2-2", 2, 7, "0001");
+  const auto stranger = Nodes(by_place);
+  ASSERT_FALSE(stranger.ok());
+  EXPECT_EQ(stranger.error().code, Errc::kRefused);
+  EXPECT_THAT(stranger.error().message, HasSubstr("bus 2 device 7 is 1234:0001 now"));
+  // The ids are enough where only one has them: the same device, at its new place.
+  const auto same = Nodes(by_ids);
+  ASSERT_TRUE(same.ok()) << same.error().message;
+  MustApply(1, *same);
+  EXPECT_EQ(Label(Node(2, 7)), "of-the-host");
+  EXPECT_NE(Label(Node(2, 8)), "of-the-host");
+}
+
+TEST_F(UsbCve, Cve_2012_2693_AReplugBetweenPlanAndApplyIsSeen) {
+  for (const char *source : {kUsbIds, kUsbPlace}) {
+    Plug("2-1", 2, 7, "beef");
+    Domain domain = Given(source);
+    PinUsbDevices(&domain, options_);
+    const auto planned = BuildManifest(domain, options_);
+    ASSERT_TRUE(planned.ok()) << planned.error().message;
+    const Manifest nodes = *Nodes(domain);
+    EXPECT_TRUE(CheckHostDevices(domain, options_, *planned).ok());
+    Unplug("2-1", 2, 7);
+    Plug("2-1", 2, 8, "beef");
+    Plug("2-2", 2, 7, "0001");
+    // Too late for the labels, which go to the number; in time for the domain, which is not let go.
+    MustApply(1, nodes);
+    const Status seen = CheckHostDevices(domain, options_, *planned);
+    ASSERT_FALSE(seen.ok()) << source;
+    EXPECT_EQ(seen.error().code, Errc::kRefused);
+    MustRestore(1);
+    EXPECT_EQ(Label(Node(2, 7)), "of-the-host") << source;
+    Unplug("2-1", 2, 8);
+    Unplug("2-2", 2, 7);
+  }
+}
+
+TEST_F(UsbCve, Cve_2012_2693_AReplugAfterApplyIsAnObjectWithoutALabel) {
+  Plug("2-1", 2, 7, "beef");
+  MustApply(1, *Nodes(Given(kUsbPlace)));
+  ASSERT_NE(Label(Node(2, 7)), "of-the-host");
+  Unplug("2-1", 2, 7);
+  Plug("2-2", 2, 7, "0001");
+  EXPECT_EQ(Label(Node(2, 7)), "of-the-host");
+  std::vector<std::string> notes;
+  MustRestore(1, &notes);
+  EXPECT_EQ(Label(Node(2, 7)), "of-the-host") << "the way back takes it for no other";
 }
 
 }  // namespace

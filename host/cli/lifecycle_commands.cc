@@ -46,7 +46,9 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   });
 
   CLI::App *detach = app.add_subcommand(
-      "detach-device", "Take from a running domain the disk whose target is in an XML file");
+      "detach-device",
+      "Take from a running domain the disk, interface, character device, memory or hostdev that an "
+      "XML file means");
   detach->add_option("DOMAIN", *name, "Name or uuid")->required();
   detach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
   OnRun(detach, context, exit_code, [name, file](Host &host) -> Result<int> {

@@ -62,6 +62,10 @@ void QemuBuilder::NeedVirtioSerial() {
   }
 }
 
+bool IsController(std::string_view id) {
+  return id == "scsi0" || id == "sata0" || id == "usb0" || id == "virtio-serial0";
+}
+
 std::optional<unsigned> QemuBuilder::TakeBootIndex(std::string_view group, unsigned own_order) {
   if (own_order > 0) {
     return own_order;

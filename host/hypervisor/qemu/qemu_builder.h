@@ -32,7 +32,7 @@ class QemuBuilder {
   // "virtio-blk" -> "virtio-blk-pci", or what the machine's bus wants.
   std::string Virtio(std::string_view device) const;
 
-  // Controllers that devices need; the first call adds them.
+  // Controllers that devices need; the first call adds them. IsController knows their ids.
   void NeedScsi();
   void NeedAhci();
   void NeedUsb();
@@ -57,6 +57,8 @@ class QemuBuilder {
   bool scsi_ = false, ahci_ = false, usb_ = false, virtio_serial_ = false;
   std::vector<std::string> taken_boot_;
 };
+
+bool IsController(std::string_view id);
 
 // "disk vda: sentence".
 Error Unsupported(std::string_view what, std::string_view sentence);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/hypervisor/qemu/qemu_command.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "host/domain/domain_xml.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
@@ -444,6 +444,52 @@ TEST(QemuCommand, FromXml) {
   EXPECT_EQ(Options(argv, "-serial").size(), 1U);
   EXPECT_TRUE(Has(argv, "-chardev", "file,id=serial0,path=/s,append=on"));
   EXPECT_FALSE(Find(argv, "-device", "id", "balloon0").is_null());
+}
+
+TEST(QemuCommand, MemoryDevicesGoIntoTheRoomThereIs) {
+  Domain d = SmallDomain();
+  EXPECT_TRUE(Has(Argv(d), "-m", "size=65536k"));
+  d.memory_slots = 2;
+  d.max_memory_bytes = uint64_t{256} << 20;
+  EXPECT_TRUE(Has(Argv(d), "-m", "size=65536k,slots=2,maxmem=262144k"));
+  d.memory_devices.resize(1);
+  MemoryDevice &dimm = d.memory_devices[0];
+  dimm.model = "dimm";
+  dimm.size_bytes = uint64_t{128} << 20;
+  dimm.node = 1;
+  EXPECT_TRUE(Has(Argv(d), "-m", "size=65536k,slots=2,maxmem=262144k"));
+  EXPECT_EQ(Find(Argv(d), "-object", "id", "memory0-ram")["qom-type"], "memory-backend-ram");
+  EXPECT_EQ(Find(Argv(d), "-device", "id", "memory0")["node"], 1);
+  d.memory_source = "memfd";
+  d.document.put("domain.memoryBacking.access.<xmlattr>.mode", "shared");
+  const nlohmann::json shared = Find(Argv(d), "-object", "id", "memory0-ram");
+  EXPECT_EQ(shared["qom-type"], "memory-backend-memfd") << "a vhost-user server sees all memory";
+  EXPECT_EQ(shared["share"], true);
+  dimm.path = "/srv/dimm";
+  EXPECT_EQ(Find(Argv(d), "-object", "id", "memory0-ram")["mem-path"], "/srv/dimm");
+
+  const auto refusal = [](const Domain &domain) {
+    const auto command = Command(domain);
+    EXPECT_FALSE(command.ok());
+    return command ? "" : command.error().message;
+  };
+  dimm.readonly = true;
+  EXPECT_THAT(refusal(d), testing::HasSubstr("only an nvdimm or virtio-pmem can be read-only"));
+  dimm.readonly = false;
+  dimm.size_bytes = uint64_t{193} << 20;
+  EXPECT_THAT(refusal(d), testing::HasSubstr("more memory devices than its <maxMemory> allows"));
+  dimm.size_bytes = 4096;
+  d.memory_devices.resize(3, dimm);
+  EXPECT_THAT(refusal(d), testing::HasSubstr("3 of 2 slots"));
+}
+
+TEST(QemuCommand, AnAddressThatIsNoneIsRefused) {
+  Domain d = SmallDomain();
+  d.interfaces = {MakeInterface("user", "")};
+  d.interfaces[0].mac = "52:54:00:12:34";
+  const auto command = Command(d);
+  ASSERT_FALSE(command.ok());
+  EXPECT_THAT(command.error().message, testing::HasSubstr("is no MAC address"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "host/hypervisor/qemu/qemu_command.h"
+#include "host/hypervisor/qemu/qemu_builder.h"
 
 namespace svirt {
 namespace {
@@ -208,10 +208,14 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
     // The last made is the first to go: it may be made of those before it.
     if (counterpart->remove.empty()) {
       change.unplug.insert(change.unplug.begin(), IdOf(option));
-    } else {
-      change.remove.insert(change.remove.begin(),
-                           {std::string(counterpart->remove), {{counterpart->key, IdOf(option)}}});
+      continue;
     }
+    if (option.qmp.contains("fd")) {
+      // Only what no netdev has taken over is there; kept, it would keep the tap device as well.
+      change.remove.insert(change.remove.begin(), {"closefd", {{"fdname", IdOf(option)}}});
+    }
+    change.remove.insert(change.remove.begin(),
+                         {std::string(counterpart->remove), {{counterpart->key, IdOf(option)}}});
   }
   for (const QemuCommand::Tap &tap : after.taps) {
     const Interface &interface = to.interfaces.at(tap.interface);
@@ -229,21 +233,18 @@ Status Reopen(QmpClient &monitor, const QemuChange &change) {
 }
 
 Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_tap) {
+  SVIRT_ASSIGN(const std::set<std::string> present, PresentIn(monitor));
   for (const QmpCommand &command : change.add) {
-    const auto tap = std::ranges::find_if(change.taps, [&](const TapToPass &each) {
-      return command.name == "netdev_add" && command.arguments.value("id", "") == each.name;
-    });
-    if (tap == change.taps.end()) {
-      SVIRT_TRY(Run(monitor, command));
-      continue;
+    const auto id = command.arguments.value("id", "");
+    if (command.name == "device_add" && IsController(id) && present.contains(id)) {
+      continue;  // it stayed when the last device on it went
     }
-    SVIRT_ASSIGN(const Fd fd, open_tap(tap->device, tap->bridge));
-    SVIRT_TRY(monitor.PassFd(tap->name, fd));
-    if (Status added = Run(monitor, command); !added.ok()) {
-      // A netdev takes the descriptor over; kept, it would keep the device as well.
-      (void)monitor.Execute("closefd", {{"fdname", tap->name}});
-      return added;
+    const auto tap = std::ranges::find(change.taps, id, &TapToPass::name);
+    if (command.name == "netdev_add" && tap != change.taps.end()) {
+      SVIRT_ASSIGN(const Fd fd, open_tap(tap->device, tap->bridge));
+      SVIRT_TRY(monitor.PassFd(tap->name, fd));
     }
+    SVIRT_TRY(Run(monitor, command));
   }
   return {};
 }
@@ -252,18 +253,24 @@ Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::millise
   const auto deadline = QmpClient::Clock::now() + timeout;
   SVIRT_ASSIGN(const std::set<std::string> present, PresentIn(monitor));
   for (const std::string &id : change.unplug) {
-    if (present.contains(id)) {
-      SVIRT_TRY(UnplugDevice(monitor, id, deadline));
+    if (!present.contains(id)) {
+      continue;
+    }
+    // An empty controller may stay, on a bus that it cannot leave or with a guest that holds it.
+    if (Status gone = UnplugDevice(monitor, id, deadline); !gone.ok() && !IsController(id)) {
+      return gone;
     }
   }
   for (const QmpCommand &command : change.remove) {
-    // QEMU lists no netdevs; it says when one is not there.
-    const bool is_netdev = command.name == "netdev_del";
-    if (!is_netdev && !present.contains(command.arguments.front().get<std::string>())) {
+    // QEMU lists no netdevs and descriptors; it says when one is not there.
+    const bool is_listed = command.name != "netdev_del" && command.name != "closefd";
+    if (is_listed && !present.contains(command.arguments.front().get<std::string>())) {
       continue;
     }
-    if (Status done = Run(monitor, command);
-        !done.ok() && !(is_netdev && done.error().code == Errc::kNotFound)) {
+    Status done = Run(monitor, command);
+    const bool is_absent = !is_listed && !done.ok() &&
+                           (command.name == "closefd" || done.error().code == Errc::kNotFound);
+    if (!done.ok() && !is_absent) {
       return done;
     }
   }

@@ -40,8 +40,8 @@ struct QemuChange {
 // order is nothing of one that runs.
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
 
-// Runs change.add up to the first that QEMU refuses. Those before it stay: the opposite change
-// takes them back.
+// Runs change.add up to the first that QEMU refuses, leaving out controllers that are there. Those
+// before it stay: the opposite change takes them back.
 Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_tap);
 
 // Runs change.reopen, which by itself does or does not succeed as a whole.
@@ -49,7 +49,7 @@ Status Reopen(QmpClient &monitor, const QemuChange &change);
 
 // Runs change.unplug and change.remove, leaving out what is not there (any more): it may be asked
 // again. Errc::kConflict if the guest does not let go of a device in time: nothing is removed then,
-// but it may let go later.
+// but it may let go later. A controller that cannot go stays, empty.
 Status Unplug(QmpClient &monitor, const QemuChange &change, std::chrono::milliseconds timeout);
 
 }  // namespace svirt

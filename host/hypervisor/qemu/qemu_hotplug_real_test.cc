@@ -92,6 +92,29 @@ TEST_F(RealHotplug, ChannelsAndPortsComeAndGo) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "a,b.sock")) << "QEMU takes its socket away";
 }
 
+// Of a bus that nothing leaves, such as that of q35.
+TEST_F(RealHotplug, AControllerThatCannotGoStays) {
+  ASSERT_TRUE(QemuDriver::Quit(*monitor_).ok());
+  EXPECT_EQ(*Wait(child_), 0);
+  domain_.machine = "q35";
+  domain_.document.put("domain.os.type.<xmlattr>.machine", "q35");
+  const Status started = Start(domain_);
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  const auto without = WithoutDevice(domain_, "<channel type='null'/>", "dev.xml");
+  ASSERT_TRUE(without.ok()) << without.error().message;
+  for (int i = 0; i < 2; ++i) {
+    const auto away = PlanQemuChange(domain_, *without), back = PlanQemuChange(*without, domain_);
+    ASSERT_TRUE(away.ok() && back.ok());
+    const Status gone = Unplug(*monitor_, *away, std::chrono::seconds(5));
+    ASSERT_TRUE(gone.ok()) << gone.error().message;
+    EXPECT_THAT(Shown(), Not(HasSubstr("channel0")));
+    EXPECT_THAT(Shown(), HasSubstr("virtio-serial0"));
+    const Status again = Plug(*monitor_, *back, OpenTap);
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_THAT(Shown(), HasSubstr("channel0"));
+  }
+}
+
 TEST_F(RealHotplug, ADeviceThatIsRefusedLeavesNothing) {
   MakeFile(dir_ / "dimm", 3 << 20);
   // Each fails at another of its commands.

@@ -36,7 +36,7 @@ Domain WithDisks(std::initializer_list<const char *> targets) {
 struct FakeQemu {
   std::set<std::string> devices, objects, chardevs, netdevs, nodes;
   std::map<std::string, ino_t> fds;  // inode by name
-  std::string refuses;               // a command
+  std::string refuses;               // a command, or one with the name it is about
   enum { kLetsGo, kHoldsOn, kSaysNo } guest = kLetsGo;
   std::vector<std::string> asked;  // commands that change something, with their names
 
@@ -88,7 +88,7 @@ struct FakeQemu {
     const char *key = of_fd ? "fdname" : command.starts_with("blockdev") ? "node-name" : "id";
     const auto name = arguments.value(key, "");
     asked.push_back(command + " " + name);
-    if (command == refuses) {
+    if (command == refuses || asked.back() == refuses) {
       Refuse(server, request, "GenericError");
       return;
     }
@@ -97,14 +97,15 @@ struct FakeQemu {
       struct stat st {};
       EXPECT_EQ(fstat(server.TakeFd().get(), &st), 0);
       fds[name] = st.st_ino;
-    } else if (command == "closefd") {
-      fds.erase(name);
+    } else if (command == "closefd" && fds.erase(name) == 0) {
+      Refuse(server, request, "GenericError");
+      return;
     } else if (command.ends_with("add")) {
       EXPECT_TRUE(names->insert(name).second) << request;
       if (arguments.contains("fd")) {
         EXPECT_EQ(fds.erase(arguments["fd"]), 1u) << request;
       }
-    } else if (command != "device_del" && names->erase(name) == 0) {
+    } else if (!of_fd && command != "device_del" && names->erase(name) == 0) {
       Refuse(server, request, command == "netdev_del" ? "DeviceNotFound" : "GenericError");
       return;
     }
@@ -336,6 +337,15 @@ TEST_P(KindTest, WhatIsRefusedIsTakenBackWhateverCameBefore) {
 }
 
 TEST_F(HotplugTest, ATapIsPassedAsADescriptor) {
+  struct stat tap {};
+  ASSERT_EQ(fstat(tap_.get(), &tap), 0);
+  qemu_.refuses = "netdev_add";
+  EXPECT_FALSE(Plugged(Change(WithDevices(""), WithDevices(kBridge))).ok());
+  EXPECT_EQ(qemu_.fds["net0"], tap.st_ino);
+  qemu_.refuses.clear();
+  ASSERT_TRUE(Unplugged(Change(WithDevices(kBridge), WithDevices(""))).ok());
+  EXPECT_TRUE(HasNothing());
+  qemu_.asked.clear();
   ASSERT_TRUE(Plugged(Change(WithDevices(""), WithDevices(kBridge))).ok());
   EXPECT_THAT(qemu_.asked,
               testing::ElementsAre("getfd net0", "netdev_add net0", "device_add net0-card"));
@@ -353,6 +363,20 @@ TEST_F(HotplugTest, WhatGoesWithADeviceGoesAfterIt) {
   EXPECT_THAT(qemu_.asked,
               testing::ElementsAre("device_del channel0-port", "device_del virtio-serial0",
                                    "chardev-remove channel0"));
+}
+
+TEST_F(HotplugTest, AControllerThatCannotGoIsFoundByTheNext) {
+  const Domain none = WithDevices(""), one = WithDevices(kChannel);
+  ASSERT_TRUE(Plugged(Change(none, one)).ok());
+  qemu_.refuses = "device_del virtio-serial0";
+  for (int i = 0; i < 2; ++i) {
+    const Status unplugged = Unplugged(Change(one, none));
+    ASSERT_TRUE(unplugged.ok()) << unplugged.error().message;
+    EXPECT_THAT(qemu_.devices, testing::ElementsAre("virtio-serial0"));
+    EXPECT_THAT(qemu_.chardevs, IsEmpty());
+    const Status plugged = Plugged(Change(none, one));
+    ASSERT_TRUE(plugged.ok()) << plugged.error().message;
+  }
 }
 
 TEST_F(HotplugTest, OneThatGoesLeavesTheOthersTheirNames) {

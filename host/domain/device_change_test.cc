@@ -89,6 +89,12 @@ TEST(DeviceNames, StayWhenTheyArePinned) {
   EXPECT_EQ(Aliases(again), names);
   EXPECT_EQ(MacAddresses(again), macs);
   EXPECT_EQ(again.interfaces[1].mac, macs[1]);
+  // In the elements, so that it holds when one before them goes.
+  for (const char *name : {"interface", "channel", "memory", "hostdev"}) {
+    EXPECT_NE(domain.document.get_child("domain.devices").get_child(name).find("alias"),
+              domain.document.get_child("domain.devices").get_child(name).not_found())
+        << name;
+  }
 }
 
 TEST(DeviceNames, NoAddressIsGivenTwice) {

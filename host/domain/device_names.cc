@@ -134,7 +134,7 @@ std::vector<std::string> MacAddresses(const Domain &domain) {
 }
 
 void PinDevices(Domain *domain) {
-  const auto pin = [domain](const DeviceElements &elements, const auto &devices) {
+  const auto pin = [](const DeviceElements &elements, const auto &devices) {
     for (size_t i = 0; i < elements.size(); ++i) {
       if (const std::string &alias = devices.at(i).alias; !alias.empty()) {
         elements[i].node().put("alias.<xmlattr>.name", alias);

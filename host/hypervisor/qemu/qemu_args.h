@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,7 @@ class Keyval {
 // A part of a command line: "-device" and its value, or an option alone.
 struct QemuOption {
   std::string name;
-  std::string value;  // "" if it has none
+  std::optional<std::string> value;
   // The arguments of the command by which a running QEMU is given the same; null if there is none.
   nlohmann::json qmp = nullptr;
 };
@@ -36,7 +37,7 @@ struct QemuOption {
 // Collects a command line.
 class QemuArgs {
  public:
-  void Add(std::string option) { list_.push_back({std::move(option), "", nullptr}); }
+  void Add(std::string option) { list_.push_back({std::move(option), std::nullopt, nullptr}); }
   void Add(std::string option, std::string value, nlohmann::json qmp = nullptr) {
     list_.push_back({std::move(option), std::move(value), std::move(qmp)});
   }

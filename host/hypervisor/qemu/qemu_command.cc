@@ -36,8 +36,8 @@ Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
   command.options = std::move(builder.args).Take();
   for (const QemuOption &option : command.options) {
     command.argv.push_back(option.name);
-    if (!option.value.empty()) {
-      command.argv.push_back(option.value);
+    if (option.value) {
+      command.argv.push_back(*option.value);
     }
   }
   return std::move(builder.command);

@@ -483,6 +483,15 @@ TEST(QemuCommand, MemoryDevicesGoIntoTheRoomThereIs) {
   EXPECT_THAT(refusal(d), testing::HasSubstr("3 of 2 slots"));
 }
 
+TEST(QemuCommand, AnEmptyValueIsAnArgumentOfItsOwn) {
+  QemuArgs args;
+  args.Add("-append", "");
+  args.Add("-S");
+  const std::vector<QemuOption> options = std::move(args).Take();
+  EXPECT_EQ(options[0].value, "");
+  EXPECT_EQ(options[1].value, std::nullopt);
+}
+
 TEST(QemuCommand, AnAddressThatIsNoneIsRefused) {
   Domain d = SmallDomain();
   d.interfaces = {MakeInterface("user", "")};

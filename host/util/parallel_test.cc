@@ -14,7 +14,7 @@ namespace svirt {
 namespace {
 
 TEST(ForEachTest, DoesEachOnce) {
-  for (const size_t count : {0, 1, 10, 5000}) {
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{10}, size_t{5000}}) {
     std::vector<std::atomic<int>> done(count);
     EXPECT_TRUE(ForEach(count, [&done](size_t i) {
                   ++done[i];

@@ -16,7 +16,6 @@
 namespace svirt::fake {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr ConfinementPolicy kKeepTrees = {.keep_trees = true};

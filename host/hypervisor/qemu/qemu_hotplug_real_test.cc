@@ -70,12 +70,11 @@ TEST_F(RealHotplug, ChannelsAndPortsComeAndGo) {
           "'/><target type='virtio' name='org.new.0'/><alias name='ua-new'/></channel>",
       "<channel type='file'><source path='" + (dir_ / "a,b.out") +
           "'/><target type='virtio' name='org.new.0'/><alias name='ua-new'/></channel>",
-      "<channel type='pty'><target type='virtio' name='org.new.0'/><alias "
-      "name='ua-new'/></channel>",
+      "<channel type='pty'><target type='virtio' name='o.0'/><alias name='ua-new'/></channel>",
       "<console type='null'><log file='" + (dir_ / "log") +
           "'/><target type='virtio'/><alias name='ua-new'/></console>",
-      "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='0'/>"
-      "<target type='usb-serial'/><alias name='ua-new'/></serial>",
+      std::string("<serial type='tcp'><source mode='bind' host='127.0.0.1' service='0'/>") +
+          "<target type='usb-serial'/><alias name='ua-new'/></serial>",
   };
   const std::string before = Shown();
   ASSERT_THAT(before, Not(HasSubstr("ua-new")));

@@ -178,6 +178,15 @@ TEST_F(TreeTest, WhoPinnedTheDomainDoesNoMoreAfterItsEnd) {
   ExpectOriginals();
 }
 
+TEST_F(TreeTest, OfADomainThatHasMovedNothingStaysKnown) {
+  Start(Keeping(), {{Tree()}});
+  const std::string label = LabelOfDomain();
+  ASSERT_TRUE(store_->SetHandover(MakeDomain(1).uuid, HandoverState::kGone).ok());
+  Stop(Keeping());
+  EXPECT_FALSE(IsKnown(1));
+  EXPECT_EQ(Label(root_), label);  // the other host has the old one
+}
+
 TEST_F(TreeTest, RecoveryLeavesItAlone) {
   Start(Keeping(), {{Tree()}});
   Die(1);

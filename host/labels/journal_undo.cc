@@ -32,7 +32,7 @@ Result<std::vector<int64_t>> DirectoriesThatStay(Database *db, int64_t owner,
   std::vector<int64_t> numbers = scope.except_below;
   if (!scope.even_whole) {
     SVIRT_ASSIGN(Query query, db->Ask("SELECT number FROM use WHERE owner=?1 AND number<?2 AND "
-                                      "extent=2",
+                                      "extent=2 AND NOT away",
                                       owner, kBelow));
     for (;;) {
       SVIRT_ASSIGN(const bool row, query.Step());

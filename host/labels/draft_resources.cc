@@ -125,10 +125,11 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, bool keep_trees,
     }
     tasks.push_back(std::move(task));
     if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
-      tasks.front().item.extent = Extent::kTree;
-      const LabelTask root = tasks.front();
       // The directory for the run is made anew each time.
-      const bool keeps = keep_trees && object.resource.kind != ResourceKind::kRundir;
+      const bool lasting = object.resource.kind != ResourceKind::kRundir;
+      const bool keeps = keep_trees && lasting;
+      tasks.front().item.extent = lasting ? Extent::kTree : Extent::kObject;
+      const LabelTask root = tasks.front();
       bool whole = false;
       if (keeps && !root.Changes()) {
         SVIRT_ASSIGN(whole, store->IsWhole(model.ref.uuid, root.item));

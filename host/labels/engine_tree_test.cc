@@ -132,6 +132,16 @@ TEST_F(TreeTest, WhatTheDomainMadeInItDoesNotKeepItsLabel) {
   }
 }
 
+// Sockets of its last run, say: they end with it.
+TEST_F(TreeTest, TheDirectoryForTheRunIsNotSwept) {
+  Start(MakeEngine(), {{Tree(ResourceKind::kRundir)}});
+  const std::string made = Touch(root_ + "/made"), label = LabelOfDomain();
+  mac_.SetLabelOf(made, label);
+  Stop(MakeEngine());
+  EXPECT_EQ(Label(made), label);
+  ExpectOriginals();
+}
+
 TEST_F(TreeTest, WhatCannotBeSweptKeepsTheNumberTaken) {
   Start(MakeEngine(), {{Tree()}});
   const std::string made = Touch(root_ + "/sub/made");
@@ -144,6 +154,28 @@ TEST_F(TreeTest, WhatCannotBeSweptKeepsTheNumberTaken) {
   Stop(MakeEngine());
   EXPECT_EQ(Label(made), "original" + root_);
   EXPECT_FALSE(IsKnown(1));
+}
+
+TEST_F(TreeTest, WhatCouldNotBeRestoredKeepsItsOldLabel) {
+  for (int step = 1; step <= 4; ++step) {
+    Start(MakeEngine(), {{Tree()}});
+    mac_.sets = 0;
+    mac_.fail_set_at = step;
+    EXPECT_FALSE(MakeEngine().Restore(MakeDomain(1).uuid).ok());
+    mac_.fail_set_at = 0;
+    Stop(MakeEngine());
+    ExpectOriginals();
+  }
+}
+
+TEST_F(TreeTest, ADiskInADirectoryThatGoesStays) {
+  const std::string disk = entries_.front();
+  Start(MakeEngine(), {{Tree(), MakeDisk(disk)}});
+  Start(MakeEngine(), {{MakeDisk(disk)}});
+  EXPECT_EQ(Label(disk), LabelOfDomain());
+  EXPECT_EQ(Label(root_), "original" + root_);
+  Stop(MakeEngine());
+  ExpectOriginals();
 }
 
 // Its label is on what others use, too, and no number is in it.

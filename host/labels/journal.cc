@@ -282,6 +282,15 @@ Result<bool> LabelStore::IsWhole(const std::string &uuid, const JournalItem &dir
          });
 }
 
+Result<bool> LabelStore::IsUsed(const JournalItem &item) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self_.boot_id));
+  SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot.value_or(0)));
+  return std::any_of(uses.begin(), uses.end(),
+                     [&item](const OtherUse &other) { return other.use.model == item.model; });
+}
+
 Status LabelStore::SetWhole(const std::string &uuid, const std::vector<int64_t> &directories) {
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));

@@ -237,6 +237,9 @@ class LabelStore {
   // to give back: keep.
   Result<std::vector<JournalItem>> Uses(const std::string &uuid);
 
+  // Does a domain use the object, under the item's model?
+  Result<bool> IsUsed(const JournalItem &item);
+
   // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
   Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);
 

@@ -34,20 +34,32 @@ Status GiveOldLabel(Plugin *plugin, const ResourceRef &ref, const UndoItem &item
 }
 
 // What the domain itself has put below its directory bears its label, which is given to somebody
-// else one day; it gets that of the directory, as what its owner puts there does.
-Status SweepTree(const std::vector<Plugin *> &plugins, const UndoItem &item) {
+// else one day; it gets that of the directory, as what its owner puts there does. What is in the
+// journal has an old label of its own.
+Status SweepTree(LabelStore *store, const std::vector<Plugin *> &plugins, const UndoItem &item) {
   Plugin *plugin = FindPlugin(plugins, item.model);
   const auto directory = OpenExactly(-1, item.path);
   if (plugin == nullptr || !directory.ok() || !IsSame(item, directory->id)) {
-    return {};  // as RestoreObject has said
+    return {};  // as RestoreObject will say
   }
   return WalkTree(directory->fd.get(), [&](const OpenObject &object, size_t) -> Result<bool> {
+    if (object.type != ObjectType::kFile && object.type != ObjectType::kDir) {
+      return false;  // there is nothing in it, and its other end went with the domain
+    }
     Resource resource;
     resource.path = item.path + "/" + object.path;
     resource.object = object.type;
     const ResourceRef ref{&resource, object.fd.get()};
     SVIRT_ASSIGN(const OldLabel current, ReadLabel(plugin, ref));
-    if (current == OldLabel{OldLabel::State::kPresent, item.label}) {
+    if (current != OldLabel{OldLabel::State::kPresent, item.label}) {
+      return true;
+    }
+    JournalItem entry;
+    entry.model = item.model;
+    entry.path = resource.path;
+    entry.id = object.id;
+    SVIRT_ASSIGN(const bool used, store->IsUsed(entry));
+    if (!used) {
       SVIRT_TRY(GiveOldLabel(plugin, ref, item));
     }
     return true;
@@ -88,20 +100,22 @@ Result<std::string> RestoreObject(const std::vector<Plugin *> &plugins, const Un
   return std::string();
 }
 
-// One outcome per item, as of RestoreObject.
-std::vector<Result<std::string>> RestoreAll(const std::vector<Plugin *> &plugins,
+// One outcome per item, as of RestoreObject. A directory is the last of its tree: until nothing is
+// left to be done below it, it stays what it is.
+std::vector<Result<std::string>> RestoreAll(LabelStore *store, const std::vector<Plugin *> &plugins,
                                             const std::vector<UndoItem> &items) {
   std::vector<Result<std::string>> outcomes(items.size(), std::string());
   // Each has an outcome; none stops the others.
   [[maybe_unused]] const Status done = ForEach(items.size(), [&](size_t i) {
-    outcomes[i] = RestoreObject(plugins, items[i]);
+    if (!items[i].own_tree) {
+      outcomes[i] = RestoreObject(plugins, items[i]);
+    }
     return Status();
   });
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].own_tree && outcomes[i].ok()) {
-      if (Status swept = SweepTree(plugins, items[i]); !swept.ok()) {
-        outcomes[i] = std::move(swept).error();
-      }
+    if (items[i].own_tree) {
+      Status swept = SweepTree(store, plugins, items[i]);
+      outcomes[i] = swept.ok() ? RestoreObject(plugins, items[i]) : std::move(swept).error();
     }
   }
   return outcomes;
@@ -139,7 +153,7 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
-  std::vector<Result<std::string>> outcomes = RestoreAll(plugins, items);
+  std::vector<Result<std::string>> outcomes = RestoreAll(store, plugins, items);
   Status first;
   std::vector<int64_t> done, failed;
   for (size_t i = 0; i < items.size(); ++i) {

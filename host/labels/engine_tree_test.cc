@@ -178,6 +178,22 @@ TEST_F(TreeTest, ADiskInADirectoryThatGoesStays) {
   ExpectOriginals();
 }
 
+TEST_F(TreeTest, WhatIsMadeInADirectoryThatStaysIsLeftAlone) {
+  Resource inner = Tree();
+  inner.path = root_ + "/sub";
+  Start(Keeping(), {{Tree(), inner}});
+  const std::string made = Touch(root_ + "/sub/made"), outside = Touch(root_ + "/outside");
+  mac_.SetLabelOf(made, LabelOfDomain());
+  mac_.SetLabelOf(outside, LabelOfDomain());
+  Start(Keeping(), {{inner}});
+  EXPECT_EQ(Label(made), LabelOfDomain());
+  EXPECT_EQ(Label(outside), "original" + root_);
+  Stop(Keeping());
+  Forget(Keeping());
+  EXPECT_EQ(Label(made), "original" + root_ + "/sub");
+  ExpectOriginals();
+}
+
 // Its label is on what others use, too, and no number is in it.
 TEST_F(TreeTest, InASharedTreeNothingIsSwept) {
   Resource shared = Tree();

@@ -62,7 +62,7 @@ Status SweepTree(LabelStore *store, const std::vector<Plugin *> &plugins, const 
     if (!used) {
       SVIRT_TRY(GiveOldLabel(plugin, ref, item));
     }
-    return true;
+    return !used;  // a directory that is still used is whole with what was made in it
   });
 }
 

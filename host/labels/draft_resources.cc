@@ -79,6 +79,8 @@ LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decisio
 Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
                   const OpenedManifest::Object &object, const LabelTask &root,
                   std::vector<LabelTask> *tasks) {
+  const bool inherits = root.item.extent == Extent::kTree && root.item.exclusive &&
+                        model.ref.seclabel.type == SecLabel::Type::kDynamic;
   std::mutex mutex;
   std::vector<std::pair<size_t, LabelTask>> found;
   SVIRT_TRY(
@@ -94,6 +96,7 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
         task.item.path = root.item.path + "/" + child.path;
         task.item.id = child.id;
         task.item.below = true;
+        task.item.inherits = inherits && OutlivesItsMaker(child.type);
         task.item.extent = Extent::kObject;
         SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
         const std::lock_guard lock(mutex);

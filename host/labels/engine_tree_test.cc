@@ -132,14 +132,69 @@ TEST_F(TreeTest, WhatTheDomainMadeInItDoesNotKeepItsLabel) {
   }
 }
 
+// When the tree is walked again it has the domain's label already, which is not its old one.
+TEST_F(TreeTest, WhatTheDomainMadeInItIsNotTakenForWhatWasThere) {
+  const Manifest manifest{{Tree(), MakeDisk(disk_)}};
+  for (const bool crashes : {false, true}) {
+    Start(MakeEngine(), manifest);
+    const std::string made = Touch(root_ + "/sub/made");
+    mac_.SetLabelOf(made, LabelOfDomain());
+    if (crashes) {
+      Die(1);
+    }
+    Start(MakeEngine(), manifest);
+    Stop(MakeEngine());
+    EXPECT_FALSE(IsKnown(1));
+    EXPECT_EQ(Label(made), "original" + root_) << crashes;
+    ExpectOriginals();
+  }
+}
+
+// With a static one it may be how the owner has prepared it.
+TEST_F(TreeTest, WhatHasAStaticLabelBeforehandKeepsIt) {
+  Domain domain = MakeDomain(1);
+  domain.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "S:7-8")};
+  mac_.SetLabelOf(entries_[0], "I:7-8");
+  ASSERT_TRUE(MakeEngine().Apply(domain, {{Tree()}}).ok());
+  EXPECT_EQ(Label(root_), "I:7-8");
+  ASSERT_TRUE(MakeEngine().Apply(domain, {{Tree()}}).ok());
+  Stop(MakeEngine());
+  EXPECT_EQ(Label(entries_[0]), "I:7-8");
+  EXPECT_EQ(Label(root_), "original" + root_);
+}
+
 // Sockets of its last run, say: they end with it.
 TEST_F(TreeTest, TheDirectoryForTheRunIsNotSwept) {
-  Start(MakeEngine(), {{Tree(ResourceKind::kRundir)}});
-  const std::string made = Touch(root_ + "/made"), label = LabelOfDomain();
-  mac_.SetLabelOf(made, label);
-  Stop(MakeEngine());
-  EXPECT_EQ(Label(made), label);
-  ExpectOriginals();
+  const Manifest manifest{{Tree(ResourceKind::kRundir)}};
+  for (const bool is_walked_again : {false, true}) {
+    Start(MakeEngine(), manifest);
+    const std::string made = Touch(root_ + "/made"), label = LabelOfDomain();
+    mac_.SetLabelOf(made, label);
+    if (is_walked_again) {
+      Start(MakeEngine(), manifest);
+    }
+    Stop(MakeEngine());
+    EXPECT_EQ(Label(made), label) << is_walked_again;
+    ::unlink(made.c_str());
+    ExpectOriginals();
+  }
+}
+
+// The policy may have no other label for one, and it is of no use when its domain has ended.
+TEST_F(TreeTest, ASocketThatTheDomainMadeIsLeftAsItIs) {
+  for (const bool is_walked_again : {false, true}) {
+    Start(MakeEngine(), {{Tree()}});
+    const std::string made = root_ + "/socket", label = LabelOfDomain();
+    ::mknod(made.c_str(), S_IFSOCK | 0600, 0);
+    mac_.SetLabelOf(made, label);
+    if (is_walked_again) {
+      Start(MakeEngine(), {{Tree()}});
+    }
+    Stop(MakeEngine());
+    EXPECT_EQ(Label(made), label) << is_walked_again;
+    ::unlink(made.c_str());
+    ExpectOriginals();
+  }
 }
 
 TEST_F(TreeTest, WhatCannotBeSweptKeepsTheNumberTaken) {

@@ -162,8 +162,24 @@ class UseWriter {
     return recorded;
   }
 
+  // The old label of the directory that an item is below.
+  Result<OldLabel> OldOfDirectory() {
+    SVIRT_ASSIGN(Query query,
+                 db_->Ask("SELECT old_state, old_label FROM use WHERE owner=?1 AND number=?2",
+                          owner_, directory_));
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return Error{Errc::kInternal, "the label database does not keep its directories"};
+    }
+    return OldLabel{static_cast<OldLabel::State>(query.Int(0)), query.Text(1)};
+  }
+
   Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
-    const OldLabel &original = first != nullptr ? first->old : old;
+    OldLabel original = first != nullptr ? first->old : old;
+    const bool is_own = old == OldLabel{OldLabel::State::kPresent, item.label};
+    if (first == nullptr && item.inherits && is_own) {
+      SVIRT_ASSIGN(original, OldOfDirectory());
+    }
     const auto earlier = first != nullptr ? std::optional(old.label) : std::nullopt;
     SVIRT_ASSIGN(const int64_t number, Next(item.below));
     SVIRT_TRY(

@@ -117,6 +117,9 @@ struct JournalItem {
   bool away = false;       // another host gives it its old label back
   // It is below the directory that is the nearest item before it of which this is not true.
   bool below = false;
+  // Nobody but the domain gives objects the label: what bears it already, below the directory, was
+  // made by the domain itself, and its old label is the directory's.
+  bool inherits = false;
   // kWhole: IsWhole is true, and nothing that is below it is among the items.
   Extent extent = Extent::kObject;
 };

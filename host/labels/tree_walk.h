@@ -20,4 +20,10 @@ using TreeVisitor = std::function<Result<bool>(const OpenObject &object, size_t 
 // What vanishes meanwhile is passed over. Ends at an error.
 Status WalkTree(int directory, const TreeVisitor &visit);
 
+// Of an object that a domain made below its directory: is it of use to anybody when the domain has
+// ended? Of a socket or a fifo the other end has gone.
+inline bool OutlivesItsMaker(ObjectType type) {
+  return type == ObjectType::kFile || type == ObjectType::kDir;
+}
+
 }  // namespace svirt

@@ -43,8 +43,8 @@ Status SweepTree(LabelStore *store, const std::vector<Plugin *> &plugins, const 
     return {};  // as RestoreObject will say
   }
   return WalkTree(directory->fd.get(), [&](const OpenObject &object, size_t) -> Result<bool> {
-    if (object.type != ObjectType::kFile && object.type != ObjectType::kDir) {
-      return false;  // there is nothing in it, and its other end went with the domain
+    if (!OutlivesItsMaker(object.type)) {
+      return false;
     }
     Resource resource;
     resource.path = item.path + "/" + object.path;

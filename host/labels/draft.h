@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -62,12 +64,21 @@ DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
 // kPeek: which label the domain would get; nothing is entered anywhere. kAcquire: it is reserved.
 enum class LabelMode { kPeek, kAcquire };
 
+// What a domain's labels are decided from, besides what its owner wants.
+struct LabelContext {
+  LabelStore *store = nullptr;
+  LabelMode mode = LabelMode::kPeek;
+  std::string proc;  // where the host's processes are
+  // The process that runs under the labels of the choice already, which it keeps; or -1.
+  pid_t pid = -1;
+  std::optional<OwnerState> known = std::nullopt;  // of the domain, and
+  StoreMark mark = {};                             // of the same moment
+};
+
 // Decides the domain's label under the choice's model. With kPeek a label that cannot be had is a
-// conflict of the draft, with kAcquire an error. pid: the process that runs under the labels of the
-// choice already, which it keeps; or -1.
-Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
-                               const OpenedManifest &opened, LabelMode mode,
-                               const std::string &proc, pid_t pid = -1);
+// conflict of the draft, with kAcquire an error.
+Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
+                               const ModelChoice &choice, const OpenedManifest &opened);
 
 // Decides the label of each object under each model, reads the present labels, and fills
 // draft->tasks and draft->items. What is below a directory that is whole is passed over.

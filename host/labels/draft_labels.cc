@@ -16,21 +16,18 @@ bool IsHeld(const std::optional<OwnerState> &state, const std::string &model) {
 
 // Before a label is taken, those of running processes are entered (or, for a plan, avoided). A
 // domain that holds its label already needs none of this.
-Result<IndexRuns> LearnForeign(LabelStore *store, const ModelDraft &draft,
-                               const LabelRequest &request, LabelMode mode,
-                               const std::string &proc) {
+Result<IndexRuns> LearnForeign(LabelContext *context, const ModelDraft &draft,
+                               const LabelRequest &request) {
   IndexRuns avoid;
   if (request.runs.empty() || draft.info.is_unverifiable) {
     return avoid;
   }
-  SVIRT_ASSIGN(const auto state, store->Describe(draft.ref.uuid));
-  if (IsHeld(state, request.model)) {
+  if (IsHeld(context->known, request.model)) {
     return avoid;
   }
-  SVIRT_ASSIGN(const int64_t seeds, store->Seeds());
-  SVIRT_ASSIGN(const auto foreign, ScanProcesses(draft.plugin, draft.ref.virt_type, proc));
-  if (mode == LabelMode::kAcquire) {
-    SVIRT_TRY(store->Seed(request.model, request.doi, foreign, seeds));
+  SVIRT_ASSIGN(const auto foreign, ScanProcesses(draft.plugin, draft.ref.virt_type, context->proc));
+  if (context->mode == LabelMode::kAcquire) {
+    SVIRT_TRY(context->store->Seed(request.model, request.doi, foreign, &context->mark));
     return avoid;
   }
   for (const ForeignLabel &label : foreign) {
@@ -57,14 +54,14 @@ DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
   return ref;
 }
 
-Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const ModelChoice &choice,
-                               const OpenedManifest &opened, LabelMode mode,
-                               const std::string &proc, pid_t pid) {
+Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
+                               const ModelChoice &choice, const OpenedManifest &opened) {
+  const bool acquires = context->mode == LabelMode::kAcquire;
   ModelDraft draft;
   draft.plugin = choice.plugin;
   SVIRT_ASSIGN(draft.info, choice.plugin->GetModel(domain.type));
   draft.ref = MakeDomainRef(domain, choice.seclabel, opened.Refs());
-  draft.ref.pid = pid;
+  draft.ref.pid = context->pid;
   SecLabel &seclabel = draft.ref.seclabel;
   if (!draft.is_confined()) {
     return draft;
@@ -88,11 +85,11 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
   } else {
     SVIRT_ASSIGN(request.runs, choice.plugin->LabelSpace(draft.ref));
   }
-  SVIRT_ASSIGN(const IndexRuns avoid, LearnForeign(store, draft, request, mode, proc));
-  auto index = mode == LabelMode::kAcquire ? store->Acquire(owner, request)
-                                           : store->Peek(owner, request, avoid);
+  SVIRT_ASSIGN(const IndexRuns avoid, LearnForeign(context, draft, request));
+  auto index = acquires ? context->store->Acquire(owner, request)
+                        : context->store->Peek(owner, request, avoid);
   if (!index.ok()) {
-    if (mode == LabelMode::kAcquire || !IsConflict(index.error())) {
+    if (acquires || !IsConflict(index.error())) {
       return std::move(index).error();
     }
     draft.conflict = index.error().message;
@@ -102,11 +99,11 @@ Result<ModelDraft> DraftLabels(LabelStore *store, const Domain &domain, const Mo
     index = std::optional<uint64_t>();
   }
   draft.index = *index;
-  if (pid > 0 && !draft.info.is_fixed) {
+  if (context->pid > 0 && !draft.info.is_fixed) {
     return draft;
   }
   SVIRT_ASSIGN(LabelPair labels, choice.plugin->GenerateLabel(draft.ref, draft.index.value_or(0)));
-  if (pid > 0 && labels.label != seclabel.label) {
+  if (context->pid > 0 && labels.label != seclabel.label) {
     return Error{Errc::kUnsupported,
                  "model " + request.model + " cannot change what domain '" + domain.name +
                      "' may use while it runs: define it with the change and start it anew"};

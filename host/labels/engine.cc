@@ -62,9 +62,10 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
                               const Manifest &manifest, pid_t pid) {
   Draft draft;
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false));
+  LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
+  SVIRT_ASSIGN(context.known, store_->Describe(domain.uuid, &context.mark));
   for (const ModelChoice &choice : choices) {
-    SVIRT_ASSIGN(ModelDraft model,
-                 DraftLabels(store_, domain, choice, *draft.opened, LabelMode::kPeek, proc_, pid));
+    SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
   }
   SVIRT_TRY(DraftResources(store_, policy_.keep_trees, &draft));

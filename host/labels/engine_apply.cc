@@ -123,24 +123,27 @@ Status CheckArrival(const OwnerState &held, const std::vector<HeldLabel> &labels
 class Applying {
  public:
   // pid: the process whose labels stay, or -1.
-  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain, pid_t pid)
+  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain,
+           const std::string &proc, pid_t pid)
       : store_(store),
         plugins_(plugins),
         owner_{domain.uuid, domain.name, domain.type},
-        pid_(pid) {}
+        context_{.store = store, .mode = LabelMode::kAcquire, .proc = proc, .pid = pid} {}
 
   // Nothing has to be taken back if this fails.
   Status Begin();
   Status Run(const Domain &domain, const Manifest &manifest,
-             const std::vector<ModelChoice> &choices, bool keep_trees, const std::string &proc);
+             const std::vector<ModelChoice> &choices, bool keep_trees);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
   // From another host.
-  bool arrives() const { return before_ && before_->handover == HandoverState::kIncoming; }
+  bool arrives() const { return before() && before()->handover == HandoverState::kIncoming; }
 
   Draft draft;
 
  private:
+  // What was known of the domain.
+  const std::optional<OwnerState> &before() const { return context_.known; }
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
   // Remembers which directories are whole now.
   Status KeepTrees();
@@ -149,18 +152,16 @@ class Applying {
   LabelStore *store_;
   const std::vector<Plugin *> &plugins_;
   LabelOwner owner_;
-  pid_t pid_;
-  int64_t generation_ = 0;
-  std::optional<OwnerState> before_;
+  LabelContext context_;
   bool was_alive_ = false;
   std::vector<Recorded> recorded_;
 };
 
 Status Applying::Begin() {
-  SVIRT_ASSIGN(before_, store_->Describe(owner_.uuid));
-  was_alive_ = before_ && (before_->pinned || !before_->processes.empty());
-  if (before_ && (before_->handover == HandoverState::kOutgoing ||
-                  before_->handover == HandoverState::kGone)) {
+  SVIRT_ASSIGN(context_.known, store_->Describe(owner_.uuid, &context_.mark));
+  was_alive_ = before() && (before()->pinned || !before()->processes.empty());
+  if (before() && (before()->handover == HandoverState::kOutgoing ||
+                   before()->handover == HandoverState::kGone)) {
     return Error{Errc::kConflict, "domain " + owner_.name + " (" + owner_.uuid +
                                       ") is being handed over to another host"};
   }
@@ -168,9 +169,8 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
-                     const std::vector<ModelChoice> &choices, bool keep_trees,
-                     const std::string &proc) {
-  if (was_alive_ && before_->interrupted) {
+                     const std::vector<ModelChoice> &choices, bool keep_trees) {
+  if (was_alive_ && before()->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
     half_done.interrupted = true;
@@ -178,14 +178,12 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true));
   for (const ModelChoice &choice : choices) {
-    SVIRT_ASSIGN(ModelDraft model, DraftLabels(store_, domain, choice, *draft.opened,
-                                               LabelMode::kAcquire, proc, pid_));
+    SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context_, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
   }
   if (arrives()) {
-    SVIRT_TRY(CheckArrival(*before_, LabelsOf(draft)));
+    SVIRT_TRY(CheckArrival(*before(), LabelsOf(draft)));
   }
-  SVIRT_ASSIGN(generation_, store_->Generation());
   SVIRT_TRY(DraftResources(store_, keep_trees, &draft));
   for (const LabelTask &task : draft.tasks) {
     SVIRT_TRY(CheckLabelable(task));
@@ -200,8 +198,9 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
-  const bool may_drop = pid_ > 0 || (before_ && before_->OtherProcess() == nullptr && !arrives());
-  if (before_ && before_->objects > 0 && may_drop) {
+  const bool may_drop =
+      context_.pid > 0 || (before() && before()->OtherProcess() == nullptr && !arrives());
+  if (before() && before()->objects > 0 && may_drop) {
     LabelStore::UndoScope stale;
     stale.even_whole = true;
     for (size_t i = 0; i < recorded_.size(); ++i) {
@@ -223,7 +222,7 @@ Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &lab
   for (const LabelTask &task : draft.tasks) {
     items.push_back(&task.item);
   }
-  return store_->Record(owner_, labels, items, generation_, was_alive_,
+  return store_->Record(owner_, labels, items, context_.mark, was_alive_,
                         [this](size_t place) { return Reread(&draft, place); });
 }
 
@@ -249,8 +248,8 @@ Status Applying::TakeBack() {
     LabelTask &task = draft.tasks[i];
     task.item.label = *recorded_[i].previous;
     SVIRT_ASSIGN(task.item.old, Reread(&draft, i));
-    SVIRT_ASSIGN(const int64_t generation, store_->Generation());
-    SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, generation, false,
+    SVIRT_ASSIGN(const StoreMark mark, store_->Mark());
+    SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, mark, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
     SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(draft, task));
   }
@@ -292,9 +291,9 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
-    Applying applying(store_, plugins_, domain, -1);
+    Applying applying(store_, plugins_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, policy_.keep_trees, proc_);
+    auto status = applying.Run(domain, manifest, choices, policy_.keep_trees);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -318,9 +317,9 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
 
 Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
-  Applying applying(store_, plugins_, running, pid);
+  Applying applying(store_, plugins_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, policy_.keep_trees, proc_);
+  auto status = applying.Run(running, manifest, choices, policy_.keep_trees);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }

@@ -127,7 +127,7 @@ Status HandoverDesk::Reserve(const LabelOwner &owner, const HeldLabel &held) {
 }
 
 Status HandoverDesk::EnterObjects(const Handover &handover, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const int64_t generation, store_->Generation());
+  SVIRT_ASSIGN(const StoreMark before, store_->Mark());
   std::vector<JournalItem> found;
   for (const Handover::Object &object : handover.objects) {
     std::string note;
@@ -143,7 +143,7 @@ Status HandoverDesk::EnterObjects(const Handover &handover, std::vector<std::str
     items.push_back(&item);
   }
   const auto recorded =
-      store_->Record(handover.owner, handover.labels, items, generation, false,
+      store_->Record(handover.owner, handover.labels, items, before, false,
                      [&items](size_t place) -> Result<OldLabel> { return items[place]->old; });
   return recorded.ok() ? Status() : Status(recorded.error());
 }

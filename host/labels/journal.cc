@@ -203,15 +203,9 @@ constexpr size_t kMostAtOnce = 10000;
 
 }  // namespace
 
-Result<int64_t> LabelStore::Generation() {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(const auto restored, db->AskInt("SELECT restored FROM meta"));
-  return restored.value_or(0);
-}
-
 Result<std::vector<Recorded>> LabelStore::Record(
     const LabelOwner &owner, const std::vector<HeldLabel> &labels,
-    const std::vector<const JournalItem *> &items, int64_t generation, bool unsettled,
+    const std::vector<const JournalItem *> &items, const StoreMark &before, bool unsettled,
     const std::function<Result<OldLabel>(size_t)> &reread) {
   std::vector<Recorded> recorded;
   recorded.reserve(items.size());
@@ -220,8 +214,8 @@ Result<std::vector<Recorded>> LabelStore::Record(
     batch.first = batch.end;
     batch.end = unsettled ? items.size() : std::min(items.size(), batch.first + kMostAtOnce);
     for (BusyWait wait;;) {
-      SVIRT_ASSIGN(const bool done, TryRecord(owner, labels, items, generation, unsettled, reread,
-                                              batch, &recorded));
+      SVIRT_ASSIGN(const bool done,
+                   TryRecord(owner, labels, items, before, unsettled, reread, batch, &recorded));
       if (done) {
         break;
       }
@@ -236,7 +230,7 @@ Result<std::vector<Recorded>> LabelStore::Record(
 
 Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<HeldLabel> &labels,
                                    const std::vector<const JournalItem *> &items,
-                                   int64_t generation, bool unsettled,
+                                   const StoreMark &before, bool unsettled,
                                    const std::function<Result<OldLabel>(size_t)> &reread,
                                    const Batch &batch, std::vector<Recorded> *recorded) {
   recorded->resize(batch.first);
@@ -264,7 +258,7 @@ Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<He
       SVIRT_TRY(GiveUpUse(db.get(), dead->owner, dead->number));
     }
     OldLabel old = item.old;
-    if (now != generation) {
+    if (now != before.restored) {
       SVIRT_ASSIGN(old, reread(i));
     }
     SVIRT_ASSIGN(const Recorded entry, writer.Enter(uses, item, old));

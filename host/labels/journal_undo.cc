@@ -105,19 +105,20 @@ Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
 
 }  // namespace
 
-Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std::string &uuid,
-                                                                      const UndoScope &scope) {
-  using Outcome = std::optional<std::vector<UndoItem>>;
+Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid,
+                                                         const UndoScope &scope) {
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
-  std::vector<UndoItem> items;
   if (!owner) {
-    return Outcome(std::move(items));
+    return std::optional<UndoList>(UndoList());
   }
+  UndoList list;
+  list.owner = owner->owner;
+  SVIRT_ASSIGN(list.labels, LabelsOf(db.get(), owner->id));
   const std::optional<Work> &earlier = owner->work;
   // Work of this very process is a failed Apply, or an undo of its own that could not be finished.
   if (earlier && earlier->process != self_ && IsRunning(earlier->process)) {
-    return Outcome();
+    return std::optional<UndoList>();
   }
   SVIRT_ASSIGN(const auto staying, DirectoriesThatStay(db.get(), owner->id, scope));
   SVIRT_ASSIGN(auto uses, UsesOf(db.get(), owner->id, scope, staying, earlier));
@@ -136,29 +137,28 @@ Result<std::optional<std::vector<UndoItem>>> LabelStore::TryBeginUndo(const std:
           db->Run("UPDATE use SET work=?3, extent=min(extent, 1) WHERE owner=?1 AND number=?2",
                   owner->id, use.number, work));
     }
-    items.push_back({.object = use.number,
-                     .model = std::move(use.model),
-                     .path = std::move(use.path),
-                     .id = use.object,
-                     .old = std::move(use.old),
-                     .label = std::move(use.label),
-                     .earlier_label = std::move(use.earlier_label),
-                     .earlier_boot = use.boot != boot,
-                     .own_tree = use.extent != Extent::kObject && use.exclusive});
+    list.items.push_back({.object = use.number,
+                          .model = std::move(use.model),
+                          .path = std::move(use.path),
+                          .id = use.object,
+                          .old = std::move(use.old),
+                          .label = std::move(use.label),
+                          .earlier_label = std::move(use.earlier_label),
+                          .earlier_boot = use.boot != boot,
+                          .own_tree = use.extent != Extent::kObject && use.exclusive});
   }
-  if (items.empty()) {
+  if (list.items.empty()) {
     SVIRT_TRY(EndWork(db.get(), owner->id));
   }
   SVIRT_TRY(db.Commit());
-  return Outcome(std::move(items));
+  return std::optional<UndoList>(std::move(list));
 }
 
-Result<std::vector<UndoItem>> LabelStore::BeginUndo(const std::string &uuid,
-                                                    const UndoScope &scope) {
+Result<UndoList> LabelStore::BeginUndo(const std::string &uuid, const UndoScope &scope) {
   for (BusyWait wait;;) {
-    SVIRT_ASSIGN(auto items, TryBeginUndo(uuid, scope));
-    if (items) {
-      return std::move(*items);
+    SVIRT_ASSIGN(auto list, TryBeginUndo(uuid, scope));
+    if (list) {
+      return std::move(*list);
     }
     SVIRT_TRY(wait.Pause(uuid));
   }

@@ -16,7 +16,8 @@
 namespace svirt {
 namespace {
 
-constexpr int kTriesBeforeSleep = 100;
+constexpr int kTriesBeforeSleep = 10000;
+constexpr int kTriesBeforeYield = 2000;
 
 // FNV-1a: spreads host ids over the label spaces; nothing depends on its quality.
 uint64_t Hash(const std::string &text) {
@@ -25,6 +26,14 @@ uint64_t Hash(const std::string &text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   return hash;
+}
+
+Result<StoreMark> MarkOf(Database *db) {
+  SVIRT_ASSIGN(Query query,
+               db->Ask("SELECT restored, seeded, EXISTS (SELECT 1 FROM owner WHERE foreign_space "
+                       "IS NOT NULL) FROM meta"));
+  SVIRT_ASSIGN(const bool row, query.Step());
+  return row ? StoreMark{query.Int(0), query.Int(1), query.Int(2) != 0} : StoreMark();
 }
 
 }  // namespace
@@ -50,39 +59,52 @@ Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
     store->host_number_ = Hash(*machine_id);
   }
   // Errors of the file show now rather than at the first start of a domain.
-  SVIRT_ASSIGN([[maybe_unused]] const Connection connection, store->Connect());
+  SVIRT_ASSIGN(store->own_, store->OpenDatabase());
   return store;
 }
 
 LabelStore::~LabelStore() = default;
 
+Result<std::unique_ptr<Database>> LabelStore::OpenDatabase() const {
+  return ConnectStore(path_,
+                      {.read_only = options_.read_only, .busy_timeout = options_.busy_timeout});
+}
+
+std::unique_lock<std::mutex> LabelStore::TryTurn() {
+  std::unique_lock turn(turn_, std::try_to_lock);
+  for (int tries = 1; !turn && tries < kTriesBeforeSleep; ++tries) {
+    if (tries % kTriesBeforeYield == 0) {
+      std::this_thread::yield();
+    }
+    turn = std::unique_lock(turn_, std::try_to_lock);
+  }
+  return turn;
+}
+
 Result<LabelStore::Connection> LabelStore::Connect() {
+  if (std::unique_lock turn = TryTurn(); turn) {
+    return Connection(own_.get(), std::move(turn));
+  }
   {
     const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      Connection connection(this, std::move(idle_.back()));
-      idle_.pop_back();
+    if (!spare_.empty()) {
+      Connection connection(this, std::move(spare_.back()));
+      spare_.pop_back();
       return connection;
     }
   }
-  SVIRT_ASSIGN(auto database, ConnectStore(path_, {.read_only = options_.read_only,
-                                                   .busy_timeout = options_.busy_timeout}));
+  SVIRT_ASSIGN(auto database, OpenDatabase());
   return Connection(this, std::move(database));
 }
 
 Result<LabelStore::Writing> LabelStore::Write() {
   // Another thread's transaction is short, and to sleep and be woken takes longer than most.
-  std::unique_lock turn(writers_, std::try_to_lock);
-  for (int tries = 0; !turn && tries < kTriesBeforeSleep; ++tries) {
-    std::this_thread::yield();
-    turn = std::unique_lock(writers_, std::try_to_lock);
-  }
+  std::unique_lock turn = TryTurn();
   if (!turn) {
     turn.lock();
   }
-  SVIRT_ASSIGN(Connection connection, Connect());
-  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(connection.get()));
-  return Writing(std::move(turn), std::move(connection), std::move(transaction));
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(own_.get()));
+  return Writing(std::move(turn), own_.get(), std::move(transaction));
 }
 
 Status LabelStore::AddHolder(const std::string &uuid, const ProcessId &process) {
@@ -109,9 +131,17 @@ Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
   return db.Commit();
 }
 
-Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) {
+Result<StoreMark> LabelStore::Mark() {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  return MarkOf(db.get());
+}
+
+Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid, StoreMark *mark) {
   SVIRT_ASSIGN(const Connection db, Connect());
   const Snapshot snapshot(db.get());
+  if (mark != nullptr) {
+    SVIRT_ASSIGN(*mark, MarkOf(db.get()));
+  }
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return std::optional<OwnerState>();
@@ -127,22 +157,8 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid) 
       db->AskInt("SELECT count(*) FROM use WHERE owner=?1 AND number<?2", owner->id, kBelow));
   state.objects = objects.value_or(0);
   state.interrupted = owner->work && !IsRunning(owner->work->process);
-  SVIRT_ASSIGN(Query query, db->Ask("SELECT model, doi, type, number, number IS NULL, label, "
-                                    "image_label FROM label WHERE owner=?1 ORDER BY model",
-                                    owner->id));
-  for (;;) {
-    SVIRT_ASSIGN(const bool row, query.Step());
-    if (!row) {
-      return std::optional<OwnerState>(std::move(state));
-    }
-    state.labels.push_back(
-        {.model = query.Text(0),
-         .doi = query.Text(1),
-         .type = static_cast<SecLabel::Type>(query.Int(2)),
-         .index = query.Int(4) != 0 ? std::nullopt : std::optional<uint64_t>(query.Unsigned(3)),
-         .label = query.Text(5),
-         .image_label = query.Text(6)});
-  }
+  SVIRT_ASSIGN(state.labels, LabelsOf(db.get(), owner->id));
+  return std::optional<OwnerState>(std::move(state));
 }
 
 Result<std::vector<std::string>> LabelStore::Owners() {

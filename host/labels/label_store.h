@@ -70,6 +70,13 @@ struct OwnerState {
   const ProcessId *OtherProcess() const;
 };
 
+// How far the store had come at one moment.
+struct StoreMark {
+  int64_t restored = 0;      // number of times that objects got their old labels back
+  int64_t seeded = 0;        // number of calls of Seed
+  bool has_foreign = false;  // Seed has entered labels that no domain here holds
+};
+
 // A label borne by processes of which the registry may know nothing.
 struct ForeignLabel {
   std::string label;
@@ -146,6 +153,13 @@ struct UndoItem {
   bool own_tree = false;
 };
 
+// What has to be done to give a domain's objects their old labels back.
+struct UndoList {
+  std::vector<UndoItem> items;
+  LabelOwner owner;  // uuid "": not known
+  std::vector<HeldLabel> labels;
+};
+
 // The host's memory of labels: which are in use by whom (the registry), and what the labels of
 // objects were before (the journal). One SQLite database in write-ahead mode, shared by every
 // process of the host; a label and its journal change in one transaction.
@@ -157,7 +171,7 @@ struct UndoItem {
 // can take away is the memory of processes that it has ended too, or of an undo, which repeated
 // finds nothing to do.
 //
-// Any thread may call; each call uses a connection of its own. Not across fork.
+// Any thread may call. Not across fork.
 class LabelStore {
  public:
   struct Options {
@@ -185,14 +199,13 @@ class LabelStore {
   Result<std::optional<uint64_t>> Peek(const LabelOwner &owner, const LabelRequest &request,
                                        const IndexRuns &avoid);
 
-  // Number of calls of Seed that there have been.
-  Result<int64_t> Seeds();
+  Result<StoreMark> Mark();
   // Replaces what is known of foreign processes' labels in the space of model and doi. A label that
-  // a domain holds makes its processes holders of the domain. seeds: Seeds() before the processes
+  // a domain holds makes its processes holders of the domain. before: from before the processes
   // were looked at; if another one has seeded since, with what it may have seen later, what it
-  // entered stays while its processes run.
+  // entered stays while its processes run. If not, this call is counted in before.
   Status Seed(const std::string &model, const std::string &doi,
-              const std::vector<ForeignLabel> &labels, std::optional<int64_t> seeds = {});
+              const std::vector<ForeignLabel> &labels, StoreMark *before = nullptr);
 
   // process now bears the domain's labels; provisional holders are dropped.
   Status AddHolder(const std::string &uuid, const ProcessId &process);
@@ -202,21 +215,18 @@ class LabelStore {
   // kNone from kIncoming: all that was entered for it is this host's now. kGone: none is any more.
   Status SetHandover(const std::string &uuid, HandoverState state);
 
-  // nullopt: not known. labels in the order of their models' names.
-  Result<std::optional<OwnerState>> Describe(const std::string &uuid);
+  // nullopt: not known. labels in the order of their models' names. mark: of the same moment.
+  Result<std::optional<OwnerState>> Describe(const std::string &uuid, StoreMark *mark = nullptr);
   // Every domain known here, by uuid in byte order.
   Result<std::vector<std::string>> Owners();
 
   // ---- Journal
 
-  // Number of objects that ever got their label back. Old labels read after a Generation are right
-  // as long as it stays.
-  Result<int64_t> Generation();
-
   // Durably enters the owner's labels, and items: their old labels, and that it uses them. An
-  // object in use already keeps the old label that was recorded first. If objects got their labels
-  // back since generation, what stands in an item's old may be a label of our own; it is asked
-  // again from reread (by the item's place; inside the transaction, so it must be quick).
+  // object in use already keeps the old label that was recorded first. before: from before the old
+  // labels were read; if objects got theirs back since, what stands in an item's old may be a label
+  // of our own, and is asked again from reread (by the item's place; inside the transaction, so it
+  // must be quick).
   // kConflict: another living domain uses an object in another way; of a domain that lives nothing
   // is entered then.
   // unsettled: if this process ends before Settle, the domain's uses of objects that it did not use
@@ -224,7 +234,7 @@ class LabelStore {
   Result<std::vector<Recorded>> Record(const LabelOwner &owner,
                                        const std::vector<HeldLabel> &labels,
                                        const std::vector<const JournalItem *> &items,
-                                       int64_t generation, bool unsettled,
+                                       const StoreMark &before, bool unsettled,
                                        const std::function<Result<OldLabel>(size_t)> &reread);
   // What was recorded has been labelled.
   Status Settle(const std::string &uuid);
@@ -257,7 +267,7 @@ class LabelStore {
   };
   // Takes the owner off objects that others use or that keep their label, and hands out the rest:
   // nobody else can record a use of these until FinishUndo.
-  Result<std::vector<UndoItem>> BeginUndo(const std::string &uuid, const UndoScope &scope);
+  Result<UndoList> BeginUndo(const std::string &uuid, const UndoScope &scope);
   // Of what BeginUndo handed out: done is forgotten, failed stays in the journal. release: if the
   // owner has no object left, its labels are given back, and it is forgotten.
   Status FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
@@ -268,6 +278,8 @@ class LabelStore {
   class Writing;
   LabelStore(Options options, ProcessId self)
       : options_(std::move(options)), self_(std::move(self)) {}
+  Result<std::unique_ptr<Database>> OpenDatabase() const;
+  std::unique_lock<std::mutex> TryTurn();
   Result<Connection> Connect();
   Result<Writing> Write();
   // Items that are entered in one transaction.
@@ -277,20 +289,20 @@ class LabelStore {
   };
   // Makes recorded as long as the batch reaches. false: an object is busy.
   Result<bool> TryRecord(const LabelOwner &owner, const std::vector<HeldLabel> &labels,
-                         const std::vector<const JournalItem *> &items, int64_t generation,
+                         const std::vector<const JournalItem *> &items, const StoreMark &before,
                          bool unsettled, const std::function<Result<OldLabel>(size_t)> &reread,
                          const Batch &batch, std::vector<Recorded> *recorded);
   // nullopt: another process is at work on the owner's objects.
-  Result<std::optional<std::vector<UndoItem>>> TryBeginUndo(const std::string &uuid,
-                                                            const UndoScope &scope);
+  Result<std::optional<UndoList>> TryBeginUndo(const std::string &uuid, const UndoScope &scope);
 
   Options options_;
   ProcessId self_;
   std::string path_;
   uint64_t host_number_ = 0;
-  std::mutex writers_;
-  std::mutex mutex_;  // of idle_
-  std::vector<std::unique_ptr<Database>> idle_;
+  std::mutex turn_;  // of own_
+  std::unique_ptr<Database> own_;
+  std::mutex mutex_;  // of spare_
+  std::vector<std::unique_ptr<Database>> spare_;
 };
 
 }  // namespace svirt

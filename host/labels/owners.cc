@@ -63,17 +63,17 @@ Result<OwnerRow> GetOwner(Database *database, int64_t id) {
 }
 
 Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self) {
-  SVIRT_TRY(
-      database->Run("INSERT INTO owner(uuid, name, virt_type) VALUES(?1, ?2, ?3) ON "
-                    "CONFLICT(uuid) DO UPDATE SET name=?2, virt_type=?3 WHERE name<>?2 OR "
-                    "virt_type<>?3",
-                    owner.uuid, owner.name, owner.virt_type));
-  SVIRT_ASSIGN(const auto id, database->AskInt("SELECT id FROM owner WHERE uuid=?1", owner.uuid));
-  if (!id) {
-    return Error{Errc::kInternal, "the label database does not keep its owners"};
+  SVIRT_ASSIGN(const auto known, FindOwner(database, owner.uuid));
+  if (!known) {
+    SVIRT_TRY(database->Run("INSERT INTO owner(uuid, name, virt_type) VALUES(?1, ?2, ?3)",
+                            owner.uuid, owner.name, owner.virt_type));
+  } else if (known->owner.name != owner.name || known->owner.virt_type != owner.virt_type) {
+    SVIRT_TRY(database->Run("UPDATE owner SET name=?2, virt_type=?3 WHERE id=?1", known->id,
+                            owner.name, owner.virt_type));
   }
-  SVIRT_TRY(AddHolderRow(database, *id, self, true));
-  return *id;
+  const int64_t id = known ? known->id : database->LastInsertId();
+  SVIRT_TRY(AddHolderRow(database, id, self, true));
+  return id;
 }
 
 Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional) {
@@ -96,6 +96,26 @@ Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner)
     if (IsRunning(process)) {
       running.push_back(std::move(process));
     }
+  }
+}
+
+Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner) {
+  std::vector<HeldLabel> labels;
+  SVIRT_ASSIGN(Query query, database->Ask("SELECT model, doi, type, number, number IS NULL, label, "
+                                          "image_label FROM label WHERE owner=?1 ORDER BY model",
+                                          owner));
+  for (;;) {
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return labels;
+    }
+    labels.push_back(
+        {.model = query.Text(0),
+         .doi = query.Text(1),
+         .type = static_cast<SecLabel::Type>(query.Int(2)),
+         .index = query.Int(4) != 0 ? std::nullopt : std::optional<uint64_t>(query.Unsigned(3)),
+         .label = query.Text(5),
+         .image_label = query.Text(6)});
   }
 }
 

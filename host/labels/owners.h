@@ -46,6 +46,8 @@ Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process,
 // Processes of the owner that still run.
 Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner);
 // Pinned, foreign (those are only known while they run) or with a running process.
+// In the order of their models' names.
+Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner);
 Result<bool> IsLive(Database *database, const OwnerRow &owner);
 
 // In place of what was begun before; gives its id.

@@ -341,27 +341,20 @@ Result<std::optional<uint64_t>> LabelStore::Peek(const LabelOwner &owner,
   return std::optional<uint64_t>(index);
 }
 
-Result<int64_t> LabelStore::Seeds() {
-  SVIRT_ASSIGN(const Connection db, Connect());
-  SVIRT_ASSIGN(const auto seeded, db->AskInt("SELECT seeded FROM meta"));
-  return seeded.value_or(0);
-}
-
 Status LabelStore::Seed(const std::string &model, const std::string &doi,
-                        const std::vector<ForeignLabel> &labels, std::optional<int64_t> seeds) {
-  if (labels.empty()) {
-    SVIRT_ASSIGN(const Connection db, Connect());
-    SVIRT_ASSIGN(const auto known,
-                 db->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL LIMIT 1"));
-    if (!known) {
-      return {};  // the usual case does not write
-    }
+                        const std::vector<ForeignLabel> &labels, StoreMark *before) {
+  if (labels.empty() && before != nullptr && !before->has_foreign) {
+    return {};  // the usual case does not write
   }
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(IndexSpace space, IndexSpace::FindOrCreate(db.get(), model, doi));
   SVIRT_ASSIGN(const auto now, db->AskInt("SELECT seeded FROM meta"));
-  SVIRT_TRY(ForgetForeign(db.get(), space, !seeds || seeds == now));
+  const bool alone = before == nullptr || before->seeded == now;
+  SVIRT_TRY(ForgetForeign(db.get(), space, alone));
   SVIRT_TRY(db->Run("UPDATE meta SET seeded=seeded+1"));
+  if (before != nullptr && alone) {
+    ++before->seeded;
+  }
   SVIRT_ASSIGN(const auto owners, OwnersByLabel(db.get(), model, doi));
   // Domains first: entering a foreign label drops owners of which no process is known.
   std::vector<const ForeignLabel *> unknown;

@@ -139,7 +139,7 @@ TEST_F(RegistryTest, PinnedAndLabelledDomainsMakeNoRoom) {
                          .id = {1, 2, 3},
                          .old = {OldLabel::State::kPresent, "old"},
                          .label = "I:1"};
-  ASSERT_TRUE(store_->Record(Owner(3), {}, {&item}, 0, false, nullptr).ok());
+  ASSERT_TRUE(store_->Record(Owner(3), {}, {&item}, {}, false, nullptr).ok());
   Die(3);
   EXPECT_EQ(store_->Acquire(Owner(4), Dynamic({{1, 1}})).error().code, Errc::kExhausted);
 }
@@ -166,26 +166,25 @@ TEST_F(RegistryTest, AnOlderLookAtTheProcessesTakesNothingBack) {
   const auto self = IdentifyProcess(::getpid());
   const std::vector<ForeignLabel> later = {
       {.label = "S:0-26", .runs = {{0, 27}}, .processes = {*self}}};
-  const auto before = store_->Seeds();
-  ASSERT_TRUE(before.ok());
-  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", later, *before).ok());
-  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}, *before).ok());
+  const StoreMark before = *store_->Mark();
+  const auto seed = [&](const std::vector<ForeignLabel> &labels) {
+    StoreMark mark = before;
+    return store_->Seed("fakemac", "tests.example", labels, &mark).ok();
+  };
+  ASSERT_TRUE(seed(later));
+  ASSERT_TRUE(seed({}));
   EXPECT_EQ(Acquire(1), 27u);
   EXPECT_EQ(store_->Acquire(Owner(2), Dynamic(kSmall)).error().code, Errc::kExhausted);
   // What a domain gives back of it meanwhile is the foreign label's when it is seen again.
-  ASSERT_TRUE(store_
-                  ->Seed("fakemac", "tests.example",
-                         {{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}, *before)
-                  .ok());
+  ASSERT_TRUE(seed({{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}));
   Release(1);
-  ASSERT_TRUE(store_
-                  ->Seed("fakemac", "tests.example",
-                         {{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}, *before)
-                  .ok());
+  ASSERT_TRUE(seed({{.label = "S:0-26", .runs = {{0, 28}}, .processes = {*self}}}));
   EXPECT_EQ(store_->Acquire(Owner(1), Dynamic(kSmall)).error().code, Errc::kExhausted);
   // The same label seen by both, and one more look with nothing in between.
-  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", later, *before).ok());
-  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}, *store_->Seeds()).ok());
+  ASSERT_TRUE(seed(later));
+  StoreMark now = *store_->Mark();
+  ASSERT_TRUE(store_->Seed("fakemac", "tests.example", {}, &now).ok());
+  EXPECT_EQ(now.seeded, store_->Mark()->seeded);
   EXPECT_TRUE(store_->Acquire(Owner(2), Dynamic(kSmall)).ok());
 }
 
@@ -212,7 +211,7 @@ TEST_F(RegistryTest, AProcessUnderADomainsLabelKeepsItAlive) {
                              .index = index,
                              .label = "L:1",
                              .image_label = ""}},
-                           {}, 0, false, nullptr)
+                           {}, {}, false, nullptr)
                   .ok());
   Die(1);
   EXPECT_TRUE((*store_->Describe(Owner(1).uuid))->processes.empty());

@@ -9,63 +9,63 @@
 
 namespace svirt {
 
-// A connection borrowed from its store; it goes back when this ends.
+// A connection for reading: the store's own one if it is idle, which has in its cache what was
+// written last, or else a spare one, so that nobody waits for somebody who writes.
 class LabelStore::Connection {
  public:
-  Connection(LabelStore *store, std::unique_ptr<Database> database)
-      : store_(store), database_(std::move(database)) {}
-  ~Connection() { GiveBack(); }
+  Connection(Database *own, std::unique_lock<std::mutex> turn)
+      : turn_(std::move(turn)), database_(own) {}
+  Connection(LabelStore *store, std::unique_ptr<Database> spare)
+      : store_(store), spare_(std::move(spare)), database_(spare_.get()) {}
+  ~Connection() {
+    if (spare_) {
+      const std::lock_guard lock(store_->mutex_);
+      store_->spare_.push_back(std::move(spare_));
+    }
+  }
   Connection(Connection &&) noexcept = default;
   Connection &operator=(Connection &&) = delete;
   Connection(const Connection &) = delete;
   Connection &operator=(const Connection &) = delete;
 
-  Database *get() const { return database_.get(); }
-  Database *operator->() const { return database_.get(); }
-
-  void GiveBack() {
-    if (database_) {
-      const std::lock_guard lock(store_->mutex_);
-      store_->idle_.push_back(std::move(database_));
-    }
-  }
+  Database *get() const { return database_; }
+  Database *operator->() const { return database_; }
 
  private:
-  LabelStore *store_;
-  std::unique_ptr<Database> database_;
+  std::unique_lock<std::mutex> turn_;
+  LabelStore *store_ = nullptr;
+  std::unique_ptr<Database> spare_;
+  Database *database_;
 };
 
-// A write transaction on a connection of its own. Threads of this process wait for each other
-// before they take a connection: it is then the one that wrote last, whose cache is right still,
-// and who waits is woken, and not asleep as where SQLite waits for another process.
+// A write transaction, on the store's own connection: its cache is right then unless another
+// process has written, and who waits for his turn is woken, and not asleep as where SQLite waits.
 class LabelStore::Writing {
  public:
-  Writing(std::unique_lock<std::mutex> turn, Connection connection, Transaction transaction)
-      : turn_(std::move(turn)),
-        connection_(std::move(connection)),
-        transaction_(std::move(transaction)) {}
+  Writing(std::unique_lock<std::mutex> turn, Database *database, Transaction transaction)
+      : turn_(std::move(turn)), database_(database), transaction_(std::move(transaction)) {}
 
-  Database *get() const { return connection_.get(); }
-  Database *operator->() const { return connection_.get(); }
+  Database *get() const { return database_; }
+  Database *operator->() const { return database_; }
 
   // Nothing may be asked of it any more then.
   Status Commit() {
     SVIRT_TRY(transaction_.Commit());
-    connection_.GiveBack();
     turn_.unlock();
     return {};
   }
   // On the disk, with all that went before, when this returns. If syncing fails the error says so,
   // but the transaction is done.
   Status CommitDurably() {
+    SVIRT_TRY(database_->OpenLog());
     SVIRT_TRY(transaction_.Commit());
     turn_.unlock();
-    return connection_->Sync();
+    return database_->Sync();
   }
 
  private:
   std::unique_lock<std::mutex> turn_;
-  Connection connection_;
+  Database *database_;
   Transaction transaction_;
 };
 

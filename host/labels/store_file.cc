@@ -168,6 +168,7 @@ Status CreateTables(Database *database) {
   SVIRT_TRY(database->Execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
   SVIRT_TRY(database->Execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
   SVIRT_TRY(transaction.Commit());
+  SVIRT_TRY(database->OpenLog());
   return database->Sync();
 }
 

@@ -122,18 +122,18 @@ std::vector<Result<std::string>> RestoreAll(LabelStore *store, const std::vector
 }
 
 // Withdraws the domain's labels from the system: a profile model unloads its policy.
-Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
+Status Withdraw(const std::vector<Plugin *> &plugins, const UndoList &list) {
   Status first;
-  for (const HeldLabel &held : state.labels) {
+  for (const HeldLabel &held : list.labels) {
     Plugin *plugin = FindPlugin(plugins, held.model);
     Status status;
     if (plugin == nullptr) {
-      status = NotActive(held.model, "domain " + state.owner.name);
+      status = NotActive(held.model, "domain " + list.owner.name);
     } else {
       DomainRef ref;
-      ref.uuid = state.owner.uuid;
-      ref.name = state.owner.name;
-      ref.virt_type = state.owner.virt_type;
+      ref.uuid = list.owner.uuid;
+      ref.name = list.owner.name;
+      ref.virt_type = list.owner.virt_type;
       ref.seclabel = {.type = held.type,
                       .model = held.model,
                       .label = held.label,
@@ -152,7 +152,8 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const OwnerState &state) {
 
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const std::vector<UndoItem> items, store->BeginUndo(uuid, scope));
+  SVIRT_ASSIGN(const UndoList list, store->BeginUndo(uuid, scope));
+  const std::vector<UndoItem> &items = list.items;
   std::vector<Result<std::string>> outcomes = RestoreAll(store, plugins, items);
   Status first;
   std::vector<int64_t> done, failed;
@@ -175,8 +176,7 @@ Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::
     }
   }
   if (release && failed.empty()) {
-    SVIRT_ASSIGN(const auto state, store->Describe(uuid));
-    first = state ? Withdraw(plugins, *state) : Status();
+    first = Withdraw(plugins, list);
   }
   SVIRT_TRY(store->FinishUndo(uuid, done, failed, release && first.ok()));
   return first;

@@ -14,8 +14,8 @@
 namespace svirt {
 namespace {
 
-constexpr size_t kWorthAThread = 500;  // items; some ten microseconds each
-constexpr size_t kMostThreads = 8;     // more do not get more out of one file system
+constexpr size_t kWorthAThread = 50;  // items; some ten microseconds each
+constexpr size_t kMostThreads = 8;    // more do not get more out of one file system
 
 // Threads that begin while it lives take no signals: they are the program's own.
 class SignalsBlocked {
@@ -50,11 +50,12 @@ Status ForEach(size_t count, const std::function<Status(size_t)> &work) {
       }
     }
   };
-  const size_t wanted = std::min({count / kWorthAThread, kMostThreads,
-                                  static_cast<size_t>(std::thread::hardware_concurrency())});
+  const size_t useful = std::min(count / kWorthAThread, kMostThreads);
   std::vector<std::thread> threads;
-  threads.reserve(wanted);
-  if (wanted > 1) {
+  if (useful > 1) {
+    const size_t wanted =
+        std::min(useful, static_cast<size_t>(std::thread::hardware_concurrency()));
+    threads.reserve(wanted);
     const SignalsBlocked blocked;
     try {
       while (threads.size() + 1 < wanted) {

@@ -11,6 +11,11 @@
 #include <utility>
 
 namespace svirt {
+namespace {
+
+constexpr const char *kInMemory = ":memory:";
+
+}  // namespace
 
 void StatementDeleter::operator()(sqlite3_stmt *statement) const {
   sqlite3_finalize(statement);
@@ -166,15 +171,19 @@ Error Database::LastError() const {
   }
 }
 
-Status Database::Sync() {
-  if (path_ == ":memory:") {
-    return {};
-  }
-  if (!log_) {
+Status Database::OpenLog() {
+  if (!log_ && path_ != kInMemory) {
     log_.Reset(::open((path_ + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!log_) {
+      return SystemError(errno, "cannot open the log of database " + path_);
+    }
   }
+  return {};
+}
+
+Status Database::Sync() const {
   // A checkpoint since the commit has synced the log itself.
-  if (!log_ || ::fdatasync(log_.get()) != 0) {
+  if (path_ != kInMemory && ::fdatasync(log_.get()) != 0) {
     return SystemError(errno, "cannot sync the log of database " + path_);
   }
   return {};

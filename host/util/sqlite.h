@@ -114,10 +114,13 @@ class Database {
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
 
-  // All that has been committed on this connection is on the disk when this returns; the database
-  // must be in write-ahead mode. SQLite's own way (synchronous=FULL) would sync while it holds the
-  // lock for writing: this way others go on meanwhile, and one sync serves all that have committed.
-  Status Sync();
+  // All that has been committed on this connection is on the disk when this returns. OpenLog must
+  // have been called at some time; the database must be in write-ahead mode. Any thread may call,
+  // also while another one uses the connection. SQLite's own way (synchronous=FULL) would sync
+  // while it holds the lock for writing: this way others go on meanwhile, and one sync serves all
+  // that have committed.
+  Status Sync() const;
+  Status OpenLog();
 
   int64_t LastInsertId() const;
   // The present error of the connection as an Error.

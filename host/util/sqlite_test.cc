@@ -89,10 +89,12 @@ TEST_F(SqliteTest, WithoutCommitATransactionIsUndone) {
 }
 
 TEST_F(SqliteTest, OnlyAWriteAheadLogCanBeSynced) {
+  EXPECT_TRUE(database_->OpenLog().ok());
   EXPECT_TRUE(database_->Sync().ok());
   const auto other = Open();
   database_.reset();
   ASSERT_TRUE(other->Execute("PRAGMA journal_mode=DELETE").ok());
+  EXPECT_FALSE(other->OpenLog().ok());
   EXPECT_FALSE(other->Sync().ok());
 }
 

@@ -33,6 +33,7 @@
 #include "host/labels/engine.h"
 #include "host/labels/fake_model.h"
 #include "host/labels/label_store.h"
+#include "host/util/fd.h"
 #include "host/util/sqlite.h"
 
 namespace svirt {
@@ -190,22 +191,28 @@ struct Bare {
   }
 };
 
-double SyncCost(const std::string &directory) {
-  const std::string path = directory + "/sync";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  const std::array<char, 4096> page{};
-  // Grown beforehand, as a write-ahead log that is used again is.
-  for (int i = 0; i < 16; ++i) {
-    Bare::Check(::write(fd, page.data(), page.size()) == static_cast<ssize_t>(page.size()));
+// One durable small write, into a file that does not grow, as a write-ahead log does not that is
+// used again.
+class SmallFile {
+ public:
+  explicit SmallFile(const std::string &path)
+      : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    for (int i = 0; i < 16; ++i) {
+      Bare::Check(::write(fd_.get(), page_.data(), page_.size()) ==
+                  static_cast<ssize_t>(page_.size()));
+    }
+    Bare::Check(::fdatasync(fd_.get()) == 0);
   }
-  Bare::Check(::fdatasync(fd) == 0);
-  const double took = Time([&] {
-    Bare::Check(::pwrite(fd, page.data(), page.size(), 0) == static_cast<ssize_t>(page.size()));
-    Bare::Check(::fdatasync(fd) == 0);
-  });
-  ::close(fd);
-  return took;
-}
+  void WriteDurably() {
+    Bare::Check(::pwrite(fd_.get(), page_.data(), page_.size(), 0) ==
+                static_cast<ssize_t>(page_.size()));
+    Bare::Check(::fdatasync(fd_.get()) == 0);
+  }
+
+ private:
+  Fd fd_;
+  std::array<char, 4096> page_{};
+};
 
 // Of a row in a database of its own, with the settings of the store's.
 class CommitCost {
@@ -236,9 +243,10 @@ void SetAndRestore(benchmark::State &state) {
   const Domain domain = fake::MakeDomain(1);
   const Manifest manifest = site.MakeManifest(0, disks);
   CommitCost commits(site.path());
+  SmallFile file(site.path() + "/sync");
   double set = 0, restore = 0, bare = 0, setxattr = 0, sync = 0, cpu = 0, bare_cpu = 0, commit = 0;
   for ([[maybe_unused]] auto iteration : state) {
-    sync += SyncCost(site.path());
+    sync += Time([&] { file.WriteDurably(); });
     commit += commits.Measure();
     setxattr += Time([&] {
       for (const char *label : {"I:123456", Site::kOriginal}) {
@@ -333,22 +341,30 @@ BENCHMARK(Tree)->ArgName("files")->Arg(1000)->Arg(1'000'000)->Iterations(1)->Use
 
 // ---- Many at once
 
-// Threads that each set and restore a domain of their own with ten disks, at the same time; and
-// the bare system calls on as many files. The time is that of one domain: with two threads that do
-// not hinder each other it is half of that with one.
-void SeparateDomains(benchmark::State &state, bool bare) {
+// Threads that each set and restore a domain of their own with so many disks, at the same time; the
+// bare system calls on as many files; and these with the one durable write that a start cannot do
+// without. The time is that of one domain: with two threads that do not hinder each other it is
+// half of that with one.
+enum class Rival { kEngine, kBare, kBareDurable };
+
+void SeparateDomains(benchmark::State &state, Rival rival) {
   const auto threads = static_cast<size_t>(state.range(0));
-  constexpr size_t kDisks = 10, kRounds = 200;
-  Site site(static_cast<int>(kDisks * threads));
-  const auto work = [&site, bare](size_t thread) {
+  const auto disks = static_cast<size_t>(state.range(1));
+  const size_t rounds = 2000 / disks;
+  Site site(static_cast<int>(disks * threads));
+  const auto work = [&site, rival, disks, rounds](size_t thread) {
     Engine engine = site.MakeEngine();
+    SmallFile file(site.path() + "/sync" + std::to_string(thread));
     const Domain domain = fake::MakeDomain(static_cast<int>(thread) + 1);
-    const Manifest manifest = site.MakeManifest(kDisks * thread, kDisks);
-    for (size_t round = 0; round < kRounds; ++round) {
-      if (!bare) {
+    const Manifest manifest = site.MakeManifest(disks * thread, disks);
+    for (size_t round = 0; round < rounds; ++round) {
+      if (rival == Rival::kEngine) {
         Must(engine.Apply(domain, manifest));
         Must(engine.Restore(domain.uuid));
         continue;
+      }
+      if (rival == Rival::kBareDurable) {
+        file.WriteDurably();
       }
       for (const char *label : {"I:123456", Site::kOriginal}) {
         for (const Resource &disk : manifest.resources) {
@@ -367,21 +383,18 @@ void SeparateDomains(benchmark::State &state, bool bare) {
         thread.join();
       }
     });
-    state.SetIterationTime(took / 1e6 / static_cast<double>(kRounds * threads));
+    state.SetIterationTime(took / 1e6 / static_cast<double>(rounds * threads));
   }
 }
-BENCHMARK_CAPTURE(SeparateDomains, engine, false)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->Iterations(20)
-    ->UseManualTime();
-BENCHMARK_CAPTURE(SeparateDomains, bare, true)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
-    ->Iterations(20)
-    ->UseManualTime();
+void ThreadsAndDisks(benchmark::internal::Benchmark *benchmark) {
+  benchmark->ArgNames({"threads", "disks"})
+      ->ArgsProduct({{1, 2}, {1, 10, 100}})
+      ->Iterations(20)
+      ->UseManualTime();
+}
+BENCHMARK_CAPTURE(SeparateDomains, engine, Rival::kEngine)->Apply(ThreadsAndDisks);
+BENCHMARK_CAPTURE(SeparateDomains, bare, Rival::kBare)->Apply(ThreadsAndDisks);
+BENCHMARK_CAPTURE(SeparateDomains, bare_durable, Rival::kBareDurable)->Apply(ThreadsAndDisks);
 
 // The time until all of a hundred domains, started at once by as many threads, are labelled.
 void HundredStarts(benchmark::State &state) {

@@ -136,8 +136,9 @@ std::map<std::string, Section> Grammar(Config *config) {
          [config](const std::string &v) { return SetBool(v, &config->default_confined); }},
         {"require_confined",
          [config](const std::string &v) { return SetBool(v, &config->require_confined); }},
-        {"keep_trees",
-         [config](const std::string &v) { return SetBool(v, &config->keep_trees); }}}},
+        {"keep_trees", [config](const std::string &v) { return SetBool(v, &config->keep_trees); }},
+        {"export_labels",
+         [config](const std::string &v) { return SetBool(v, &config->export_labels); }}}},
   };
 }
 

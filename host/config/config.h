@@ -44,6 +44,7 @@ struct Config {
   bool default_confined = true;
   bool require_confined = false;
   bool keep_trees = false;
+  bool export_labels = false;
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is
   // the plugin's to say.
   std::map<std::string, std::map<std::string, std::string>> model_settings;

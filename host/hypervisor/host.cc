@@ -128,6 +128,7 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
   policy.default_confined = options_.config.default_confined;
   policy.require_confined = options_.config.require_confined;
   policy.keep_trees = options_.config.keep_trees;
+  policy.export_labels = options_.config.export_labels;
   return Engine(labels, *plugins, policy);
 }
 
@@ -157,7 +158,7 @@ Status Host::Undefine(const std::string &name_or_uuid) {
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(now.domain.uuid));
   if (owner && owner->objects > 0) {
     SVIRT_ASSIGN(Engine engine, EngineFor(now.domain));
-    SVIRT_TRY(engine.Forget(now.domain.uuid));
+    SVIRT_TRY(Reporting([&](auto *notes) { return engine.Forget(now.domain.uuid, notes); }));
   }
   return store_.Undefine(now.domain.uuid);
 }
@@ -167,7 +168,7 @@ Status Host::CleanUp(const Domain &domain) {
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
   if (owner) {  // what holds no label needs no driver
     SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-    SVIRT_TRY(engine.Restore(domain.uuid));
+    SVIRT_TRY(Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); }));
   }
   return store_.ClearRunning(domain.uuid);
 }
@@ -304,6 +305,21 @@ void Host::NameDoi(Plan *plan) const {
   }
 }
 
+void Host::Report(const std::vector<std::string> &notes) const {
+  if (options_.log) {
+    for (const std::string &note : notes) {
+      options_.log(SVIRT_LOG_WARNING, note);
+    }
+  }
+}
+
+Status Host::Reporting(const std::function<Status(std::vector<std::string> *notes)> &work) const {
+  std::vector<std::string> notes;
+  Status status = work(&notes);
+  Report(notes);
+  return status;
+}
+
 Result<Plan> Host::MakePlan(const Domain &domain) {
   LabelStore::Options read_only = StoreOptions();
   read_only.read_only = true;
@@ -320,6 +336,7 @@ Result<Plan> Host::Label(const Domain &domain) {
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
+  Report(plan.notes);
   NameDoi(&plan);
   SVIRT_TRY(engine.Pin(domain.uuid));  // until Restore, with or without a process
   return plan;
@@ -349,8 +366,10 @@ Status Host::Restore(const Domain &domain, bool even_trees) {
     }
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  SVIRT_TRY(engine.Restore(domain.uuid));
-  return even_trees ? engine.Forget(domain.uuid) : Status();
+  return Reporting([&](std::vector<std::string> *notes) -> Status {
+    SVIRT_TRY(engine.Restore(domain.uuid, notes));
+    return even_trees ? engine.Forget(domain.uuid, notes) : Status();
+  });
 }
 
 }  // namespace svirt

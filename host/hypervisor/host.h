@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -141,6 +142,10 @@ class Host {
   Result<Engine> EngineFor(const Domain &domain);
   Result<Engine> EngineFor(const Domain &domain, LabelStore *labels);
   void NameDoi(Plan *plan) const;
+  // Sentences about objects that were left alone, for people.
+  void Report(const std::vector<std::string> &notes) const;
+  // The same for work that collects them, also if it fails.
+  Status Reporting(const std::function<Status(std::vector<std::string> *notes)> &work) const;
   Result<AccessAnswer> AccessUnder(const std::string &type, const std::string &source,
                                    const std::string &target);
   Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);

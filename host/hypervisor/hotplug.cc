@@ -160,6 +160,7 @@ Status Host::Relabel(const RunningDomain &running) {
 Status Host::Relabel(const RunningDomain &running, const Manifest &manifest) {
   SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
   SVIRT_ASSIGN(const Plan plan, engine.Change(running.domain, running.process.pid, manifest));
+  Report(plan.notes);
   return {};
 }
 

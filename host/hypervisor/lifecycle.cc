@@ -34,6 +34,7 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
     Status cleared = store_.ClearRunning(domain.uuid);
     return cleared.ok() ? std::move(plan).error() : std::move(cleared).error();
   }
+  Report(plan->notes);
   RunningDomain recorded;
   recorded.domain = domain;
   const auto record = [&](const RunningDomain &running) {

@@ -54,6 +54,7 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));
+  Report(plan.notes);
   Child child;
   const auto start = [&]() -> Status {
     SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
@@ -89,7 +90,7 @@ Status Host::ReleaseLocked(const Domain &domain) {
     return {};
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
-  return engine.Restore(domain.uuid);
+  return Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); });
 }
 
 Result<int> Host::Run(const Domain &domain, const std::vector<std::string> &argv,

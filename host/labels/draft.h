@@ -82,7 +82,7 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
 
 // Decides the label of each object under each model, reads the present labels, and fills
 // draft->tasks and draft->items. What is below a directory that is whole is passed over.
-Status DraftResources(LabelStore *store, bool keep_trees, Draft *draft);
+Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft *draft);
 
 // An exclusive block device that cannot be labelled is refused: nothing else on it would keep other
 // domains out.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/labels/draft.h"
+#include "host/labels/label_mark.h"
 #include "host/labels/tree_walk.h"
 
 namespace svirt {
@@ -111,8 +112,21 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
   return {};
 }
 
+// What other hosts have written onto the file counts if it bears the label that they gave it.
+Status PlanMark(const ModelDraft &model, const OpenedManifest::Object &object, JournalItem *item) {
+  item->marked = item->old.state != OldLabel::State::kUnsupported;
+  SVIRT_ASSIGN(const auto marks, ReadMarks(object.opened.fd.get(), item->model));
+  for (const LabelMark &mark : marks) {
+    if (mark.doi == model.info.doi &&
+        item->old == OldLabel{OldLabel::State::kPresent, mark.label}) {
+      item->remembered = JournalItem::Remembered{mark.old, mark.label};
+    }
+  }
+  return {};
+}
+
 // The tasks of one object under one model; completes the decision's item.
-Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, bool keep_trees,
+Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPolicy &policy,
                                          const ModelDraft &model, const OpenedManifest &opened,
                                          const OpenedManifest::Object &object, Decision *decision) {
   std::vector<LabelTask> tasks;
@@ -126,11 +140,14 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, bool keep_trees,
     } else if (task.item.old.state == OldLabel::State::kUnsupported) {
       item.note = "its file system keeps no labels";
     }
+    if (policy.export_labels && object.opened.type == ObjectType::kFile && !decision->keep) {
+      SVIRT_TRY(PlanMark(model, object, &task.item));
+    }
     tasks.push_back(std::move(task));
     if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
       // The directory for the run is made anew each time.
       const bool lasting = object.resource.kind != ResourceKind::kRundir;
-      const bool keeps = keep_trees && lasting;
+      const bool keeps = policy.keep_trees && lasting;
       tasks.front().item.extent = lasting ? Extent::kTree : Extent::kObject;
       const LabelTask root = tasks.front();
       bool whole = false;
@@ -202,7 +219,7 @@ Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
   return object;
 }
 
-Status DraftResources(LabelStore *store, bool keep_trees, Draft *draft) {
+Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft *draft) {
   const OpenedManifest &opened = *draft->opened;
   // Place in draft->items of what was decided for each object under each model.
   std::vector<std::optional<size_t>> decided(opened.objects().size() * draft->models.size());
@@ -224,7 +241,7 @@ Status DraftResources(LabelStore *store, bool keep_trees, Draft *draft) {
         SVIRT_ASSIGN(Decision decision,
                      Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
         SVIRT_ASSIGN(std::vector<LabelTask> tasks,
-                     MakeTasks(store, keep_trees, model, opened, object, &decision));
+                     MakeTasks(store, policy, model, opened, object, &decision));
         for (LabelTask &task : tasks) {
           task.model = m;
           task.object = *place;

@@ -68,7 +68,7 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
   }
-  SVIRT_TRY(DraftResources(store_, policy_.keep_trees, &draft));
+  SVIRT_TRY(DraftResources(store_, policy_, &draft));
   for (const LabelTask &task : draft.tasks) {
     std::string conflict;
     if (auto status = CheckLabelable(task); !status.ok()) {

@@ -11,6 +11,7 @@
 
 #include "host/labels/draft.h"
 #include "host/labels/engine.h"
+#include "host/labels/label_mark.h"
 #include "host/labels/undo.h"
 #include "host/util/parallel.h"
 
@@ -133,7 +134,7 @@ class Applying {
   // Nothing has to be taken back if this fails.
   Status Begin();
   Status Run(const Domain &domain, const Manifest &manifest,
-             const std::vector<ModelChoice> &choices, bool keep_trees);
+             const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
   // From another host.
@@ -145,6 +146,8 @@ class Applying {
   // What was known of the domain.
   const std::optional<OwnerState> &before() const { return context_.known; }
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
+  // Tells other hosts about the object of a task that is to be labelled, if that is wanted.
+  Status MarkObject(size_t place);
   // Remembers which directories are whole now.
   Status KeepTrees();
   Status TakeBack();
@@ -169,7 +172,7 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
-                     const std::vector<ModelChoice> &choices, bool keep_trees) {
+                     const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy) {
   if (was_alive_ && before()->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
@@ -184,7 +187,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (arrives()) {
     SVIRT_TRY(CheckArrival(*before(), LabelsOf(draft)));
   }
-  SVIRT_TRY(DraftResources(store_, keep_trees, &draft));
+  SVIRT_TRY(DraftResources(store_, policy, &draft));
   for (const LabelTask &task : draft.tasks) {
     SVIRT_TRY(CheckLabelable(task));
   }
@@ -193,6 +196,9 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     return {};  // unconfined by every model: nothing to remember
   }
   SVIRT_ASSIGN(recorded_, Record(labels));
+  for (size_t i = 0; i < draft.tasks.size(); ++i) {
+    SVIRT_TRY(MarkObject(i));
+  }
   SVIRT_TRY(SetLabels(&draft));
   SVIRT_TRY(KeepTrees());
   if (was_alive_) {
@@ -226,6 +232,26 @@ Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &lab
                         [this](size_t place) { return Reread(&draft, place); });
 }
 
+Status Applying::MarkObject(size_t place) {
+  const LabelTask &task = draft.tasks[place];
+  if (!task.item.marked) {
+    return {};
+  }
+  SVIRT_ASSIGN(const TaskObject object, TaskObject::Open(draft, task));
+  Status status = WriteMark(object.ref(task).fd, task.item.model,
+                            {.host = store_->HostName(),
+                             .doi = draft.models[task.model].info.doi,
+                             .id = task.item.id,
+                             .old = recorded_[place].old,
+                             .label = task.item.label});
+  if (!status.ok() && status.error().code == Errc::kUnsupported) {
+    draft.notes.push_back("other hosts are not told the old label of " + task.item.path + ": " +
+                          status.error().message);
+    return {};
+  }
+  return status;
+}
+
 Status Applying::KeepTrees() {
   std::vector<int64_t> directories;
   for (size_t i = 0; i < draft.tasks.size(); ++i) {
@@ -251,6 +277,7 @@ Status Applying::TakeBack() {
     SVIRT_ASSIGN(const StoreMark mark, store_->Mark());
     SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, mark, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
+    SVIRT_TRY(MarkObject(i));
     SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(draft, task));
   }
   LabelStore::UndoScope fresh;
@@ -293,7 +320,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, policy_.keep_trees);
+    auto status = applying.Run(domain, manifest, choices, policy_);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -319,7 +346,7 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, policy_.keep_trees);
+  auto status = applying.Run(running, manifest, choices, policy_);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }

@@ -150,15 +150,17 @@ class UseWriter {
   }
 
   Result<Recorded> Update(const Use &own, const JournalItem &item, const OldLabel &old) {
-    Recorded recorded{.object = own.number, .fresh = false, .previous = std::nullopt};
+    Recorded recorded{
+        .object = own.number, .fresh = false, .previous = std::nullopt, .old = own.old};
     if (own.label != item.label) {
       recorded.previous = own.label;
     }
-    SVIRT_TRY(db_->Run(
-        "UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
-        "exclusive=?8, keep=?9 OR (keep AND away), extent=?10 WHERE owner=?1 AND number=?2",
-        owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label, item.exclusive,
-        item.keep, static_cast<int>(item.extent)));
+    SVIRT_TRY(
+        db_->Run("UPDATE use SET label=?3, path=?4, dev=?5, boot=?6, earlier_label=?7, "
+                 "exclusive=?8, keep=?9 OR (keep AND away), extent=?10, marked=marked OR ?11 "
+                 "WHERE owner=?1 AND number=?2",
+                 owner_, own.number, item.label, item.path, item.id.dev, boot_, old.label,
+                 item.exclusive, item.keep, static_cast<int>(item.extent), item.marked));
     return recorded;
   }
 
@@ -174,21 +176,33 @@ class UseWriter {
     return OldLabel{static_cast<OldLabel::State>(query.Int(0)), query.Text(1)};
   }
 
-  Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
-    OldLabel original = first != nullptr ? first->old : old;
-    const bool is_own = old == OldLabel{OldLabel::State::kPresent, item.label};
-    if (first == nullptr && item.inherits && is_own) {
-      SVIRT_ASSIGN(original, OldOfDirectory());
+  // What an object that the owner did not use before had before anybody of us labelled it.
+  Result<OldLabel> OriginalOf(const Use *first, const JournalItem &item, const OldLabel &old) {
+    if (first != nullptr) {
+      return first->old;
     }
-    const auto earlier = first != nullptr ? std::optional(old.label) : std::nullopt;
+    if (item.inherits && old == OldLabel{OldLabel::State::kPresent, item.label}) {
+      return OldOfDirectory();
+    }
+    if (item.remembered && old == OldLabel{OldLabel::State::kPresent, item.remembered->label}) {
+      return item.remembered->old;
+    }
+    return old;
+  }
+
+  Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
+    SVIRT_ASSIGN(OldLabel original, OriginalOf(first, item, old));
+    const auto earlier = original != old ? std::optional(old.label) : std::nullopt;
+    const bool marked = item.marked || (first != nullptr && first->marked);
     SVIRT_ASSIGN(const int64_t number, Next(item.below));
-    SVIRT_TRY(
-        db_->Run("INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                 "?14, ?15, ?16, ?17)",
-                 owner_, number, item.model, item.path, item.id.dev, item.id.ino, item.id.btime,
-                 boot_, static_cast<int>(original.state), original.label, item.label, earlier,
-                 item.exclusive, item.keep, item.away, static_cast<int>(item.extent), work_));
-    return Recorded{.object = number, .fresh = true, .previous = std::nullopt};
+    SVIRT_TRY(db_->Run(
+        "INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+        "?14, ?15, ?16, ?17, ?18)",
+        owner_, number, item.model, item.path, item.id.dev, item.id.ino, item.id.btime, boot_,
+        static_cast<int>(original.state), original.label, item.label, earlier, item.exclusive,
+        item.keep, item.away, static_cast<int>(item.extent), marked, work_));
+    return Recorded{
+        .object = number, .fresh = true, .previous = std::nullopt, .old = std::move(original)};
   }
 
   Database *db_;

@@ -24,7 +24,8 @@ Use ReadUse(const Query &query) {
              .exclusive = query.Int(12) != 0,
              .keep = query.Int(13) != 0,
              .away = query.Int(14) != 0,
-             .extent = static_cast<Extent>(query.Int(15))};
+             .extent = static_cast<Extent>(query.Int(15)),
+             .marked = query.Int(16) != 0};
 }
 
 Status DropUse(Database *database, int64_t owner, int64_t number) {

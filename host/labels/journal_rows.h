@@ -26,6 +26,7 @@ struct Use {
   std::optional<std::string> earlier_label;  // what it had just before that
   bool exclusive = false, keep = false, away = false;
   Extent extent = Extent::kObject;
+  bool marked = false;
 };
 
 // What is below directory number N has the numbers from N * kBelow on: one range of the table.
@@ -34,8 +35,8 @@ constexpr int64_t kBelow = int64_t{1} << 32;
 // The columns of table use that ReadUse expects, in their order.
 #define SVIRT_USE_COLUMNS                                                                    \
   "use.owner, number, model, path, dev, ino, btime, boot, old_state, old_label, use.label, " \
-  "earlier_label, exclusive, keep, away, extent"
-constexpr int kUseColumns = 16;
+  "earlier_label, exclusive, keep, away, extent, marked"
+constexpr int kUseColumns = 17;
 Use ReadUse(const Query &query);
 Status DropUse(Database *database, int64_t owner, int64_t number);
 // The same, for the sake of somebody else: the directory that it is below is whole no more.

@@ -103,6 +103,12 @@ Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
   return db->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work.id);
 }
 
+// The mark on an object of which others here have a use is theirs to take off.
+Status LeaveMark(Database *db, const Use &use) {
+  return db->Run("UPDATE use SET marked=1 WHERE ino=?1 AND btime=?2 AND model=?3", use.object.ino,
+                 use.object.btime, use.model);
+}
+
 }  // namespace
 
 Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid,
@@ -127,9 +133,14 @@ Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid
   SVIRT_ASSIGN(const int64_t work,
                BeginWork(db.get(), owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self_));
   for (auto &[use, shared] : uses) {
-    const bool kept = use.keep && !scope.even_kept;
-    if (shared || kept || use.away || use.old.state == OldLabel::State::kUnsupported) {
+    // Marks tell what handover can only guess: whether somebody elsewhere still uses it.
+    const bool kept = use.keep && !scope.even_kept && !use.marked;
+    const bool unsupported = use.old.state == OldLabel::State::kUnsupported;
+    if (shared || kept || unsupported || (use.away && !use.marked)) {
       SVIRT_TRY(DropUse(db.get(), owner->id, use.number));
+      if (shared && use.marked) {
+        SVIRT_TRY(LeaveMark(db.get(), use));
+      }
       continue;
     }
     if (!all || use.extent == Extent::kWhole) {
@@ -145,7 +156,9 @@ Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid
                           .label = std::move(use.label),
                           .earlier_label = std::move(use.earlier_label),
                           .earlier_boot = use.boot != boot,
-                          .own_tree = use.extent != Extent::kObject && use.exclusive});
+                          .own_tree = use.extent != Extent::kObject && use.exclusive,
+                          .marked = use.marked,
+                          .keeps_label = use.away});
   }
   if (list.items.empty()) {
     SVIRT_TRY(EndWork(db.get(), owner->id));

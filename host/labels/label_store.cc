@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <thread>
 #include <utility>
 
@@ -79,6 +82,12 @@ std::unique_lock<std::mutex> LabelStore::TryTurn() {
     turn = std::unique_lock(turn_, std::try_to_lock);
   }
   return turn;
+}
+
+std::string LabelStore::HostName() const {
+  std::array<char, 17> name;
+  std::snprintf(name.data(), name.size(), "%016" PRIx64, host_number_);
+  return name.data();
 }
 
 Result<LabelStore::Connection> LabelStore::Connect() {

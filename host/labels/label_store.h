@@ -124,6 +124,14 @@ struct JournalItem {
   bool away = false;       // another host gives it its old label back
   // It is below the directory that is the nearest item before it of which this is not true.
   bool below = false;
+  // What it had before another host labelled it, and what that gave it: its old label as long as it
+  // bears that.
+  struct Remembered {
+    OldLabel old;
+    std::string label;
+  };
+  std::optional<Remembered> remembered = std::nullopt;
+  bool marked = false;  // it gets a mark for other hosts (label_mark.h)
   // Nobody but the domain gives objects the label: what bears it already, below the directory, was
   // made by the domain itself, and its old label is the directory's.
   bool inherits = false;
@@ -136,6 +144,7 @@ struct Recorded {
   int64_t object = 0;                   // its number among the domain's
   bool fresh = false;                   // the domain did not use the object before
   std::optional<std::string> previous;  // the label this domain gave it before, if another
+  OldLabel old;                         // what it is to be given back one day
 };
 
 // An object to be given its old label back.
@@ -151,6 +160,8 @@ struct UndoItem {
   bool earlier_boot = false;
   // The label is nobody else's, and may be on more than there was below this directory.
   bool own_tree = false;
+  bool marked = false;       // it may have a mark of this host (label_mark.h)
+  bool keeps_label = false;  // the mark is all that is taken off
 };
 
 // What has to be done to give a domain's objects their old labels back.
@@ -187,6 +198,9 @@ class LabelStore {
   ~LabelStore();
   LabelStore(const LabelStore &) = delete;
   LabelStore &operator=(const LabelStore &) = delete;
+
+  // Names this host in what other hosts read; the same as long as its machine id is.
+  std::string HostName() const;
 
   // ---- Registry
 

@@ -16,6 +16,7 @@ struct ConfinementPolicy {
   bool default_confined = true;   // a domain without <seclabel> is confined
   bool require_confined = false;  // type='none' is refused
   bool keep_trees = false;        // what is below directories stays labelled for the next start
+  bool export_labels = false;     // old labels are written onto files, for other hosts
 };
 
 // One model that applies to a domain, and the seclabel it applies with: model named, type decided.

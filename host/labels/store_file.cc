@@ -16,7 +16,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 4;
+constexpr int64_t kSchemaVersion = 5;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -28,6 +28,9 @@ constexpr int64_t kSchemaVersion = 4;
 // the label that the object had before anybody of us changed it: who joins others takes that from
 // one of their uses. One row and one entry of an index are all that an object costs. Of what is
 // away another host knows the old label as well, and will give it back.
+//
+// What is marked may bear a mark of this host for others (label_mark.h); the last use here takes it
+// off.
 //
 // What is below a directory is numbered as that (kBelow in journal_rows.h). extent 1 is such a
 // directory; 2, if everything below it bears the label, and keeps it when the domain stops.
@@ -111,6 +114,7 @@ CREATE TABLE use(
   keep INTEGER NOT NULL,
   away INTEGER NOT NULL,
   extent INTEGER NOT NULL,
+  marked INTEGER NOT NULL,
   work INTEGER,
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "host/labels/draft.h"
+#include "host/labels/journal_rows.h"
+#include "host/labels/label_mark.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/seclabel_rules.h"
 #include "host/labels/tree_walk.h"
@@ -66,21 +68,48 @@ Status SweepTree(LabelStore *store, const std::vector<Plugin *> &plugins, const 
   });
 }
 
+// A sentence if a mark of another host says that it uses the object, else "". Marks that mean
+// nothing any more are taken off: the object was labelled anew since, or is a copy.
+Result<std::string> UsedElsewhere(const OpenObject &object, const UndoItem &item) {
+  SVIRT_ASSIGN(const auto marks, ReadMarks(object.fd.get(), item.model));
+  for (const LabelMark &mark : marks) {
+    if (mark.IsAbout(object.id) && mark.label == item.label) {
+      return item.path +
+             " is used by another host, too, which will give it its old label back; if "
+             "that host is gone for ever, run 'setfattr -x trusted.svirt." +
+             item.model + "." + mark.host + "' on it and label it yourself";
+    }
+  }
+  for (const LabelMark &mark : marks) {
+    SVIRT_TRY(RemoveMark(object.fd.get(), item.model, mark.host));
+  }
+  return std::string();
+}
+
 // A sentence if the object is left alone, "" if it has its old label now.
-Result<std::string> RestoreObject(const std::vector<Plugin *> &plugins, const UndoItem &item) {
+Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *> &plugins,
+                                  const UndoItem &item) {
   Plugin *plugin = FindPlugin(plugins, item.model);
   if (plugin == nullptr) {
     return NotActive(item.model, item.path);
   }
   const auto object = OpenExactly(-1, item.path);
   if (!object.ok() && object.error().code == Errc::kNotFound) {
-    return item.path + " is gone, so its label was not restored";
+    const bool is_below = item.object >= kBelow;  // files come and go in a directory in use
+    return is_below ? "" : item.path + " is gone, so its label was not restored";
   }
   if (!object.ok()) {
     return object.error();
   }
   if (!IsSame(item, object->id)) {
     return item.path + " is another object than the one that was labelled, and is left alone";
+  }
+  if (item.marked) {
+    SVIRT_TRY(RemoveMark(object->fd.get(), item.model, store->HostName()));
+    SVIRT_ASSIGN(const std::string used, UsedElsewhere(*object, item));
+    if (item.keeps_label || !used.empty()) {
+      return used;
+    }
   }
   Resource resource;
   resource.path = item.path;
@@ -108,14 +137,14 @@ std::vector<Result<std::string>> RestoreAll(LabelStore *store, const std::vector
   // Each has an outcome; none stops the others.
   [[maybe_unused]] const Status done = ForEach(items.size(), [&](size_t i) {
     if (!items[i].own_tree) {
-      outcomes[i] = RestoreObject(plugins, items[i]);
+      outcomes[i] = RestoreObject(store, plugins, items[i]);
     }
     return Status();
   });
   for (size_t i = 0; i < items.size(); ++i) {
     if (items[i].own_tree) {
       Status swept = SweepTree(store, plugins, items[i]);
-      outcomes[i] = swept.ok() ? RestoreObject(plugins, items[i]) : std::move(swept).error();
+      outcomes[i] = swept.ok() ? RestoreObject(store, plugins, items[i]) : std::move(swept).error();
     }
   }
   return outcomes;

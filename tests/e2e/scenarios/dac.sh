@@ -139,4 +139,25 @@ ok "a is destroyed" svirt destroy a
 equal "the attached disk is back" 0:0 "$(owner "$DIR/images/extra.img")"
 configure '[confinement]' 'models = dac' '[model dac]' 'first_id = root'
 refused "ids that are none are told" 'first_id in \[model dac\]' svirt start a
+
+# An image that comes from a host which has not given it back.
+configure '[confinement]' 'models = dac' 'export_labels = yes'
+marks() { getfattr --absolute-names -e text -d -m '^trusted\.svirt\.' "$DIR/images/a.img"; }
+equal "nothing is written onto a's disk so far" "" "$(marks)"
+ok "it is labelled" svirt label "$DIR/a.xml"
+differ "for a" 1234:1235 "$(owner "$DIR/images/a.img")"
+contains "its old owner is written onto it" 'trusted\.svirt\.dac\..*\+1234:\+1235' marks
+rm -r "$ROOT/state"  # all that this host knows
+ok "where nobody knows of it it is labelled anew" svirt label "$DIR/a.xml"
+ok "and given back" svirt restore "$DIR/a.xml"
+equal "to whom it was before all that" 1234:1235 "$(owner "$DIR/images/a.img")"
+equal "with nothing left on it" "" "$(marks)"
+
+ok "it is labelled once more" svirt label "$DIR/a.xml"
+cp "$DIR/images/b.img" "$DIR/images/new.img"
+chown 77:77 "$DIR/images/new.img"
+mv "$DIR/images/new.img" "$DIR/images/a.img"
+contains "and replaced meanwhile, which is told" 'warning: .*a.img is another object than the one' \
+  bash -c "'$SVIRT' --root '$ROOT' restore '$DIR/a.xml' 2>&1"
+equal "the new one is left alone" 77:77 "$(owner "$DIR/images/a.img")"
 finish

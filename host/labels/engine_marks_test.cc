@@ -150,6 +150,33 @@ TEST_F(MarksTest, ALabelFromSomebodyElseMakesItStale) {
   EXPECT_EQ(mac_.LabelOf(disk_), "new");
 }
 
+// Only what says how it got the label that it has, and means the same by it.
+TEST_F(MarksTest, TheRightOneIsTaken) {
+  const Fd fd(::open(disk_.c_str(), O_PATH | O_CLOEXEC));
+  const auto write = [&fd](const std::string &host, const std::string &doi,
+                           const std::string &label) {
+    const LabelMark mark{.host = host,
+                         .doi = doi,
+                         .id = {},
+                         .old = {OldLabel::State::kPresent, "before " + label},
+                         .label = label};
+    EXPECT_TRUE(WriteMark(fd.get(), "fakexattr", mark).ok());
+  };
+  const auto after_a_stop = [this] {
+    Start(0, 1, MakeDisk(disk_));
+    Stop(0, 1);
+    return mac_.LabelOf(disk_);
+  };
+  write("a", "tests.example", "I:8");
+  write("b", "tests.example", "I:9");
+  write("c", "tests.example", "I:10");
+  mac_.SetLabelOf(disk_, "I:9");
+  EXPECT_EQ(after_a_stop(), "before I:9");
+  write("a", "elsewhere", "I:9");
+  mac_.SetLabelOf(disk_, "I:9");
+  EXPECT_EQ(after_a_stop(), "I:9");
+}
+
 TEST_F(MarksTest, TheLastHostGivesASharedImageItsLabelBack) {
   for (const size_t first : {0, 1}) {
     Start(0, 1, Base(disk_));

@@ -193,14 +193,13 @@ class UseWriter {
   Result<Recorded> Insert(const Use *first, const JournalItem &item, const OldLabel &old) {
     SVIRT_ASSIGN(OldLabel original, OriginalOf(first, item, old));
     const auto earlier = original != old ? std::optional(old.label) : std::nullopt;
-    const bool marked = item.marked || (first != nullptr && first->marked);
     SVIRT_ASSIGN(const int64_t number, Next(item.below));
     SVIRT_TRY(db_->Run(
         "INSERT INTO use VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
         "?14, ?15, ?16, ?17, ?18)",
         owner_, number, item.model, item.path, item.id.dev, item.id.ino, item.id.btime, boot_,
         static_cast<int>(original.state), original.label, item.label, earlier, item.exclusive,
-        item.keep, item.away, static_cast<int>(item.extent), marked, work_));
+        item.keep, item.away, static_cast<int>(item.extent), item.marked, work_));
     return Recorded{
         .object = number, .fresh = true, .previous = std::nullopt, .old = std::move(original)};
   }

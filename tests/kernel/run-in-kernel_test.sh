@@ -70,8 +70,10 @@ echo brought back >"$OUT/file"
 (sleep 100 && echo too late) & # a program left behind does not keep the machine running
 exit 7
 EOD
-run second --payload "$work/payload.tar.gz" --payload "$work/empty" --mem 600 "$work/second.sh" <<'EOD' &
+run second --lsm selinux --payload "$work/payload.tar.gz" --payload "$work/empty" --mem 600 \
+  "$work/second.sh" <<'EOD' &
 /opt/svirt/hello again
+echo a line of the scenario >/dev/kmsg
 awk '/MemTotal/ { exit !($2 < 614400) }' /proc/meminfo || exit 1
 [ -w /etc/shadow ] && echo root
 EOD
@@ -83,6 +85,7 @@ check "the payload's directories do not change the guest's" said first '^/ 755 r
 check "files of the payload keep their mode and belong to root" said first '^/opt/svirt/hello 4755 root$'
 check "results come back" grep -q 'brought back' "$work/first/file"
 check "with the kernel's log" test -e "$work/first/dmesg.log" -a -e "$work/first/console.log"
+check "under SELinux, too" grep -q 'a line of the scenario' "$work/second/dmesg.log"
 check "output is kept" grep -q '^payload says' "$work/first/output.log"
 check "a payload may be a compressed tar" said second '^payload says again$'
 check "memory is as asked for, and success is success" ended second 0

@@ -48,6 +48,24 @@ TEST(Recipe, TakesEveryAttribute) {
   }
 }
 
+TEST(Recipe, KnowsALabelThatIsToChangeBehindNoNewPrivs) {
+  const auto relabels = [](std::vector<svirt_exec> recipes) {
+    const auto steps = OrderRecipes(recipes);
+    EXPECT_TRUE(steps.ok());
+    return steps.ok() && RelabelsBehindNoNewPrivs(*steps);
+  };
+  const svirt_exec label = OneOp(SVIRT_EXEC_PROCATTR);
+  svirt_exec current = label;
+  std::strcpy(current.op[0].attr, "current");
+  svirt_exec ruleset = OneOp(SVIRT_EXEC_LANDLOCK);
+  EXPECT_FALSE(relabels({label, ruleset}));
+  ruleset.op[0].flags = SVIRT_EXEC_NO_NEW_PRIVS;
+  EXPECT_TRUE(relabels({label, ruleset}));
+  EXPECT_FALSE(relabels({ruleset}));
+  EXPECT_FALSE(relabels({label}));
+  EXPECT_FALSE(relabels({current, ruleset}));  // it has changed before
+}
+
 struct BadRecipe {
   const char *name;
   uint32_t kind;

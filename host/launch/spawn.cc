@@ -214,6 +214,13 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
     case ChildStep::kCloseDescriptors:
       return SystemError(report.error, before + "other descriptors cannot be closed");
     case ChildStep::kExec:
+      if (report.error == EPERM && RelabelsBehindNoNewPrivs(steps)) {
+        return SystemError(
+            report.error,
+            before + "its security label may not change behind no_new_privs, which " +
+                "another model needs because this process lacks CAP_SYS_ADMIN; " +
+                "give it that capability, or have the label's policy allow the change");
+      }
       return SystemError(report.error, before + "it cannot be executed");
   }
   return Error{Errc::kInternal, before + "the child reports an unknown step"};

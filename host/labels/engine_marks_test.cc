@@ -49,7 +49,7 @@ class MarksTest : public EngineTest {
   }
 
   std::string File(const std::string &name) {
-    const std::string path = Touch(dir_ / name);
+    std::string path = Touch(dir_ / name);
     mac_.SetLabelOf(path, "original");
     return path;
   }
@@ -178,7 +178,7 @@ TEST_F(MarksTest, TheRightOneIsTaken) {
 }
 
 TEST_F(MarksTest, TheLastHostGivesASharedImageItsLabelBack) {
-  for (const size_t first : {0, 1}) {
+  for (const size_t first : {0U, 1U}) {
     Start(0, 1, Base(disk_));
     Start(1, 2, Base(disk_));
     const std::string label = mac_.LabelOf(disk_);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kVersion = "1";
 
 // The attribute calls with a descriptor refuse O_PATH.
-std::string PathOf(int fd) {
+std::string ProcPath(int fd) {
   return "/proc/self/fd/" + std::to_string(fd);
 }
 
@@ -92,7 +92,7 @@ Result<std::optional<std::string>> Fetch(const Call &call) {
 
 Status WriteMark(int fd, const std::string &model, const LabelMark &mark) {
   const std::string name = Prefix(model) + mark.host, value = Serialize(mark);
-  if (::setxattr(PathOf(fd).c_str(), name.c_str(), value.data(), value.size(), 0) == 0) {
+  if (::setxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size(), 0) == 0) {
     return {};
   }
   Error error = SystemError(errno, "cannot write " + name);
@@ -107,7 +107,7 @@ Status WriteMark(int fd, const std::string &model, const LabelMark &mark) {
 Status RemoveMark(int fd, const std::string &model, const std::string &host) {
   const std::string name = Prefix(model) + host;
   // EPERM: who may not remove one could not write one either.
-  if (::removexattr(PathOf(fd).c_str(), name.c_str()) == 0 || errno == ENODATA ||
+  if (::removexattr(ProcPath(fd).c_str(), name.c_str()) == 0 || errno == ENODATA ||
       errno == ENOTSUP || errno == EPERM) {
     return {};
   }
@@ -115,7 +115,7 @@ Status RemoveMark(int fd, const std::string &model, const std::string &host) {
 }
 
 Result<std::vector<LabelMark>> ReadMarks(int fd, const std::string &model) {
-  const std::string path = PathOf(fd), prefix = Prefix(model);
+  const std::string path = ProcPath(fd), prefix = Prefix(model);
   std::vector<LabelMark> marks;
   SVIRT_ASSIGN(const auto names, Fetch([&path](char *data, size_t size) {
                  return ::listxattr(path.c_str(), data, size);

@@ -78,7 +78,7 @@ Result<std::optional<std::string>> Fetch(const Call &call) {
       value.resize(static_cast<size_t>(got));
       return std::optional(std::move(value));
     }
-    if (errno == ENODATA || errno == ENOTSUP || errno == EPERM) {
+    if (errno == ENODATA || errno == ENOTSUP) {
       return std::optional<std::string>();
     }
     if (errno != ERANGE) {
@@ -106,12 +106,17 @@ Status WriteMark(int fd, const std::string &model, const LabelMark &mark) {
 
 Status RemoveMark(int fd, const std::string &model, const std::string &host) {
   const std::string name = Prefix(model) + host;
-  // EPERM: who may not remove one could not write one either.
-  if (::removexattr(ProcPath(fd).c_str(), name.c_str()) == 0 || errno == ENODATA ||
-      errno == ENOTSUP || errno == EPERM) {
+  const std::string path = ProcPath(fd);
+  if (::removexattr(path.c_str(), name.c_str()) == 0 || errno == ENODATA || errno == ENOTSUP) {
     return {};
   }
-  return SystemError(errno, "cannot remove " + name);
+  const int error = errno;
+  // Who may not remove one cannot see one, and could not write one.
+  if (error == EPERM && ::getxattr(path.c_str(), name.c_str(), nullptr, 0) < 0 &&
+      errno == ENODATA) {
+    return {};
+  }
+  return SystemError(error, "cannot remove " + name);
 }
 
 Result<std::vector<LabelMark>> ReadMarks(int fd, const std::string &model) {

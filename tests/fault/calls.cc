@@ -44,6 +44,7 @@ constexpr Call kCalls[] = {
     {SYS_kill, "kill", {EPERM, 0}},
     {SYS_link, "link", {ENOSPC, 0}},
     {SYS_linkat, "linkat", {ENOSPC, 0}},
+    {SYS_listxattr, "listxattr", {EIO, EPERM}},
     {SYS_lseek, "lseek", {EIO, 0}},
     {SYS_lstat, "lstat", {EIO, EACCES}},
     {SYS_madvise, "madvise", {0, 0}},

@@ -4,15 +4,19 @@
 // domain that lives and is known to have it.
 //
 // Files are below the directory for temporary files, which must be able to bear the labels.
-// Usage: fault_test [GTEST OPTIONS] [--stride=N] [--plugins=DIRECTORY --model=MODEL
+// Usage: fault_test [GTEST OPTIONS] [--stride=N] [--export] [--plugins=DIRECTORY --model=MODEL
 //                   [--original=LABEL] [--policies=FILE]]
-// --stride tries every N-th point only, for slow machines; the others run a real plugin on this
-// kernel in the place of models that need none (see Models::RealOptions).
+// --stride tries every N-th point only, for slow machines; with --export old labels are written
+// onto the files, too (export_labels), which takes CAP_SYS_ADMIN; the others run a real plugin on
+// this kernel in the place of models that need none (see Models::RealOptions).
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +46,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   uint64_t stride = 1;
+  bool exports = false;
   Models::RealOptions real;  // without a model: fake ones
 };
 Arguments arguments;
@@ -100,6 +105,9 @@ class FaultTest : public testing::Test {
          {"disk", "second", "base", "tree", "tree/a", "tree/sub", "tree/sub/b"}) {
       objects_[dir_ / name] = models_->LabelOf(dir_ / name);
     }
+    if (arguments.exports && ::setxattr((dir_ / "disk").c_str(), "trusted.svirt", "", 0, 0) != 0) {
+      GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+    }
     // It shares the base image all the time.
     neighbour_ = Live(kNeighbour, {{fake::MakeDisk(dir_ / "base", true)}});
     shared_label_ = models_->LabelOf(dir_ / "base");
@@ -120,7 +128,8 @@ class FaultTest : public testing::Test {
   }
   Result<Engine> MakeEngine() {
     SVIRT_TRY(OpenStore());
-    return Engine(store_.get(), models_->plugins(), {}, dir_ / "proc");
+    return Engine(store_.get(), models_->plugins(), {.export_labels = arguments.exports},
+                  dir_ / "proc");
   }
 
   Status Apply(int domain, const Manifest &manifest) {
@@ -233,6 +242,15 @@ class FaultTest : public testing::Test {
     return known;
   }
 
+  // Does it bear an old label for other hosts?
+  static bool IsMarked(const std::string &path) {
+    std::array<char, 4096> names{};
+    const ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
+    EXPECT_GE(size, 0) << path;
+    return std::string_view(names.data(), static_cast<size_t>(std::max<ssize_t>(size, 0)))
+               .find("trusted.svirt.") != std::string_view::npos;
+  }
+
   void ExpectInOrder(const std::string &when) {
     const auto known = ReadJournal(when);
     for (const auto &[path, original] : objects_) {
@@ -240,6 +258,7 @@ class FaultTest : public testing::Test {
       if (entry == known.end()) {
         EXPECT_EQ(models_->LabelOf(path), original)
             << when << ": " << path << " has lost its label";
+        EXPECT_FALSE(IsMarked(path)) << when << ": " << path;
         continue;
       }
       EXPECT_EQ(models_->LabelOf(path), entry->second.first) << when << ": " << path;
@@ -259,6 +278,7 @@ class FaultTest : public testing::Test {
     for (const auto &[path, original] : objects_) {
       const bool shared = path == dir_ / "base";
       EXPECT_EQ(models_->LabelOf(path), shared ? shared_label_ : original) << when << ": " << path;
+      EXPECT_EQ(IsMarked(path), shared && arguments.exports) << when << ": " << path;
     }
     EXPECT_FALSE(models_->HasPolicy(fake::MakeDomain(kOurs).uuid)) << when;
     EXPECT_EQ(store_->Owners()->size(), 1u) << when;  // the neighbour
@@ -472,6 +492,10 @@ bool ReadArgument(std::string_view word) {
       *text = std::move(*value);
       return true;
     }
+  }
+  if (word == "--export") {
+    arguments.exports = true;
+    return true;
   }
   const auto stride = ValueOf(word, "--stride=");
   arguments.stride = stride ? std::strtoul(stride->c_str(), nullptr, 10) : 0;

@@ -113,7 +113,9 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
 }
 
 // What other hosts have written onto the file counts if it bears the label that they gave it.
-Status PlanMark(const ModelDraft &model, const OpenedManifest::Object &object, JournalItem *item) {
+Status PlanMark(const LabelStore &store, const ModelDraft &model,
+                const OpenedManifest::Object &object, JournalItem *item) {
+  SVIRT_ASSIGN([[maybe_unused]] const std::string host, store.HostName());
   item->marked = item->old.state != OldLabel::State::kUnsupported;
   SVIRT_ASSIGN(const auto marks, ReadMarks(object.opened.fd.get(), item->model));
   for (const LabelMark &mark : marks) {
@@ -141,7 +143,7 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPol
       item.note = "its file system keeps no labels";
     }
     if (policy.export_labels && object.opened.type == ObjectType::kFile && !decision->keep) {
-      SVIRT_TRY(PlanMark(model, object, &task.item));
+      SVIRT_TRY(PlanMark(*store, model, object, &task.item));
     }
     tasks.push_back(std::move(task));
     if (object.resource.subtree && object.opened.type == ObjectType::kDir) {

@@ -237,9 +237,10 @@ Status Applying::MarkObject(size_t place) {
   if (!task.item.marked) {
     return {};
   }
+  SVIRT_ASSIGN(const std::string host, store_->HostName());
   SVIRT_ASSIGN(const TaskObject object, TaskObject::Open(draft, task));
   Status status = WriteMark(object.ref(task).fd, task.item.model,
-                            {.host = store_->HostName(),
+                            {.host = host,
                              .doi = draft.models[task.model].info.doi,
                              .id = task.item.id,
                              .old = recorded_[place].old,

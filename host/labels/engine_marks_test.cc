@@ -101,7 +101,7 @@ TEST_F(MarksTest, IsThereAsLongAsTheDomain) {
   Start(0, 1, MakeDisk(disk_));
   const auto marks = Marks(disk_);
   ASSERT_THAT(marks, SizeIs(1));
-  EXPECT_EQ(marks[0].host, hosts_[0]->HostName());
+  EXPECT_EQ(marks[0].host, *hosts_[0]->HostName());
   EXPECT_EQ(marks[0].old, (OldLabel{OldLabel::State::kPresent, "original"}));
   EXPECT_EQ(marks[0].label, mac_.LabelOf(disk_));
   EXPECT_THAT(Stop(0, 1), IsEmpty());
@@ -117,6 +117,29 @@ TEST_F(MarksTest, IsNotThereUnlessWanted) {
 TEST_F(MarksTest, GoesAlsoIfItIsNotWantedAnyMore) {
   Start(0, 1, MakeDisk(disk_));
   EXPECT_TRUE(On(0, false).Restore(MakeDomain(1).uuid).ok());
+  EXPECT_THAT(Marks(disk_), IsEmpty());
+}
+
+TEST_F(MarksTest, AHostWithoutANameMakesNone) {
+  hosts_[0] = *LabelStore::Open({.directory = dir_ / "state0", .machine_id_file = dir_ / "none"});
+  const auto plan = On(0).Apply(MakeDomain(1), {{MakeDisk(disk_)}});
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().message, HasSubstr("no name for its marks"));
+  EXPECT_EQ(mac_.LabelOf(disk_), "original");
+  EXPECT_FALSE(hosts_[0]->Describe(MakeDomain(1).uuid)->has_value());
+}
+
+// It takes off what it cannot name when it can.
+TEST_F(MarksTest, AHostThatForgetsItsNameLeavesThingsAsTheyAre) {
+  Start(0, 1, MakeDisk(disk_));
+  const std::string label = mac_.LabelOf(disk_), state = dir_ / "host0";
+  hosts_[0] = *LabelStore::Open({.directory = state, .machine_id_file = dir_ / "none"});
+  EXPECT_FALSE(On(0).Restore(MakeDomain(1).uuid).ok());
+  EXPECT_EQ(mac_.LabelOf(disk_), label);
+  EXPECT_THAT(Marks(disk_), SizeIs(1));
+  hosts_[0] = *LabelStore::Open({.directory = state, .machine_id_file = state + ".id"});
+  Stop(0, 1);
+  EXPECT_EQ(mac_.LabelOf(disk_), "original");
   EXPECT_THAT(Marks(disk_), IsEmpty());
 }
 
@@ -248,7 +271,7 @@ TEST_F(MarksTest, TheSourceOfAHandoverTakesItsOwnOff) {
   ASSERT_TRUE(here.Commit(MakeDomain(1).uuid).ok());
   const auto marks = Marks(disk_);
   ASSERT_THAT(marks, SizeIs(1));
-  EXPECT_EQ(marks[0].host, hosts_[1]->HostName());
+  EXPECT_EQ(marks[0].host, *hosts_[1]->HostName());
   EXPECT_EQ(marks[0].old.label, "original");
   ASSERT_TRUE(there.Commit(MakeDomain(1).uuid).ok());
   Stop(1, 1);

@@ -58,8 +58,10 @@ Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
   } else {
     SVIRT_ASSIGN(store->path_, PrepareStoreFile(directory));
   }
-  if (const auto machine_id = ReadFile(store->options_.machine_id_file, 4096)) {
+  if (const auto machine_id = ReadFile(store->options_.machine_id_file, 4096); machine_id.ok()) {
     store->host_number_ = Hash(*machine_id);
+  } else {
+    store->machine_id_ = machine_id.error();
   }
   // Errors of the file show now rather than at the first start of a domain.
   SVIRT_ASSIGN(store->own_, store->OpenDatabase());
@@ -84,10 +86,16 @@ std::unique_lock<std::mutex> LabelStore::TryTurn() {
   return turn;
 }
 
-std::string LabelStore::HostName() const {
+Result<std::string> LabelStore::HostName() const {
+  if (!machine_id_.ok()) {
+    return Error{machine_id_.error().code,
+                 "this host has no name for its marks on files (export_labels): " +
+                     machine_id_.error().message,
+                 machine_id_.error().sys_errno};
+  }
   std::array<char, 17> name;
   std::snprintf(name.data(), name.size(), "%016" PRIx64, host_number_);
-  return name.data();
+  return std::string(name.data());
 }
 
 Result<LabelStore::Connection> LabelStore::Connect() {

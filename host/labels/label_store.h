@@ -199,8 +199,9 @@ class LabelStore {
   LabelStore(const LabelStore &) = delete;
   LabelStore &operator=(const LabelStore &) = delete;
 
-  // Names this host in what other hosts read; the same as long as its machine id is.
-  std::string HostName() const;
+  // Names this host in what other hosts read; the same as long as its machine id is, which could
+  // not be read if this is an error.
+  Result<std::string> HostName() const;
 
   // ---- Registry
 
@@ -313,7 +314,8 @@ class LabelStore {
   ProcessId self_;
   std::string path_;
   uint64_t host_number_ = 0;
-  std::mutex turn_;  // of own_
+  Status machine_id_;  // could it be read?
+  std::mutex turn_;    // of own_
   std::unique_ptr<Database> own_;
   std::mutex mutex_;  // of spare_
   std::vector<std::unique_ptr<Database>> spare_;

@@ -105,7 +105,8 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
     return item.path + " is another object than the one that was labelled, and is left alone";
   }
   if (item.marked) {
-    SVIRT_TRY(RemoveMark(object->fd.get(), item.model, store->HostName()));
+    SVIRT_ASSIGN(const std::string host, store->HostName());
+    SVIRT_TRY(RemoveMark(object->fd.get(), item.model, host));
     SVIRT_ASSIGN(const std::string used, UsedElsewhere(*object, item));
     if (item.keeps_label || !used.empty()) {
       return used;

@@ -49,7 +49,7 @@ TEST(Recipe, TakesEveryAttribute) {
 }
 
 TEST(Recipe, KnowsALabelThatIsToChangeBehindNoNewPrivs) {
-  const auto relabels = [](std::vector<svirt_exec> recipes) {
+  const auto relabels = [](const std::vector<svirt_exec> &recipes) {
     const auto steps = OrderRecipes(recipes);
     EXPECT_TRUE(steps.ok());
     return steps.ok() && RelabelsBehindNoNewPrivs(*steps);

@@ -23,7 +23,7 @@ class RecipeTest : public PluginTest {
   static void Procattr(svirt_exec *exec, const char *attr, uint32_t length = 1) {
     exec->op_count = 1;
     exec->op[0].kind = SVIRT_EXEC_PROCATTR;
-    std::strncpy(exec->op[0].attr, attr, sizeof exec->op[0].attr);
+    std::string_view(attr).copy(exec->op[0].attr, sizeof exec->op[0].attr);
     exec->op[0].data_len = length;
   }
 

@@ -142,6 +142,9 @@ class FaultTest : public testing::Test {
     SVIRT_ASSIGN(Engine engine, MakeEngine());
     Domain running = fake::MakeDomain(domain);
     SVIRT_ASSIGN(const auto state, store_->Describe(running.uuid));
+    if (!state) {
+      return Error{Errc::kNotFound, "nothing is known of the domain"};
+    }
     for (const HeldLabel &held : state->labels) {
       SecLabel seclabel;
       seclabel.type = held.type;

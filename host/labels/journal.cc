@@ -248,7 +248,7 @@ Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<He
                                    const Batch &batch, std::vector<Recorded> *recorded) {
   recorded->resize(batch.first);
   SVIRT_ASSIGN(Writing db, Write());
-  SVIRT_ASSIGN(const auto now, db->AskInt("SELECT restored FROM meta"));
+  SVIRT_ASSIGN(const RestoredSince restored, RestoredSince::Read(db.get(), before.restored));
   SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
   SVIRT_TRY(EnterLabels(db.get(), id, labels));
   SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), self_.boot_id));
@@ -271,7 +271,7 @@ Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<He
       SVIRT_TRY(GiveUpUse(db.get(), dead->owner, dead->number));
     }
     OldLabel old = item.old;
-    if (now != before.restored) {
+    if (restored.MayHave(item.id)) {
       SVIRT_ASSIGN(old, reread(i));
     }
     SVIRT_ASSIGN(const Recorded entry, writer.Enter(uses, item, old));

@@ -38,6 +38,28 @@ Status GiveUpUse(Database *database, int64_t owner, int64_t number) {
   return DropUse(database, owner, number);
 }
 
+uint64_t ObjectBit(const ObjectId &id) {
+  // The files of one domain are often made one after the other, with numbers that are.
+  return uint64_t{1} << (id.ino % 64);
+}
+
+Result<RestoredSince> RestoredSince::Read(Database *database, int64_t time) {
+  uint64_t objects = 0;
+  SVIRT_ASSIGN(
+      Query query,
+      database->Ask("SELECT time, objects FROM restored WHERE time>?1 ORDER BY time", time));
+  for (int64_t expected = time + 1;; ++expected) {
+    SVIRT_ASSIGN(const bool row, query.Step());
+    if (!row) {
+      return RestoredSince(objects);
+    }
+    if (query.Int(0) != expected) {
+      return RestoredSince(kAllObjects);  // more times than are kept
+    }
+    objects |= static_cast<uint64_t>(query.Int(1));
+  }
+}
+
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id) {
   SVIRT_ASSIGN(const auto known, database->AskInt("SELECT id FROM boot WHERE boot_id=?1", boot_id));
   if (known) {

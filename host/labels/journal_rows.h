@@ -55,6 +55,23 @@ Status GiveUpUse(Database *database, int64_t owner, int64_t number);
   "(" use ".boot=" boot_is " AND " use ".dev=" dev_is " OR " use ".boot<>" boot_is " AND " use \
   ".btime<>0 AND (" use ".path=" path_is " OR " use ".dev=" dev_is "))"
 
+// Table restored has a row for each of the last times that objects got their old labels back, with
+// the bits of these objects: one bit of 64 per object, so that some others have the same.
+constexpr int64_t kRestoredKept = 16;
+constexpr uint64_t kAllObjects = ~uint64_t{0};
+uint64_t ObjectBit(const ObjectId &id);
+
+// Which objects may have got their old labels back after a StoreMark.
+class RestoredSince {
+ public:
+  static Result<RestoredSince> Read(Database *database, int64_t time);
+  bool MayHave(const ObjectId &id) const { return (objects_ & ObjectBit(id)) != 0; }
+
+ private:
+  explicit RestoredSince(uint64_t objects) : objects_(objects) {}
+  uint64_t objects_;
+};
+
 // This boot of the host in the database, entered if it is not there.
 Result<int64_t> BootNumber(Database *database, const std::string &boot_id);
 

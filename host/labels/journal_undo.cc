@@ -103,6 +103,20 @@ Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
   return db->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work.id);
 }
 
+// Tells those who have read the labels of these objects meanwhile (RestoredSince).
+Status EnterRestored(Database *db, const std::vector<const UndoItem *> &items) {
+  uint64_t objects = 0;
+  for (const UndoItem *item : items) {
+    // What else was below a directory of the domain's own got a label, too.
+    objects |= item->own_tree ? kAllObjects : ObjectBit(item->id);
+  }
+  SVIRT_TRY(
+      db->Run("INSERT INTO restored VALUES((SELECT coalesce(max(time), 0) + 1 FROM "
+              "restored), ?1)",
+              static_cast<int64_t>(objects)));
+  return db->Run("DELETE FROM restored WHERE time<=?1", db->LastInsertId() - kRestoredKept);
+}
+
 // The mark on an object of which others here have a use is theirs to take off.
 Status LeaveMark(Database *db, const Use &use) {
   return db->Run("UPDATE use SET marked=1 WHERE ino=?1 AND btime=?2 AND model=?3", use.object.ino,
@@ -177,8 +191,8 @@ Result<UndoList> LabelStore::BeginUndo(const std::string &uuid, const UndoScope 
   }
 }
 
-Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
-                              const std::vector<int64_t> &failed, bool release) {
+Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<const UndoItem *> &done,
+                              const std::vector<const UndoItem *> &failed, bool release) {
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
@@ -187,12 +201,12 @@ Status LabelStore::FinishUndo(const std::string &uuid, const std::vector<int64_t
   if (owner->work && failed.empty()) {
     SVIRT_TRY(DropHandedOut(db.get(), owner->id, *owner->work));
   } else {
-    for (const int64_t object : done) {
-      SVIRT_TRY(DropUse(db.get(), owner->id, object));
+    for (const UndoItem *item : done) {
+      SVIRT_TRY(DropUse(db.get(), owner->id, item->object));
     }
   }
   if (!done.empty()) {
-    SVIRT_TRY(db->Run("UPDATE meta SET restored=restored+1"));
+    SVIRT_TRY(EnterRestored(db.get(), done));
   }
   SVIRT_ASSIGN(const auto left, db->AskInt("SELECT 1 FROM use WHERE owner=?1 LIMIT 1", owner->id));
   if (release && !left) {

@@ -33,8 +33,8 @@ uint64_t Hash(const std::string &text) {
 
 Result<StoreMark> MarkOf(Database *db) {
   SVIRT_ASSIGN(Query query,
-               db->Ask("SELECT restored, seeded, EXISTS (SELECT 1 FROM owner WHERE foreign_space "
-                       "IS NOT NULL) FROM meta"));
+               db->Ask("SELECT (SELECT max(time) FROM restored), seeded, EXISTS (SELECT 1 FROM "
+                       "owner WHERE foreign_space IS NOT NULL) FROM meta"));
   SVIRT_ASSIGN(const bool row, query.Step());
   return row ? StoreMark{query.Int(0), query.Int(1), query.Int(2) != 0} : StoreMark();
 }

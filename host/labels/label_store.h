@@ -72,7 +72,7 @@ struct OwnerState {
 
 // How far the store had come at one moment.
 struct StoreMark {
-  int64_t restored = 0;      // number of times that objects got their old labels back
+  int64_t restored = 0;      // number of times that objects got their old labels back (Restored)
   int64_t seeded = 0;        // number of calls of Seed
   bool has_foreign = false;  // Seed has entered labels that no domain here holds
 };
@@ -239,9 +239,9 @@ class LabelStore {
 
   // Durably enters the owner's labels, and items: their old labels, and that it uses them. An
   // object in use already keeps the old label that was recorded first. before: from before the old
-  // labels were read; if objects got theirs back since, what stands in an item's old may be a label
-  // of our own, and is asked again from reread (by the item's place; inside the transaction, so it
-  // must be quick).
+  // labels were read; if an object may have got its own back since, what stands in the item's old
+  // may be a label of ours, and is asked again from reread (by the item's place; inside the
+  // transaction, so it must be quick).
   // kConflict: another living domain uses an object in another way; of a domain that lives nothing
   // is entered then.
   // unsettled: if this process ends before Settle, the domain's uses of objects that it did not use
@@ -285,8 +285,8 @@ class LabelStore {
   Result<UndoList> BeginUndo(const std::string &uuid, const UndoScope &scope);
   // Of what BeginUndo handed out: done is forgotten, failed stays in the journal. release: if the
   // owner has no object left, its labels are given back, and it is forgotten.
-  Status FinishUndo(const std::string &uuid, const std::vector<int64_t> &done,
-                    const std::vector<int64_t> &failed, bool release);
+  Status FinishUndo(const std::string &uuid, const std::vector<const UndoItem *> &done,
+                    const std::vector<const UndoItem *> &failed, bool release);
 
  private:
   class Connection;

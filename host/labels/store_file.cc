@@ -16,7 +16,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 5;
+constexpr int64_t kSchemaVersion = 6;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -32,6 +32,9 @@ constexpr int64_t kSchemaVersion = 5;
 // What is marked may bear a mark of this host for others (label_mark.h); the last use here takes it
 // off.
 //
+// restored tells those who are about to record old labels which of them may be stale
+// (journal_rows.h).
+//
 // What is below a directory is numbered as that (kBelow in journal_rows.h). extent 1 is such a
 // directory; 2, if everything below it bears the label, and keeps it when the domain stops.
 //
@@ -40,8 +43,9 @@ constexpr int64_t kSchemaVersion = 5;
 // 2: they are being given their old labels back. What a process that has ended left half done is
 // known by that.
 constexpr const char *kSchema = R"sql(
-CREATE TABLE meta(restored INTEGER NOT NULL, seeded INTEGER NOT NULL) STRICT;
-INSERT INTO meta VALUES(0, 0);
+CREATE TABLE meta(seeded INTEGER NOT NULL) STRICT;
+INSERT INTO meta VALUES(0);
+CREATE TABLE restored(time INTEGER PRIMARY KEY, objects INTEGER NOT NULL) STRICT;
 CREATE TABLE owner(
   id INTEGER PRIMARY KEY,
   uuid TEXT NOT NULL UNIQUE,

@@ -186,17 +186,17 @@ Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::
   const std::vector<UndoItem> &items = list.items;
   std::vector<Result<std::string>> outcomes = RestoreAll(store, plugins, items);
   Status first;
-  std::vector<int64_t> done, failed;
+  std::vector<const UndoItem *> done, failed;
   for (size_t i = 0; i < items.size(); ++i) {
     const UndoItem &item = items[i];
     auto &restored = outcomes[i];
     if (restored.ok()) {
-      done.push_back(item.object);
+      done.push_back(&item);
       if (!restored->empty() && notes != nullptr) {
         notes->push_back(std::move(*restored));
       }
     } else {
-      failed.push_back(item.object);
+      failed.push_back(&item);
       if (first.ok()) {
         first =
             Error{restored.error().code,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -165,6 +166,16 @@ Error Database::LastError() const {
     case SQLITE_AUTH:
       return Error{Errc::kPermission,
                    where + " cannot be written by this user: " + sqlite3_errmsg(handle_),
+                   sys_errno};
+    case SQLITE_FULL:
+      return Error{Errc::kSystem,
+                   where + " cannot grow: no space is left for it; free some and try again",
+                   sys_errno};
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      return Error{Errc::kSystem,
+                   where + ": " + sqlite3_errmsg(handle_) +
+                       (sys_errno != 0 ? std::string(": ") + std::strerror(sys_errno) : ""),
                    sys_errno};
     default:
       return Error{Errc::kSystem, where + ": " + sqlite3_errmsg(handle_), sys_errno};

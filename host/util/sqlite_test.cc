@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -122,6 +123,17 @@ TEST_F(SqliteTest, ErrorsNameTheFile) {
   EXPECT_THAT(missing.error().message, HasSubstr("missing"));
   const auto reader = Open({.read_only = true});
   EXPECT_EQ(reader->Run("INSERT INTO t VALUES(1, 1)").error().code, Errc::kPermission);
+}
+
+TEST_F(SqliteTest, ErrorsOfTheFileSystemSayWhich) {
+  ASSERT_TRUE(database_->Execute("PRAGMA max_page_count=3").ok());
+  const auto full = database_->Execute("INSERT INTO t VALUES(zeroblob(100000), 1)");
+  ASSERT_FALSE(full.ok());
+  EXPECT_THAT(full.error().message, HasSubstr("no space is left"));
+  const auto missing = Database::Open(dir_ + "/missing", {});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message, HasSubstr("No such file"));
+  EXPECT_EQ(missing.error().sys_errno, ENOENT);
 }
 
 TEST_F(SqliteTest, RefusesALink) {

@@ -246,8 +246,11 @@ void Loader::Impl::LogAll(const std::vector<Candidate> &candidates) const {
   for (const Candidate &each : candidates) {
     const bool bad =
         each.state == CandidateState::kRefused || each.state == CandidateState::kFailed;
+    const bool says_which = each.reason.find(each.path) != std::string::npos;
     Log(bad ? SVIRT_LOG_WARNING : SVIRT_LOG_DEBUG,
-        each.path + ": " + std::string(CandidateStateName(each.state)) + ": " + each.reason);
+        says_which
+            ? each.reason
+            : each.path + ": " + std::string(CandidateStateName(each.state)) + ": " + each.reason);
   }
 }
 

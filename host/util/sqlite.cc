@@ -168,8 +168,7 @@ Error Database::LastError() const {
                    where + " cannot be written by this user: " + sqlite3_errmsg(handle_),
                    sys_errno};
     case SQLITE_FULL:
-      return Error{Errc::kSystem,
-                   where + " cannot grow: no space is left for it; free some and try again",
+      return Error{Errc::kSystem, where + " cannot grow: no space left; free some and try again",
                    sys_errno};
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:

@@ -129,7 +129,7 @@ TEST_F(SqliteTest, ErrorsOfTheFileSystemSayWhich) {
   ASSERT_TRUE(database_->Execute("PRAGMA max_page_count=3").ok());
   const auto full = database_->Execute("INSERT INTO t VALUES(zeroblob(100000), 1)");
   ASSERT_FALSE(full.ok());
-  EXPECT_THAT(full.error().message, HasSubstr("no space is left"));
+  EXPECT_THAT(full.error().message, HasSubstr("no space left"));
   const auto missing = Database::Open(dir_ + "/missing", {});
   ASSERT_FALSE(missing.ok());
   EXPECT_THAT(missing.error().message, HasSubstr("No such file"));

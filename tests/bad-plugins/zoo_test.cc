@@ -43,7 +43,7 @@ void ExpectGoodSelectedBeside(PluginBox *box, LoaderOptions options, const fs::p
   EXPECT_THAT(culprit.reason, HasSubstr(sentence));
   EXPECT_FALSE(culprit.blocks);
   EXPECT_EQ(culprit.plugin, nullptr);
-  EXPECT_THAT(box->log(), HasSubstr("warning: " + bad.string() + ": "));
+  EXPECT_THAT(box->log(), HasSubstr("warning: refusing " + bad.string() + ": "));
   EXPECT_EQ(CandidateStateName(CandidateOf(*scan, good).state), "selected");
   const auto selected = loader.Select("qemu");
   ASSERT_TRUE(selected.ok()) << selected.error().message;

@@ -105,7 +105,7 @@ if [ "$(id -u)" -eq 0 ]; then
   mkdir full
   mount -t tmpfs -o size=64k tmpfs full
   head -c 1M /dev/zero >full/filler 2>/dev/null
-  refused "a full state directory is told" 'No space left|disk is full' "$SVIRT" --root "$DIR/full" --config "$ROOT/svirt.conf" define "$DIR/a.xml"
+  refused "a full state directory is told" '[Nn]o space left' "$SVIRT" --root "$DIR/full" --config "$ROOT/svirt.conf" define "$DIR/a.xml"
   umount full
 else
   refused "a state directory of somebody else is told" 'Permission denied' "$SVIRT" --root / --config "$ROOT/svirt.conf" define "$DIR/a.xml"

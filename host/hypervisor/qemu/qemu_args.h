@@ -32,6 +32,7 @@ struct QemuOption {
   std::optional<std::string> value;
   // The arguments of the command by which a running QEMU is given the same; null if there is none.
   nlohmann::json qmp = nullptr;
+  bool wants_root_port = false;  // a device for a PCIe root port of its own, which qmp leaves open
 };
 
 // Collects a command line.
@@ -48,6 +49,10 @@ class QemuArgs {
   // value's strings must be UTF-8. Such options are said to a running QEMU in the same words.
   void Add(std::string option, const nlohmann::json &value) {
     Add(std::move(option), value.dump(), value);
+  }
+  void AddInRootPort(const nlohmann::json &device) {
+    Add("-device", device);
+    list_.back().wants_root_port = true;
   }
   std::vector<QemuOption> Take() && { return std::move(list_); }
 

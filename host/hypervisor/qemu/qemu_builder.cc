@@ -38,27 +38,35 @@ std::string QemuBuilder::Virtio(std::string_view device) const {
   return std::string(device).append(suffix);
 }
 
+void QemuBuilder::AddPluggable(const json &device) {
+  if (is_q35()) {
+    args.AddInRootPort(device);
+  } else {
+    args.Add("-device", device);
+  }
+}
+
 void QemuBuilder::NeedScsi() {
   if (!std::exchange(scsi_, true)) {
-    args.Add("-device", json{{"driver", Virtio("virtio-scsi")}, {"id", "scsi0"}});
+    AddPluggable({{"driver", Virtio("virtio-scsi")}, {"id", "scsi0"}});
   }
 }
 
 void QemuBuilder::NeedAhci() {
   if (!std::exchange(ahci_, true) && !is_q35()) {
-    args.Add("-device", json{{"driver", "ich9-ahci"}, {"id", "sata0"}});
+    AddPluggable({{"driver", "ich9-ahci"}, {"id", "sata0"}});
   }
 }
 
 void QemuBuilder::NeedUsb() {
   if (!std::exchange(usb_, true)) {
-    args.Add("-device", json{{"driver", "qemu-xhci"}, {"id", "usb0"}});
+    AddPluggable({{"driver", "qemu-xhci"}, {"id", "usb0"}});
   }
 }
 
 void QemuBuilder::NeedVirtioSerial() {
   if (!std::exchange(virtio_serial_, true)) {
-    args.Add("-device", json{{"driver", Virtio("virtio-serial")}, {"id", "virtio-serial0"}});
+    AddPluggable({{"driver", Virtio("virtio-serial")}, {"id", "virtio-serial0"}});
   }
 }
 

@@ -32,6 +32,9 @@ class QemuBuilder {
   // "virtio-blk" -> "virtio-blk-pci", or what the machine's bus wants.
   std::string Virtio(std::string_view device) const;
 
+  // A PCI device that a running domain may be given or lose; that decides where it is put.
+  void AddPluggable(const nlohmann::json &device);
+
   // Controllers that devices need; the first call adds them. IsController knows their ids.
   void NeedScsi();
   void NeedAhci();

@@ -105,13 +105,15 @@ class ChardevBuilder {
     SVIRT_TRY(AddChardev(b_, "serial port " + id, id, device.source));
     const std::string &type = device.target_type;
     if (type == "pci-serial" || type == "usb-serial" || type == "pci" || type == "usb") {
-      const bool usb = type.starts_with("usb");
-      if (usb) {
+      json port = {{"id", id + "-port"}, {"chardev", id}};
+      if (type.starts_with("usb")) {
         b_.NeedUsb();
+        port["driver"] = "usb-serial";
+        b_.args.Add("-device", port);
+      } else {
+        port["driver"] = "pci-serial";
+        b_.AddPluggable(port);
       }
-      b_.args.Add("-device", json{{"driver", usb ? "usb-serial" : "pci-serial"},
-                                  {"id", id + "-port"},
-                                  {"chardev", id}});
       return {};
     }
     const bool builtin = type.empty() || type == "serial" || type == "isa" ||

@@ -2,6 +2,7 @@
 #include "host/hypervisor/qemu/qemu_command.h"
 
 #include "host/hypervisor/qemu/qemu_builder.h"
+#include "host/hypervisor/qemu/qemu_root_ports.h"
 
 namespace svirt {
 namespace {
@@ -34,7 +35,8 @@ Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
   }
   QemuCommand &command = builder.command;
   command.options = std::move(builder.args).Take();
-  for (const QemuOption &option : command.options) {
+  SVIRT_ASSIGN(const std::vector<QemuOption> placed, WithRootPorts(builder, command.options));
+  for (const QemuOption &option : placed) {
     command.argv.push_back(option.name);
     if (option.value) {
       command.argv.push_back(*option.value);

@@ -21,7 +21,7 @@ struct QemuPaths {
 // A command line, and what else its process needs.
 struct QemuCommand {
   std::vector<std::string> argv;
-  std::vector<QemuOption> options;  // what argv is made of
+  std::vector<QemuOption> options;  // what argv is made of, but for PCIe root ports
   // Descriptors of tap devices, which argv names by number, QemuOption::qmp by the name of the
   // interface: interfaces[index] of the domain.
   struct Tap {

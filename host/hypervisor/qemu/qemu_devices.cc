@@ -66,7 +66,11 @@ Status AddMemoryDevice(QemuBuilder &b, const MemoryDevice &memory) {
     device["unarmed"] = memory.readonly;
   }
   b.args.Add("-object", backend);
-  b.args.Add("-device", device);
+  if (memory.model == "virtio-pmem") {
+    b.AddPluggable(device);
+  } else {
+    b.args.Add("-device", device);
+  }
   return {};
 }
 

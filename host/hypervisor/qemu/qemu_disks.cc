@@ -220,7 +220,11 @@ class DiskBuilder {
     if (const auto boot = b_.TakeBootIndex(group, disk_.boot_order)) {
       drive["bootindex"] = *boot;
     }
-    b_.args.Add("-device", drive);
+    if (bus_ == "virtio") {
+      b_.AddPluggable(drive);
+    } else {
+      b_.args.Add("-device", drive);
+    }
     return {};
   }
 

@@ -27,7 +27,7 @@ Status AddHostDevice(QemuBuilder &b, const HostDevice &device, const std::string
     if (!device.rom_file.empty()) {
       card["romfile"] = device.rom_file;
     }
-    b.args.Add("-device", card);
+    b.AddPluggable(card);
   } else if (device.type == "usb") {
     if (device.device == 0) {
       return Unsupported("hostdev usb " + Format("%04x:%04x", device.vendor_id, device.product_id),
@@ -45,9 +45,9 @@ Status AddHostDevice(QemuBuilder &b, const HostDevice &device, const std::string
     if (device.mdev_uuid.empty()) {
       return Error{Errc::kInvalid, "hostdev mdev: the uuid is missing"};
     }
-    b.args.Add("-device", json{{"driver", "vfio-pci"},
-                               {"id", id},
-                               {"sysfsdev", "/sys/bus/mdev/devices/" + device.mdev_uuid}});
+    b.AddPluggable({{"driver", "vfio-pci"},
+                    {"id", id},
+                    {"sysfsdev", "/sys/bus/mdev/devices/" + device.mdev_uuid}});
   } else {
     return Unsupported("hostdev '" + device.type + "'", "this driver knows pci, usb and mdev");
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/hypervisor/qemu/qemu_builder.h"
+#include "host/hypervisor/qemu/qemu_root_ports.h"
 
 namespace svirt {
 namespace {
@@ -88,6 +89,27 @@ Status CheckIds(const std::vector<QemuOption> &options) {
     }
   }
   return {};
+}
+
+// A guest that has not been told of its root ports by ACPI, and then of a device in one of them,
+// may lose all the others.
+bool MustStay(const Domain &domain, const QemuOption &option) {
+  return option.wants_root_port && !domain.acpi;
+}
+
+Status CheckAcpi(const Domain &domain, const std::vector<QemuOption> &come,
+                 const std::vector<QemuOption> &gone) {
+  const auto must_stay = [&](const QemuOption &option) { return MustStay(domain, option); };
+  const auto cannot_go = [&](const QemuOption &option) {
+    return must_stay(option) && !IsController(IdOf(option));
+  };
+  if (std::ranges::none_of(come, must_stay) && std::ranges::none_of(gone, cannot_go)) {
+    return {};
+  }
+  return Error{Errc::kUnsupported,
+               "no PCI device comes to or goes from machine " + domain.machine +
+                   " while it runs without ACPI: define the domain with <acpi/> among its "
+                   "<features> and start it anew"};
 }
 
 Error CannotChange(const QemuOption &option) {
@@ -172,6 +194,7 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
   SVIRT_TRY(CheckIds(after.options));
   const std::vector<QemuOption> come = Without(after.options, before.options);
   const std::vector<QemuOption> gone = Without(before.options, after.options);
+  SVIRT_TRY(CheckAcpi(to, come, gone));
   std::set<std::string> reopened;  // block nodes in both
   for (const QemuOption &option : gone) {
     const bool stays = std::ranges::any_of(come, [&](const QemuOption &other) {
@@ -191,7 +214,7 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
     if (option.name == "-blockdev" && reopened.contains(IdOf(option))) {
       nodes.push_back(option.qmp);
     } else {
-      change.add.push_back({std::string(counterpart->add), option.qmp});
+      change.add.push_back({std::string(counterpart->add), option.qmp, option.wants_root_port});
     }
   }
   if (!nodes.empty()) {
@@ -207,6 +230,9 @@ Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to) {
     }
     // The last made is the first to go: it may be made of those before it.
     if (counterpart->remove.empty()) {
+      if (MustStay(to, option)) {
+        continue;  // a controller, empty
+      }
       change.unplug.insert(change.unplug.begin(), IdOf(option));
       continue;
     }
@@ -244,7 +270,13 @@ Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_
       SVIRT_ASSIGN(const Fd fd, open_tap(tap->device, tap->bridge));
       SVIRT_TRY(monitor.PassFd(tap->name, fd));
     }
-    SVIRT_TRY(Run(monitor, command));
+    if (command.in_root_port) {
+      QmpCommand placed = command;
+      SVIRT_ASSIGN(placed.arguments["bus"], FindFreeRootPort(monitor, present, id));
+      SVIRT_TRY(Run(monitor, placed));
+    } else {
+      SVIRT_TRY(Run(monitor, command));
+    }
   }
   return {};
 }

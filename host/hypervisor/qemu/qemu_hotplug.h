@@ -17,6 +17,7 @@ namespace svirt {
 struct QmpCommand {
   std::string name;
   nlohmann::json arguments;
+  bool in_root_port = false;  // of a device whose bus is a free PCIe root port
 };
 
 // The tap device of an interface: a netdev with that id is given its descriptor, by the same name.
@@ -40,8 +41,9 @@ struct QemuChange {
 // order is nothing of one that runs.
 Result<QemuChange> PlanQemuChange(const Domain &from, const Domain &to);
 
-// Runs change.add up to the first that QEMU refuses, leaving out controllers that are there. Those
-// before it stay: the opposite change takes them back.
+// Runs change.add up to the first that QEMU refuses, leaving out controllers that are there. Which
+// root port a device is put into is decided here, by what is free in QEMU. Those before it stay:
+// the opposite change takes them back.
 Status Plug(QmpClient &monitor, const QemuChange &change, const TapOpener &open_tap);
 
 // Runs change.reopen, which by itself does or does not succeed as a whole.

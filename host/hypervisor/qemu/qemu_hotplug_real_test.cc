@@ -23,17 +23,30 @@ class RealHotplug : public RealQemu {
     if (IsSkipped()) {
       return;
     }
+    StartMachine("pc", "<maxMemory slots='2' unit='MiB'>512</maxMemory>",
+                 "<input type='tablet' bus='usb'/>");
+  }
+
+  void StartMachine(const std::string &machine, const std::string &more,
+                    const std::string &devices) {
     auto domain = ParseDomainXml(
         "<domain type='qemu'><name>a</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
-        "<memory unit='MiB'>64</memory><maxMemory slots='2' unit='MiB'>512</maxMemory>"
-        "<os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>"
-        "<devices><channel type='null'><target type='virtio' name='first'/></channel>"
-        "<input type='tablet' bus='usb'/></devices></domain>",
+        "<memory unit='MiB'>64</memory>" +
+            more + "<os><type arch='x86_64' machine='" + machine +
+            "'>hvm</type></os><features><acpi/></features><devices>"
+            "<channel type='null'><target type='virtio' name='first'/></channel>" +
+            devices + "</devices></domain>",
         "a.xml");
     ASSERT_TRUE(domain.ok()) << domain.error().message;
     domain_ = std::move(*domain);
     const Status started = Start(domain_);
     ASSERT_TRUE(started.ok()) << started.error().message;
+  }
+  // Another in its place.
+  void Restart(const std::string &machine, const std::string &devices = "") {
+    ASSERT_TRUE(QemuDriver::Quit(*monitor_).ok());
+    EXPECT_EQ(*Wait(child_), 0);
+    StartMachine(machine, "", devices);
   }
 
   Domain With(const std::string &device) {
@@ -91,14 +104,9 @@ TEST_F(RealHotplug, ChannelsAndPortsComeAndGo) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "a,b.sock")) << "QEMU takes its socket away";
 }
 
-// Of a bus that nothing leaves, such as that of q35.
+// Of a bus that nothing leaves, such as that of microvm.
 TEST_F(RealHotplug, AControllerThatCannotGoStays) {
-  ASSERT_TRUE(QemuDriver::Quit(*monitor_).ok());
-  EXPECT_EQ(*Wait(child_), 0);
-  domain_.machine = "q35";
-  domain_.document.put("domain.os.type.<xmlattr>.machine", "q35");
-  const Status started = Start(domain_);
-  ASSERT_TRUE(started.ok()) << started.error().message;
+  ASSERT_NO_FATAL_FAILURE(Restart("microvm"));
   const auto without = WithoutDevice(domain_, "<channel type='null'/>", "dev.xml");
   ASSERT_TRUE(without.ok()) << without.error().message;
   for (int i = 0; i < 2; ++i) {
@@ -112,6 +120,67 @@ TEST_F(RealHotplug, AControllerThatCannotGoStays) {
     ASSERT_TRUE(again.ok()) << again.error().message;
     EXPECT_THAT(Shown(), HasSubstr("channel0"));
   }
+}
+
+TEST_F(RealHotplug, OnQ35EachHasARootPortOfItsOwn) {
+  ASSERT_NO_FATAL_FAILURE(Restart("q35"));
+  MakeFile(dir_ / "disk", 1 << 20);
+  MakeFile(dir_ / "scsi", 1 << 20);
+  const auto disk = [&](const char *target, const char *bus, const char *file) {
+    return "<disk type='file'><driver type='raw'/><source file='" + (dir_ / file) +
+           "'/><target dev='" + target + "' bus='" + bus + "'/></disk>";
+  };
+  const std::string network = "<interface type='user'><model type='virtio'/>";
+  const Domain refused = With(network + "<rom file='" + (dir_ / "nobody") + "'/></interface>");
+  EXPECT_FALSE(Attach(refused).ok());
+  EXPECT_TRUE(TakeBack(refused).ok());
+  const std::string devices[] = {disk("vda", "virtio", "disk"), network + "</interface>",
+                                 disk("sda", "scsi", "scsi"),
+                                 "<serial type='null'><target type='pci-serial'/></serial>"};
+  for (const std::string &device : devices) {
+    Domain next = With(device);
+    const Status attached = Attach(next);
+    ASSERT_TRUE(attached.ok()) << device << ": " << attached.error().message;
+    domain_ = std::move(next);
+  }
+  std::vector<std::string> in_ports;
+  for (int i = 0; i < 5; ++i) {
+    const std::string port = "root-port" + std::to_string(i);
+    const auto members =
+        monitor_->Execute("qom-list", {{"path", "/machine/peripheral/" + port + "/" + port}});
+    ASSERT_TRUE(members.ok()) << members.error().message;
+    for (const auto &member : *members) {
+      if (member.value("name", "").starts_with("child[")) {
+        in_ports.push_back(port + " " + member.value("type", ""));
+      }
+    }
+  }
+  EXPECT_THAT(in_ports, testing::ElementsAre(
+                            "root-port0 link<virtio-serial-pci>", "root-port1 link<virtio-blk-pci>",
+                            "root-port2 link<virtio-net-pci>", "root-port3 link<virtio-scsi-pci>",
+                            "root-port4 link<pci-serial>"));
+  // There is no more room, but on what is there already.
+  const std::string before = Shown();
+  const Domain fifth = With(network + "<mac address='52:54:00:aa:bb:01'/></interface>");
+  const Status attached = Attach(fifth);
+  ASSERT_FALSE(attached.ok());
+  EXPECT_THAT(attached.error().message, HasSubstr("no PCIe root port is free"));
+  EXPECT_THAT(attached.error().message, HasSubstr("with 6 <controller"));
+  const Status back = TakeBack(fifth);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(Shown(), before);
+  const Status channel =
+      Attach(With("<channel type='null'><target type='virtio' name='second'/></channel>"));
+  EXPECT_TRUE(channel.ok()) << channel.error().message;
+}
+
+TEST_F(RealHotplug, AFullMachineStarts) {
+  std::string ports;
+  for (int i = 0; i < 64; ++i) {
+    ports += "<controller type='pci' model='pcie-root-port'/>";
+  }
+  ASSERT_NO_FATAL_FAILURE(Restart("q35", ports));
+  EXPECT_THAT(Shown(), HasSubstr("\"root-port63\""));
 }
 
 TEST_F(RealHotplug, ADeviceThatIsRefusedLeavesNothing) {

@@ -93,7 +93,7 @@ Status AddInterfaces(QemuBuilder &b) {
       // Its file is in a package that a host without network boot need not have.
       card["romfile"] = "";
     }
-    b.args.Add("-device", card);
+    b.AddPluggable(card);
   }
   return {};
 }

@@ -90,7 +90,7 @@ Result<std::string> LabelStore::HostName() const {
   if (!machine_id_.ok()) {
     return Error{machine_id_.error().code,
                  "this host has no name for its marks on files (export_labels): " +
-                     machine_id_.error().message,
+                     machine_id_.error().message + "; systemd-machine-id-setup makes one",
                  machine_id_.error().sys_errno};
   }
   std::array<char, 17> name;

@@ -108,6 +108,7 @@ class FaultTest : public testing::Test {
     if (arguments.exports && ::setxattr((dir_ / "disk").c_str(), "trusted.svirt", "", 0, 0) != 0) {
       GTEST_SKIP() << "needs CAP_SYS_ADMIN";
     }
+    fake::Touch(dir_ / "machine-id");  // a minimal system has none of its own
     // It shares the base image all the time.
     neighbour_ = Live(kNeighbour, {{fake::MakeDisk(dir_ / "base", true)}});
     shared_label_ = models_->LabelOf(dir_ / "base");
@@ -122,7 +123,8 @@ class FaultTest : public testing::Test {
 
   Status OpenStore() {
     if (!store_) {
-      SVIRT_ASSIGN(store_, LabelStore::Open({.directory = dir_ / "state"}));
+      SVIRT_ASSIGN(store_, LabelStore::Open({.directory = dir_ / "state",
+                                             .machine_id_file = dir_ / "machine-id"}));
     }
     return {};
   }

@@ -49,12 +49,12 @@ ordered_json ToJson(const StoredDomain &stored, DomainState state) {
 }
 
 Result<int> PrintList(Host &host, bool all, bool json) {
-  SVIRT_ASSIGN(const std::vector<StoredDomain> domains, host.List());
+  SVIRT_ASSIGN(std::vector<StoredDomain> domains, host.List());
   ordered_json list = ordered_json::array();
   std::vector<std::vector<std::string>> rows = {{"Id", "Name", "State"}};
   std::vector<size_t> width = {2, 4, 5};
-  for (const StoredDomain &stored : domains) {
-    SVIRT_ASSIGN(const DomainState state, host.State(stored));
+  for (StoredDomain &stored : domains) {
+    SVIRT_ASSIGN(const DomainState state, host.State(&stored));
     if (!all && state == DomainState::kShutOff) {
       continue;
     }
@@ -96,8 +96,8 @@ void PrintLabel(const DomainLabel &label, bool running) {
 }
 
 Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
-  SVIRT_ASSIGN(const StoredDomain stored, host.Find(name));
-  SVIRT_ASSIGN(const DomainState state, host.State(stored));
+  SVIRT_ASSIGN(StoredDomain stored, host.Find(name));
+  SVIRT_ASSIGN(const DomainState state, host.State(&stored));
   SVIRT_ASSIGN(const std::vector<DomainLabel> labels, host.Labels(stored));
   const Domain &domain = stored.domain;
   if (json) {
@@ -152,8 +152,8 @@ void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *domstate = app.add_subcommand("domstate", "Show whether a domain runs");
   domstate->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(domstate, context, exit_code, [name, &context](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(const StoredDomain stored, host.Find(*name));
-    SVIRT_ASSIGN(const DomainState state, host.State(stored));
+    SVIRT_ASSIGN(StoredDomain stored, host.Find(*name));
+    SVIRT_ASSIGN(const DomainState state, host.State(&stored));
     if (context.json) {
       CliContext::PrintJson(ToJson(stored, state));
     } else {

@@ -238,7 +238,16 @@ Result<std::vector<StoredDomain>> Host::List() {
   return domains;
 }
 
-Result<DomainState> Host::State(const StoredDomain &stored) {
+Result<DomainState> Host::State(StoredDomain *stored) {
+  SVIRT_ASSIGN(const DomainState state, AskState(*stored));
+  if (!stored->running || state != DomainState::kShutOff) {
+    return state;
+  }
+  SVIRT_ASSIGN(*stored, Find(stored->domain.uuid));
+  return AskState(*stored);  // somebody may have started it again
+}
+
+Result<DomainState> Host::AskState(const StoredDomain &stored) {
   if (!stored.running) {
     return DomainState::kShutOff;
   }

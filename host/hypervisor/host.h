@@ -70,7 +70,8 @@ class Host {
   // A domain whose process has ended by itself is cleaned up before it is shown.
   Result<StoredDomain> Find(const std::string &name_or_uuid);
   Result<std::vector<StoredDomain>> List();
-  Result<DomainState> State(const StoredDomain &stored);
+  // One that has ended since it was looked up is cleaned up, and *stored does not run any more.
+  Result<DomainState> State(StoredDomain *stored);
   Result<std::vector<DomainLabel>> Labels(const StoredDomain &stored);
   // What the driver reads from the kernel about a process of the domain.
   Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
@@ -150,6 +151,7 @@ class Host {
                                    const std::string &target);
   Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);
   Result<bool> HasEnded(const StoredDomain &stored);
+  Result<DomainState> AskState(const StoredDomain &stored);
   // All with the domain's lock held.
   Status EndHalfStarted(StoredDomain *stored);
   Status CleanUpIfEnded(StoredDomain *stored);

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "host/hypervisor/qemu/qemu_command.h"
 #include "host/hypervisor/qemu/qemu_elements.h"
 #include "host/hypervisor/qemu/tap.h"
+#include "host/util/pidfd.h"
 
 namespace svirt {
 namespace {
@@ -24,8 +24,6 @@ namespace {
 using nlohmann::json;
 
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
-// A QEMU that has closed its monitor is about to end, and its log tells why.
-constexpr auto kEndInterval = std::chrono::milliseconds(2000);
 
 std::string Emulator(const Domain &domain) {
   return domain.emulator.empty() ? QemuDriver::DefaultEmulator(domain) : domain.emulator;
@@ -53,12 +51,6 @@ Status CheckKvm(const std::string &device) {
 Status RunCommand(QmpClient &monitor, const char *command) {
   const Result<json> answer = monitor.Execute(command);
   return answer ? Status() : Status(answer.error());
-}
-
-// Waits a little, or until the child has ended.
-bool EndedWithin(const Child &child, std::chrono::milliseconds time) {
-  pollfd item = {child.pidfd.get(), POLLIN, 0};
-  return poll(&item, 1, static_cast<int>(time.count())) > 0;
 }
 
 Error EndedEarly(const QemuPlace &place) {
@@ -201,7 +193,7 @@ Result<QmpClient> QemuDriver::WaitReady(const QemuPlace &place, const Child &chi
     }
     // The monitor exists before QEMU has set up its machine: it may accept us and end then.
     const bool not_yet = monitor.error().code == Errc::kNotFound;
-    if (EndedWithin(child, not_yet ? kPollInterval : kEndInterval)) {
+    if (PidfdEndsWithin(child.pidfd, not_yet ? kPollInterval : kQemuEndInterval)) {
       return EndedEarly(place);
     }
     if (!not_yet) {

@@ -16,6 +16,9 @@
 
 namespace svirt {
 
+// A QEMU that has closed its monitor is about to end: how long that may take.
+inline constexpr std::chrono::milliseconds kQemuEndInterval{2000};
+
 // Where the QEMU of one domain lives.
 struct QemuPlace {
   std::string run_dir;   // the domain's own, made by the caller, 0700 or stricter to outsiders

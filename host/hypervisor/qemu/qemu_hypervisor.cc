@@ -2,7 +2,6 @@
 #include "host/hypervisor/qemu/qemu_hypervisor.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ namespace {
 
 // How long a killed process may take to be gone; a process in an uninterruptible wait can take
 // long, and its labels are not given away before.
-constexpr int kEndTimeoutMs = 15000;
+constexpr std::chrono::seconds kEndTimeout{15};
 
 // How long QEMU may take until its monitor answers; under TCG on a loaded host that is seconds.
 constexpr std::chrono::seconds kMonitorTimeout{60};
@@ -39,6 +38,25 @@ Result<Fd> OpenLog(QemuPlace *place) {
   }
   place->log_start = st.st_size;
   return fd;
+}
+
+// Holds on to the process, which need not be a child of this one, so that no other can be meant.
+// Empty if it has ended, or never was: a start may fail before.
+Result<Fd> Pin(const ProcessId &process) {
+  if (process.pid < 0) {
+    return Fd();
+  }
+  Fd pidfd = PidfdOpen(process.pid);
+  if (!pidfd && errno != ESRCH) {
+    return SystemError(errno, "cannot get hold of process " + std::to_string(process.pid));
+  }
+  // Only now: before, another could have taken its pid meanwhile.
+  return pidfd && IsRunning(process) ? std::move(pidfd) : Fd();
+}
+
+Result<std::string> AskStatus(const RunningDomain &running, const DomainPlace &place) {
+  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(place.run_dir, running.process.pid));
+  return QemuDriver::QueryStatus(monitor);
 }
 
 class QemuLiveChange : public LiveChange {
@@ -123,19 +141,16 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   return running;
 }
 
-// The process need not be a child of this one.
 Status QemuHypervisor::End(const RunningDomain &running) {
   const ProcessId &process = running.process;
-  const Fd pidfd = PidfdOpen(process.pid);
-  // Checked after the descriptor pins the pid, so that no other process can be meant.
-  if (!pidfd || !IsRunning(process)) {
+  SVIRT_ASSIGN(const Fd pidfd, Pin(process));
+  if (!pidfd) {
     return {};
   }
   if (!PidfdSignal(pidfd, SIGKILL) && errno != ESRCH) {
     return SystemError(errno, "cannot end process " + std::to_string(process.pid));
   }
-  pollfd poll_fd{pidfd.get(), POLLIN, 0};
-  if (::poll(&poll_fd, 1, kEndTimeoutMs) != 1) {
+  if (!PidfdEndsWithin(pidfd, kEndTimeout)) {
     return Error{Errc::kSystem, "process " + std::to_string(process.pid) +
                                     " does not end although it was killed; its labels stay until "
                                     "it does: try 'svirt destroy' again later"};
@@ -144,9 +159,16 @@ Status QemuHypervisor::End(const RunningDomain &running) {
 }
 
 Result<DomainState> QemuHypervisor::State(const RunningDomain &running, const DomainPlace &place) {
-  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(place.run_dir, running.process.pid));
-  SVIRT_ASSIGN(const std::string status, QemuDriver::QueryStatus(monitor));
-  return status == "running" ? DomainState::kRunning : DomainState::kPaused;
+  const Result<std::string> status = AskStatus(running, place);
+  if (status.ok()) {
+    return *status == "running" ? DomainState::kRunning : DomainState::kPaused;
+  }
+  // Its end may be why it does not answer.
+  SVIRT_ASSIGN(const Fd pidfd, Pin(running.process));
+  if (!pidfd || PidfdEndsWithin(pidfd, kQemuEndInterval)) {
+    return DomainState::kShutOff;
+  }
+  return status.error();
 }
 
 Result<std::unique_ptr<LiveChange>> QemuHypervisor::PlanChange(const RunningDomain &running,

@@ -45,9 +45,9 @@ class XenHost : public testing::Test {
   }
   DomainState State() {
     const auto host = Open();
-    const auto stored = host->Find("vm1");
+    auto stored = host->Find("vm1");
     EXPECT_TRUE(stored.ok()) << stored.error().message;
-    const auto state = host->State(*stored);
+    const auto state = host->State(&*stored);
     EXPECT_TRUE(state.ok()) << state.error().message;
     return state.ok() ? *state : DomainState::kShutOff;
   }
@@ -77,6 +77,18 @@ TEST_F(XenHost, ADomainThatEndsByItselfIsCleanedUp) {
   EXPECT_EQ(State(), DomainState::kShutOff);
   EXPECT_FALSE(Open()->Find("vm1")->running);
   EXPECT_TRUE(Open()->Start("vm1").ok());
+}
+
+TEST_F(XenHost, ADomainThatEndsAfterItWasLookedUpIsCleanedUp) {
+  Start();
+  const auto host = Open();
+  auto stored = host->Find("vm1");
+  ASSERT_TRUE(stored.ok() && stored->running);
+  fake_.guests.clear();
+  const auto state = host->State(&*stored);
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  EXPECT_EQ(*state, DomainState::kShutOff);
+  EXPECT_FALSE(stored->running);
 }
 
 TEST_F(XenHost, ADomainThatHasShutDownIsDestroyed) {

@@ -19,6 +19,7 @@ objects() { stat -c '%n %F %a %u:%g %C' "$DIR/images/"* 2>&1; }
 files() { find "$ROOT" ! -name '*-shm' ! -name '*-wal' -printf '%P %y %m %u:%g\n' | sort; }
 # Every process that is there for a: emulators and commands, known or not.
 processes() { pgrep -f -- "$DIR/" | paste -sd' '; }
+only_process() { [ "$(processes)" = "$1" ]; }
 holders() { svirt labels | sed -n 's/^ *held by *//p' | paste -sd' '; }
 
 # out_of_order: says what is not as it must be; nothing if all is.
@@ -27,7 +28,7 @@ out_of_order() {
   pid=$(pid_of a)
   # Whoever inherits a process may take his time to reap it, and one that waits for svirt to notice
   # its end.
-  wait_for 5 test "$(processes)" = "$pid" || seen="processes $(processes) for a at '$pid'"
+  wait_for 5 only_process "$pid" || seen="processes $(processes) for a at '$pid'"
   [ "$(holders)" = "$pid" ] || seen+=" labels held by '$(holders)' for a at '$pid'"
   [ "$(objects)" = "$objects" ] || seen+=" objects: $(diff <(echo "$objects") <(objects))"
   if [ -n "$pid" ]; then

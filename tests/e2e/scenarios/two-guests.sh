@@ -59,7 +59,7 @@ links() { readlink "/proc/$1/fd/"* | grep -v -e '^anon_inode:' -e '^socket:' -e 
 lacks "a's process holds no file of b" '/b\.' links "$pid"
 
 kill -KILL "$(pid_of b)"
-ok "a guest that ends by itself is noticed" wait_for 10 test "$(svirt domstate b)" = "shut off"
+equal "a guest that ends by itself is noticed at once" "shut off" "$(svirt domstate b)"
 ok "and starts again" svirt start b
 for vm in a b; do
   ok "$vm is destroyed" svirt destroy "$vm"

@@ -143,7 +143,7 @@ refused "an image that is none of its chain is refused" 'has no backing image' \
 # --- The end, unforeseen ---
 
 kill -9 "$(svirt list --json | grep -A3 '"name": "live"' | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')"
-ok "the domain is cleaned up" wait_for 10 test "$(svirt domstate live)" = "shut off"
+equal "the domain is cleaned up" "shut off" "$(svirt domstate live)"
 ok "the other is destroyed" svirt destroy other
 equal "every label is as before" "$before" "$(labels)"
 equal "no policy is left" '' "$(policy)"

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A running domain whose QEMU is a process that listens at its monitor and then does what it must
+// not do.
+#include "host/hypervisor/qemu/qemu_hypervisor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include "host/hypervisor/qemu/qemu_command.h"
+#include "host/hypervisor/qemu/qemu_test_support.h"
+#include "host/hypervisor/qemu/qmp_fake_server.h"
+#include "host/util/process.h"
+
+namespace svirt {
+namespace {
+
+using testing::HasSubstr;
+
+class QemuHypervisorTest : public testing::Test {
+ protected:
+  enum class Qemu { kEndsWhenAsked, kClosesWhenAsked };
+
+  ~QemuHypervisorTest() override {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+  }
+
+  void Run(Qemu behaviour) {
+    const Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir_.path().c_str(),
+                  QemuPaths().monitor.c_str());
+    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
+    pid_ = fork();
+    ASSERT_GE(pid_, 0);
+    if (pid_ == 0) {
+      listen(listener.get(), 1);  // by the process that SO_PEERCRED is to name
+      Play(listener.get(), behaviour);
+    }
+    const auto process = IdentifyProcess(pid_);
+    ASSERT_TRUE(process.ok()) << process.error().message;
+    running_.process = *process;
+    place_.run_dir = dir_.path();
+  }
+
+  // Nothing but system calls: it is the child of a process that may have threads.
+  [[noreturn]] static void Play(int listener, Qemu behaviour) {
+    const int peer = accept(listener, nullptr, nullptr);
+    send(peer, kGreeting, std::strlen(kGreeting), MSG_NOSIGNAL);
+    send(peer, "\n", 1, MSG_NOSIGNAL);
+    pollfd asked = {peer, POLLIN, 0};
+    poll(&asked, 1, 10000);
+    // What was not read makes this a reset for the other side.
+    close(peer);
+    if (behaviour == Qemu::kClosesWhenAsked) {
+      pause();
+    }
+    _exit(0);
+  }
+
+  // The monitor listens a moment after the fork.
+  Result<DomainState> State() {
+    Result<DomainState> state = Error{Errc::kSystem, "it never listened"};
+    for (int i = 0; i < 100; ++i) {
+      state = qemu_.State(running_, place_);
+      if (state.ok() || state.error().code != Errc::kNotFound) {
+        break;
+      }
+    }
+    return state;
+  }
+
+  QemuTempDir dir_;
+  QemuHypervisor qemu_;
+  RunningDomain running_;
+  DomainPlace place_;
+  pid_t pid_ = -1;
+};
+
+TEST_F(QemuHypervisorTest, OneThatEndsWhileItIsAskedIsShutOff) {
+  Run(Qemu::kEndsWhenAsked);
+  const auto state = State();
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  EXPECT_EQ(*state, DomainState::kShutOff);
+}
+
+TEST_F(QemuHypervisorTest, OneThatOnlyClosesItsMonitorIsNot) {
+  Run(Qemu::kClosesWhenAsked);
+  const auto state = State();
+  ASSERT_FALSE(state.ok());
+  EXPECT_THAT(state.error().message, HasSubstr("monitor"));
+}
+
+TEST_F(QemuHypervisorTest, OneThatNeverWasHasEnded) {
+  EXPECT_TRUE(qemu_.End(running_).ok());
+}
+
+TEST_F(QemuHypervisorTest, OneThatCannotBeReachedIsNotTakenForEnded) {
+  Run(Qemu::kClosesWhenAsked);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status ended = qemu_.End(running_);
+  const auto state = qemu_.State(running_, place_);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(ended.ok());
+  EXPECT_FALSE(state.ok());
+  EXPECT_EQ(waitpid(pid_, nullptr, WNOHANG), 0) << "it runs";
+
+  EXPECT_TRUE(qemu_.End(running_).ok());
+  EXPECT_TRUE(qemu_.End(running_).ok()) << "again is no error";
+  const auto after = qemu_.State(running_, place_);
+  ASSERT_TRUE(after.ok()) << after.error().message;
+  EXPECT_EQ(*after, DomainState::kShutOff);
+}
+
+}  // namespace
+}  // namespace svirt

@@ -27,7 +27,7 @@ std::string PortName(size_t number) {
 }
 
 json MakePort(size_t number) {
-  std::array<char, 16> address;
+  std::array<char, 40> address;
   std::snprintf(address.data(), address.size(), "%zx.%zx", kFirstSlot + number / kPerSlot,
                 number % kPerSlot);
   json port = {{"driver", "pcie-root-port"},
@@ -69,13 +69,15 @@ Result<std::vector<QemuOption>> WithRootPorts(const QemuBuilder &builder,
       option.value = option.qmp.dump();
     }
   }
-  const size_t count = std::max(CountListed(builder), used + kSpare);
-  if (count > kMost) {
+  const size_t listed = CountListed(builder);
+  const size_t needed = std::max(listed, used);
+  if (needed > kMost) {
     return Unsupported("domain " + builder.domain.name,
-                       "its devices and <controller>s ask for " + std::to_string(count) +
+                       "its devices and <controller>s ask for " + std::to_string(needed) +
                            " PCIe root ports, and a machine is given at most " +
                            std::to_string(kMost) + ": remove some");
   }
+  const size_t count = std::min(std::max(listed, used + kSpare), kMost);
   QemuArgs ports;
   for (size_t i = 0; i < count; ++i) {
     ports.Add("-device", MakePort(i));

@@ -84,6 +84,22 @@ TEST(RootPorts, ThereIsAnEndToThem) {
   EXPECT_THAT(command.error().message, HasSubstr("ask for 65 PCIe root ports"));
 }
 
+TEST(RootPorts, NoneIsRefusedForThoseThatWouldBeFree) {
+  const auto disks = [](size_t count) {
+    std::string xml;
+    for (size_t i = 0; i < count; ++i) {
+      xml += DiskXml(std::string("vd") + static_cast<char>('a' + i / 26) +
+                     static_cast<char>('a' + i % 26));
+    }
+    return xml;
+  };
+  EXPECT_EQ(PortsOf(Q35(disks(61))).size(), 64u);
+  EXPECT_EQ(PortsOf(Q35(disks(64))).size(), 64u);
+  const auto command = Command(Q35(disks(65)));
+  ASSERT_FALSE(command.ok());
+  EXPECT_THAT(command.error().message, HasSubstr("ask for 65 PCIe root ports"));
+}
+
 TEST(RootPorts, OtherMachinesHaveNone) {
   for (const char *machine : {"pc", "pc-i440fx-7.2", "microvm"}) {
     const Domain domain = WithDevices(Listed(2) + DiskXml("vda"), "", machine);

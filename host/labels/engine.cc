@@ -147,24 +147,9 @@ Status Engine::Pin(const std::string &uuid, PinnedFor whom) {
 }
 
 Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
-  if (!state) {
-    return {};
-  }
-  if (const ProcessId *process = state->OtherProcess()) {
-    return Error{Errc::kConflict, "process " + std::to_string(process->pid) + " of domain " +
-                                      state->owner.name + " (" + uuid +
-                                      ") still runs; stop it first"};
-  }
-  if (state->handover == HandoverState::kOutgoing) {
-    if (notes != nullptr) {
-      notes->push_back("the labels of domain " + state->owner.name +
-                       " stay as they are until 'svirt handover commit' or 'cancel' says which "
-                       "host keeps it");
-    }
-    return {};
-  }
-  return Undo(store_, plugins_, uuid, {}, true, notes);
+  LabelStore::UndoScope all;
+  all.stop = true;
+  return Undo(store_, plugins_, uuid, all, true, notes);
 }
 
 Status Engine::Forget(const std::string &uuid, std::vector<std::string> *notes) {

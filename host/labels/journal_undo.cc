@@ -134,6 +134,18 @@ Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid
   }
   UndoList list;
   list.owner = owner->owner;
+  if (scope.stop) {
+    SVIRT_ASSIGN(const auto running, RunningHolders(db.get(), owner->id));
+    if (const ProcessId *process = OtherProcess(running)) {
+      return Error{Errc::kConflict, "process " + std::to_string(process->pid) + " of domain " +
+                                        owner->owner.name + " (" + uuid +
+                                        ") still runs; stop it first"};
+    }
+    if (owner->handover == HandoverState::kOutgoing) {
+      list.outgoing = true;
+      return std::optional<UndoList>(std::move(list));
+    }
+  }
   SVIRT_ASSIGN(list.labels, LabelsOf(db.get(), owner->id));
   const std::optional<Work> &earlier = owner->work;
   // Work of this very process is a failed Apply, or an undo of its own that could not be finished.

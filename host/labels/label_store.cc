@@ -42,10 +42,7 @@ Result<StoreMark> MarkOf(Database *db) {
 }  // namespace
 
 const ProcessId *OwnerState::OtherProcess() const {
-  const auto other = std::find_if(processes.begin(), processes.end(), [](const ProcessId &process) {
-    return process.pid != ::getpid();
-  });
-  return other == processes.end() ? nullptr : &*other;
+  return svirt::OtherProcess(processes);
 }
 
 Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {

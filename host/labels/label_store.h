@@ -167,7 +167,8 @@ struct UndoItem {
 // What has to be done to give a domain's objects their old labels back.
 struct UndoList {
   std::vector<UndoItem> items;
-  LabelOwner owner;  // uuid "": not known
+  LabelOwner owner;       // uuid "": not known
+  bool outgoing = false;  // UndoScope::stop: it is being handed over, and nothing was begun
   std::vector<HeldLabel> labels;
 };
 
@@ -279,6 +280,8 @@ class LabelStore {
     bool even_kept = false;    // also those that would keep their label at a normal stop
     bool even_whole = false;   // also directories that are whole, and what is below them
     bool interrupted = false;  // those that a process which has ended left half done
+    // The domain is to end by this: kConflict while another process of it runs.
+    bool stop = false;
   };
   // Takes the owner off objects that others use or that keep their label, and hands out the rest:
   // nobody else can record a use of these until FinishUndo.

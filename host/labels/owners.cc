@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/owners.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "host/labels/index_space.h"
@@ -97,6 +100,13 @@ Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner)
       running.push_back(std::move(process));
     }
   }
+}
+
+const ProcessId *OtherProcess(const std::vector<ProcessId> &processes) {
+  const auto other = std::find_if(processes.begin(), processes.end(), [](const ProcessId &process) {
+    return process.pid != ::getpid();
+  });
+  return other == processes.end() ? nullptr : &*other;
 }
 
 Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner) {

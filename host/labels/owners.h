@@ -45,9 +45,11 @@ Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const Pr
 Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional);
 // Processes of the owner that still run.
 Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner);
-// Pinned, foreign (those are only known while they run) or with a running process.
+// The first that is not this very process; nullptr: there is none.
+const ProcessId *OtherProcess(const std::vector<ProcessId> &processes);
 // In the order of their models' names.
 Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner);
+// Pinned, foreign (those are only known while they run) or with a running process.
 Result<bool> IsLive(Database *database, const OwnerRow &owner);
 
 // In place of what was begun before; gives its id.

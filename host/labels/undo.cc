@@ -183,6 +183,14 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const UndoList &list) {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const UndoList list, store->BeginUndo(uuid, scope));
+  if (list.outgoing && notes != nullptr) {
+    notes->push_back("the labels of domain " + list.owner.name +
+                     " stay as they are until 'svirt handover commit' or 'cancel' says which host "
+                     "keeps it");
+  }
+  if (list.outgoing || list.owner.uuid.empty()) {
+    return {};
+  }
   const std::vector<UndoItem> &items = list.items;
   std::vector<Result<std::string>> outcomes = RestoreAll(store, plugins, items);
   Status first;

@@ -284,6 +284,8 @@ void SetAndRestore(benchmark::State &state) {
   state.counters["cpu_per_disk"] = per(cpu);
   state.counters["cpu_ratio"] = cpu / bare_cpu;
   state.counters["ratio"] = (set + restore - sync) / bare;
+  // Half as much again as the bare system calls, and a sync for each of the two.
+  state.counters["of_budget"] = (set + restore) / (1.5 * bare + 2 * sync);
   state.counters["commit"] = commit / static_cast<double>(state.iterations());
   state.counters["beyond_commits"] = (set + restore - sync - 4 * commit) / bare;
 }

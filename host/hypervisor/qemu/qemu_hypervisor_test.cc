@@ -3,6 +3,7 @@
 // not do.
 #include "host/hypervisor/qemu/qemu_hypervisor.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -44,12 +45,20 @@ class QemuHypervisorTest : public testing::Test {
     std::snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir_.path().c_str(),
                   QemuPaths().monitor.c_str());
     ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
     pid_ = fork();
     ASSERT_GE(pid_, 0);
     if (pid_ == 0) {
       listen(listener.get(), 1);  // by the process that SO_PEERCRED is to name
+      close(write_end.get());
       Play(listener.get(), behaviour);
     }
+    write_end.Reset();
+    char none = 0;
+    ASSERT_EQ(read(read_end.get(), &none, 1), 0) << "it listens now";
     const auto process = IdentifyProcess(pid_);
     ASSERT_TRUE(process.ok()) << process.error().message;
     running_.process = *process;
@@ -71,18 +80,6 @@ class QemuHypervisorTest : public testing::Test {
     _exit(0);
   }
 
-  // The monitor listens a moment after the fork.
-  Result<DomainState> State() {
-    Result<DomainState> state = Error{Errc::kSystem, "it never listened"};
-    for (int i = 0; i < 100; ++i) {
-      state = qemu_.State(running_, place_);
-      if (state.ok() || state.error().code != Errc::kNotFound) {
-        break;
-      }
-    }
-    return state;
-  }
-
   QemuTempDir dir_;
   QemuHypervisor qemu_;
   RunningDomain running_;
@@ -92,14 +89,14 @@ class QemuHypervisorTest : public testing::Test {
 
 TEST_F(QemuHypervisorTest, OneThatEndsWhileItIsAskedIsShutOff) {
   Run(Qemu::kEndsWhenAsked);
-  const auto state = State();
+  const auto state = qemu_.State(running_, place_);
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(*state, DomainState::kShutOff);
 }
 
 TEST_F(QemuHypervisorTest, OneThatOnlyClosesItsMonitorIsNot) {
   Run(Qemu::kClosesWhenAsked);
-  const auto state = State();
+  const auto state = qemu_.State(running_, place_);
   ASSERT_FALSE(state.ok());
   EXPECT_THAT(state.error().message, HasSubstr("monitor"));
 }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 
 #include "host/launch/child.h"
 #include "host/launch/recipe.h"
+#include "host/util/poll.h"
 
 namespace svirt {
 namespace {
@@ -145,13 +145,8 @@ enum class ReadEnd { kClosed, kTimeout };
 // Reads reports until the pipe is closed by exec or by the child's end. The last one counts.
 ReadEnd ReadReports(int pipe, Clock::time_point deadline, std::optional<ChildReport> *last) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd item = {pipe, POLLIN, 0};
-    const int ready = poll(&item, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
-    if (ready < 0 && errno == EINTR) {
-      continue;
-    }
-    if (ready == 0) {
+    if (PollUntil(&item, 1, deadline) == 0) {
       return ReadEnd::kTimeout;
     }
     ChildReport report{};

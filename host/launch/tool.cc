@@ -2,17 +2,15 @@
 #include "host/launch/tool.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <utility>
 
 #include "host/launch/launch.h"
 #include "host/util/fd.h"
+#include "host/util/poll.h"
 
 namespace svirt {
 namespace {
@@ -75,16 +73,10 @@ Result<ToolAnswer> RunTool(const ToolCall &call) {
   err.write.Reset();
   ToolAnswer answer;
   for (bool ended = false; !ended;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     std::array<pollfd, 3> items = {
         pollfd{child.pidfd.get(), POLLIN, 0}, pollfd{out.read.get(), POLLIN, 0},
         pollfd{err.read.get(), POLLIN, 0}};  // poll skips those that are -1
-    const int ready =
-        ::poll(items.data(), items.size(), static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
-    if (ready < 0 && errno == EINTR) {
-      continue;
-    }
-    if (ready <= 0) {
+    if (PollUntil(items.data(), items.size(), deadline) <= 0) {
       Kill(child);
       return Failed(call, "did not end within " + std::to_string(call.timeout.count()) + " ms");
     }

@@ -2,7 +2,6 @@
 #include "host/loader/scan_child.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "host/loader/scan_report.h"
 #include "host/util/fd.h"
 #include "host/util/pidfd.h"
+#include "host/util/poll.h"
 
 namespace svirt {
 namespace {
@@ -112,11 +112,6 @@ Result<pid_t> Spawn(const std::string &scanner, const std::string &path,
   return pid;
 }
 
-int MillisecondsUntil(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return left > 0 ? static_cast<int>(left) : 0;
-}
-
 // Takes what is there. False at the end of the report, or when it is too long to be one.
 bool ReadSome(int fd, std::string *text) {
   std::array<char, 4096> part{};
@@ -133,7 +128,7 @@ bool WaitForEnd(int pidfd, int report, Clock::time_point deadline, std::string *
   bool reading = true;
   while (true) {
     std::array<pollfd, 2> fds{pollfd{pidfd, POLLIN, 0}, pollfd{reading ? report : -1, POLLIN, 0}};
-    const int ready = poll(fds.data(), fds.size(), MillisecondsUntil(deadline));
+    const int ready = PollUntil(fds.data(), fds.size(), deadline);
     if (ready == 0) {
       return false;
     }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <climits>
-#include <cstdint>
 
 #include "host/util/fd.h"
+#include "host/util/poll.h"
 
 namespace svirt {
 
@@ -30,17 +26,8 @@ inline bool PidfdSignal(const Fd &pidfd, int signal) {
 
 // Does the process end within this time, or has it ended?
 inline bool PidfdEndsWithin(const Fd &pidfd, std::chrono::milliseconds time) {
-  const auto deadline = std::chrono::steady_clock::now() + time;
-  for (;;) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd item = {pidfd.get(), POLLIN, 0};
-    const int ended =
-        ::poll(&item, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX)));
-    if (ended >= 0 || errno != EINTR) {
-      return ended > 0;
-    }
-  }
+  pollfd item = {pidfd.get(), POLLIN, 0};
+  return PollUntil(&item, 1, std::chrono::steady_clock::now() + time) > 0;
 }
 
 }  // namespace svirt

@@ -2,16 +2,14 @@
 #include "host/hypervisor/qemu/qmp_client.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 
 #include "host/hypervisor/qemu/log_tail.h"
+#include "host/util/poll.h"
 
 namespace svirt {
 namespace {
@@ -25,20 +23,13 @@ Error Broken(const std::string &what) {
 
 // Waits until the socket is ready for events. kNotFound if it is not in time.
 Status WaitFor(int fd, short events, Clock::time_point deadline) {
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd item = {fd, events, 0};
-    const int ready = poll(&item, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
-    if (ready > 0) {
-      return {};
-    }
-    if (ready == 0) {
-      return Error{Errc::kNotFound, "QEMU's monitor did not answer in time"};
-    }
-    if (errno != EINTR) {
-      return SystemError(errno, "cannot wait for QEMU's monitor");
-    }
+  pollfd item = {fd, events, 0};
+  const int ready = PollUntil(&item, 1, deadline);
+  if (ready < 0) {
+    return SystemError(errno, "cannot wait for QEMU's monitor");
   }
+  return ready > 0 ? Status()
+                   : Status(Error{Errc::kNotFound, "QEMU's monitor did not answer in time"});
 }
 
 ssize_t SendWithFd(int socket, const std::string &text, int fd) {

@@ -57,7 +57,6 @@ class LabelStore::Writing {
   // On the disk, with all that went before, when this returns. If syncing fails the error says so,
   // but the transaction is done.
   Status CommitDurably() {
-    SVIRT_TRY(database_->OpenLog());
     SVIRT_TRY(transaction_.Commit());
     turn_.unlock();
     return database_->Sync();

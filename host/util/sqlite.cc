@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/util/sqlite.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <thread>
 #include <utility>
+
+#include "host/util/sqlite_log.h"
 
 namespace svirt {
 namespace {
@@ -76,6 +76,8 @@ std::optional<std::string> Query::OptionalText(int column) const {
   return Text(column);
 }
 
+Database::Database(std::string path) : path_(std::move(path)) {}
+
 Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const Options &options) {
   std::unique_ptr<Database> database(new Database(path));
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
@@ -87,8 +89,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
-  // The log is synced at checkpoints, and by Sync. This reads the file already, and
-  // may have to wait for somebody who recovers it.
+  // The log is synced at checkpoints, and by Sync. This reads the file already, and may have to
+  // wait for somebody who recovers it.
   if (sqlite3_exec(database->handle_, "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr) !=
       SQLITE_OK) {
     return database->LastError();
@@ -183,20 +185,13 @@ Error Database::LastError() const {
 
 Status Database::OpenLog() {
   if (!log_ && path_ != kInMemory) {
-    log_.Reset(::open((path_ + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!log_) {
-      return SystemError(errno, "cannot open the log of database " + path_);
-    }
+    SVIRT_ASSIGN(log_, LogFile::Attach(handle_, path_ + "-wal"));
   }
   return {};
 }
 
 Status Database::Sync() const {
-  // A checkpoint since the commit has synced the log itself.
-  if (path_ != kInMemory && ::fdatasync(log_.get()) != 0) {
-    return SystemError(errno, "cannot sync the log of database " + path_);
-  }
-  return {};
+  return path_ == kInMemory ? Status() : log_->Sync();
 }
 
 Snapshot::Snapshot(Database *database) : database_(database) {

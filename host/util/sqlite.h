@@ -11,7 +11,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "host/util/fd.h"
 #include "host/util/result.h"
 
 struct sqlite3;
@@ -20,6 +19,7 @@ struct sqlite3_stmt;
 namespace svirt {
 
 class Database;
+class LogFile;
 
 struct StatementDeleter {
   void operator()(sqlite3_stmt *statement) const;
@@ -114,13 +114,14 @@ class Database {
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
 
-  // All that has been committed on this connection is on the disk when this returns. OpenLog must
-  // have been called at some time; the database must be in write-ahead mode. Any thread may call,
-  // also while another one uses the connection. SQLite's own way (synchronous=FULL) would sync
-  // while it holds the lock for writing: this way others go on meanwhile, and one sync serves all
-  // that have committed.
-  Status Sync() const;
+  // For a connection that writes much: it need not wait for the disk inside a transaction any more
+  // (sqlite_log.h), and can Sync. kRefused: the database is not in write-ahead mode.
   Status OpenLog();
+  // All that has been committed on this connection is on the disk when this returns. OpenLog must
+  // have been called at some time. Any thread may call, also while another one uses the connection.
+  // SQLite's own way (synchronous=FULL) would sync while it holds the lock for writing: this way
+  // others go on meanwhile, and one sync serves all that have committed.
+  Status Sync() const;
 
   int64_t LastInsertId() const;
   // The present error of the connection as an Error.
@@ -129,7 +130,7 @@ class Database {
  private:
   friend class Query;
   friend class Transaction;
-  explicit Database(std::string path) : path_(std::move(path)) {}
+  explicit Database(std::string path);
   template <typename... Args>
   Result<Query> Make(Query::Texts texts, const char *sql, const Args &...args) {
     auto statement = Take(sql);
@@ -145,7 +146,7 @@ class Database {
   void GiveBack(const char *sql, StatementPtr statement);
 
   std::string path_;
-  Fd log_;  // the write-ahead log, for syncing it; SQLite holds its locks elsewhere
+  std::unique_ptr<LogFile> log_;
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
   sqlite3 *handle_ = nullptr;

@@ -221,6 +221,7 @@ class CommitCost {
     std::fclose(std::fopen(path_.c_str(), "w"));
     database_ = Must(Database::Open(path_, {}));
     Must(database_->Execute("PRAGMA page_size=1024; PRAGMA journal_mode=WAL"));
+    Must(database_->OpenLog());
     Must(database_->Execute("CREATE TABLE t(n INTEGER); INSERT INTO t VALUES(0)"));
   }
   double Measure() {

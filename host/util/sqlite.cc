@@ -185,7 +185,8 @@ Error Database::LastError() const {
 
 Status Database::OpenLog() {
   if (!log_ && path_ != kInMemory) {
-    SVIRT_ASSIGN(log_, LogFile::Attach(handle_, path_ + "-wal"));
+    SVIRT_TRY(Execute(LogFile::kSettings));
+    SVIRT_ASSIGN(log_, LogFile::Attach(handle_, path_));
   }
   return {};
 }

@@ -114,8 +114,8 @@ class Database {
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
 
-  // For a connection that writes much: it need not wait for the disk inside a transaction any more
-  // (sqlite_log.h), and can Sync. kRefused: the database is not in write-ahead mode.
+  // For a connection that writes: its log is written once for each transaction (sqlite_log.h), and
+  // it can Sync. kRefused: the database is not in write-ahead mode.
   Status OpenLog();
   // All that has been committed on this connection is on the disk when this returns. OpenLog must
   // have been called at some time. Any thread may call, also while another one uses the connection.

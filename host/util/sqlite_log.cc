@@ -18,26 +18,18 @@ constexpr sqlite3_int64 kHeaderSize = 32;
 
 }  // namespace
 
-Result<std::unique_ptr<LogFile>> LogFile::Attach(sqlite3 *connection, const std::string &path) {
-  // SQLite opens the log when it reads first.
-  if (sqlite3_exec(connection,
-                   "PRAGMA synchronous=FULL; PRAGMA cache_spill=OFF; "
-                   "SELECT 1 FROM sqlite_schema LIMIT 1",
-                   nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return Error{Errc::kSystem, "cannot open " + path + ": " + sqlite3_errmsg(connection)};
-  }
+Result<std::unique_ptr<LogFile>> LogFile::Attach(sqlite3 *connection, const std::string &database) {
   sqlite3_file *file = nullptr;
   if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK ||
       file == nullptr || file->pMethods == nullptr) {
-    return Error{Errc::kRefused,
-                 "there is no log " + path +
-                     ", since somebody has taken its database out of write-ahead mode; give the "
-                     "command 'PRAGMA journal_mode=WAL' there"};
+    return Error{Errc::kRefused, "database " + database +
+                                     " has been taken out of write-ahead mode; run sqlite3 " +
+                                     database + " 'PRAGMA journal_mode=WAL'"};
   }
-  std::unique_ptr<LogFile> log(new LogFile(file, path));
-  log->fd_.Reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::unique_ptr<LogFile> log(new LogFile(file, database + "-wal"));
+  log->fd_.Reset(::open(log->path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!log->fd_) {
-    return SystemError(errno, "cannot open " + path);
+    return SystemError(errno, "cannot open " + log->path_);
   }
   file->pMethods = &log->methods_;
   return log;

@@ -26,9 +26,13 @@ namespace svirt {
 // is lost in a crash.
 class LogFile {
  public:
-  // path: of the log. The connection must be outside a transaction. What is returned must outlive
+  // What the connection has to be given first. SQLite opens the log when it reads.
+  static constexpr const char *kSettings =
+      "PRAGMA synchronous=FULL; PRAGMA cache_spill=OFF; SELECT 1 FROM sqlite_schema LIMIT 1";
+
+  // database: its path. The connection must be outside a transaction. What is returned must outlive
   // it. kRefused: it is not in write-ahead mode.
-  static Result<std::unique_ptr<LogFile>> Attach(sqlite3 *connection, const std::string &path);
+  static Result<std::unique_ptr<LogFile>> Attach(sqlite3 *connection, const std::string &database);
   LogFile(const LogFile &) = delete;
   LogFile &operator=(const LogFile &) = delete;
 

@@ -74,7 +74,8 @@ class SqliteLogTest : public testing::Test {
     Run(own_, "SELECT count(*) FROM t");
     sqlite3_file_control(own_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file_);
     spy_ = std::make_unique<Spy>(file_);
-    auto log = LogFile::Attach(own_.get(), dir_ + "/db-wal");
+    Run(own_, LogFile::kSettings);
+    auto log = LogFile::Attach(own_.get(), dir_ + "/db");
     EXPECT_TRUE(log.ok()) << log.error().message;
     log_ = std::move(*log);
     spy_->Reset();
@@ -229,10 +230,10 @@ TEST_F(SqliteLogTest, WithoutSpaceATransactionFails) {
 TEST_F(SqliteLogTest, NeedsWriteAheadMode) {
   own_.reset();
   Run(other_, "PRAGMA journal_mode=DELETE");
-  const auto refused = LogFile::Attach(other_.get(), dir_ + "/db-wal");
+  const auto refused = LogFile::Attach(other_.get(), dir_ + "/db");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Errc::kRefused);
-  EXPECT_THAT(refused.error().message, HasSubstr(dir_ + "/db-wal"));
+  EXPECT_THAT(refused.error().message, HasSubstr("run sqlite3 " + dir_ + "/db 'PRAGMA"));
 }
 
 // Two connections that write by turns, parts and wholes that are given up, no space, checkpoints:

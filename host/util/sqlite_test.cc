@@ -98,6 +98,18 @@ TEST_F(SqliteTest, OnlyAWriteAheadLogCanBeSynced) {
   EXPECT_EQ(other->OpenLog().error().code, Errc::kRefused);
 }
 
+TEST_F(SqliteTest, ALogOfADamagedDatabaseIsNotOpened) {
+  const auto other = Open();
+  ASSERT_EQ(Count(*other), 0);
+  ASSERT_TRUE(database_
+                  ->Execute("PRAGMA writable_schema=ON; INSERT INTO sqlite_schema "
+                            "VALUES('table', 'x', 'x', 0, 'no SQL'); PRAGMA schema_version=99")
+                  .ok());
+  const auto opened = other->OpenLog();
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().message, HasSubstr(dir_ + "/db is damaged"));
+}
+
 TEST_F(SqliteTest, WaitingForALockIsBounded) {
   const auto other = Open();
   const auto held = Transaction::Begin(other.get());

@@ -14,14 +14,8 @@ namespace {
 
 using sdk::Fail;
 
-bool IsPrintable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 svirt_status CheckStaticLabel(const char *label, svirt_error *error) {
-  if (label == nullptr || *label == '\0' || !IsPrintable(label) ||
-      std::string_view(label).size() > SVIRT_LABEL_MAX) {
+  if (label == nullptr || *label == '\0' || !sdk::IsLabel(label)) {
     return Fail(error, SVIRT_E_INVALID, 0,
                 "a static label for AppArmor has to be the name of a loaded profile");
   }

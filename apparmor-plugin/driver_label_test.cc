@@ -80,7 +80,12 @@ TEST_F(LabelTest, StaticLabelsAreLoadedProfiles) {
   kernel_.loaded[another] = "";
   EXPECT_EQ(verify(another.c_str()), SVIRT_E_INVALID);
   EXPECT_EQ(verify(""), SVIRT_E_INVALID);
-  EXPECT_EQ(verify("a\nb"), SVIRT_E_INVALID);
+  for (const char *bad : {"a\nb", "a\xc2\x9b", "a\x7f"}) {
+    EXPECT_EQ(verify(bad), SVIRT_E_INVALID);
+    EXPECT_THAT(error_.message, HasSubstr("has to be the name of a loaded profile"));
+    Generate(driver, domain_);
+    EXPECT_EQ(status_, SVIRT_E_INVALID) << "the host would refuse it only when the domain starts";
+  }
 
   domain_.get().label = "mine";
   EXPECT_EQ(driver.SetLabel(domain_.get(), "mine", &error_), SVIRT_OK);

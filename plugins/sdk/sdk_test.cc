@@ -92,6 +92,19 @@ TEST(Fail, IsOneLineWhateverItQuotes) {
   svirt_error error = MakeError();
   Fail(&error, SVIRT_E_INVALID, 0, "bad path %s", "/a\nb\x1b[31m\x7f");
   EXPECT_STREQ(error.message, "bad path /a?b?[31m?");
+  Fail(&error, SVIRT_E_INVALID, 0, "bad path %s", "\xc2\x80 \xc2\x9f\xc2\xa0");
+  EXPECT_STREQ(error.message, "bad path ?? ??\xc2\xa0");
+}
+
+TEST(IsLabel, IsAnyBytesButControlCharacters) {
+  for (const char *good : {"", "a:b c", "\xc2", "\xc2\xa0", "\xc1\x80", "\x80\xff"}) {
+    EXPECT_TRUE(IsLabel(good));
+  }
+  for (const char *bad : {"\n", "a\x1f", "\x7f", "\xc2\x80", "a\xc2\x9f"}) {
+    EXPECT_FALSE(IsLabel(bad));
+  }
+  EXPECT_TRUE(IsLabel(std::string(SVIRT_LABEL_MAX, 'x')));
+  EXPECT_FALSE(IsLabel(std::string(SVIRT_LABEL_MAX + 1, 'x')));
 }
 
 TEST(Fail, CutsBetweenCharacters) {

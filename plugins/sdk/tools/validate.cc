@@ -80,6 +80,17 @@ class Scratch {
   std::filesystem::path path_;
 };
 
+Verdict RunCase(const Case &test, const Options &options) {
+  if (options.in_process) {
+    return test.run(options.subject);
+  }
+  Verdict verdict = RunInChild(test, options.subject, options.timeout_ms);
+  for (int tries = 1; tries < test.tries && verdict.kind == Verdict::Kind::kFail; ++tries) {
+    verdict = RunInChild(test, options.subject, options.timeout_ms);
+  }
+  return verdict;
+}
+
 int Run(Options options) {
   std::vector<Case> cases = AllCases();
   if (!options.only.empty()) {
@@ -108,9 +119,7 @@ int Run(Options options) {
   }
   bool failed = false;
   for (size_t i = 0; i < cases.size(); ++i) {
-    const Verdict verdict = options.in_process
-                                ? cases[i].run(options.subject)
-                                : RunInChild(cases[i], options.subject, options.timeout_ms);
+    const Verdict verdict = RunCase(cases[i], options);
     failed |= verdict.kind == Verdict::Kind::kFail;
     if (options.json) {
       report["tests"].push_back(AsJson(cases[i], verdict));

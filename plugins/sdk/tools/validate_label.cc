@@ -162,8 +162,14 @@ Verdict NoneIsUnconfined(const Subject &subject) {
 
 Verdict BadLabels(const Subject &subject) {
   SVP_START(session, subject);
-  const std::string bad[] = {
-      "", "\n", "a\nb", "\x1b[2J", "a\x7f", std::string(SVIRT_LABEL_MAX + 1, 'x'), "\x01\x02\x03"};
+  const std::string bad[] = {"",
+                             "\n",
+                             "a\nb",
+                             "\x1b[2J",
+                             "a\x7f",
+                             "a\xc2\x9b",
+                             std::string(SVIRT_LABEL_MAX + 1, 'x'),
+                             "\x01\x02\x03"};
   for (const std::string &label : bad) {
     TestDomain test(subject);
     test.domain.label_type = SVIRT_LABEL_STATIC;

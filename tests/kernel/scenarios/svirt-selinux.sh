@@ -227,8 +227,10 @@ cp /usr/bin/svirt-validate /usr/local/bin/validating-launcher
 chcon -t virtd_exec_t /usr/local/bin/validating-launcher
 chcon -t qemu_exec_t /usr/bin/true
 plugin=$(find /usr/lib -name svirt-selinux.so)
-ok "the plugin keeps the rules of the ABI" /usr/local/bin/validating-launcher "$plugin"
-validator_skips() { /usr/local/bin/validating-launcher "$plugin" | grep -c '# SKIP'; }
+# This processor is emulated, and other tests may run on the real one.
+validate() { /usr/local/bin/validating-launcher --timeout 60000 "$plugin"; }
+ok "the plugin keeps the rules of the ABI" validate
+validator_skips() { validate | grep -c '# SKIP'; }
 equal "all of which apply" 0 "$(validator_skips)"
 
 equal "SELinux is still enforcing" Enforcing "$(getenforce)"

@@ -48,15 +48,37 @@ inline svirt_status PutBoth(svirt_buf *first, std::string_view first_text, svirt
   return Put(second, second_text);
 }
 
+// Bytes of the control character that the text has at this place, 0 if it has none there: C0 and
+// DEL, and C1 in UTF-8 (U+0080 to U+009F), which a terminal obeys as well.
+inline size_t ControlLength(std::string_view text, size_t at) {
+  const unsigned char c = static_cast<unsigned char>(text[at]);
+  if (c < 0x20 || c == 0x7f) {
+    return 1;
+  }
+  if (c != 0xc2 || at + 1 == text.size()) {
+    return 0;
+  }
+  const unsigned char next = static_cast<unsigned char>(text[at + 1]);
+  return next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
+// Can the text be a label, as far as the ABI limits what one is (rule 4 of plugin.h)? The host
+// takes no other from a plugin.
+inline bool IsLabel(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (ControlLength(text, i) != 0) {
+      return false;
+    }
+  }
+  return text.size() <= SVIRT_LABEL_MAX;
+}
+
 // Makes a sentence of a message that quotes what others wrote: control characters become '?', and
 // half a character where it was cut off goes.
 inline void CleanMessage(char *message) {
   const size_t length = std::strlen(message);
   for (size_t i = 0; i < length; ++i) {
-    const unsigned char c = static_cast<unsigned char>(message[i]);
-    if (c < 0x20 || c == 0x7f) {
-      message[i] = '?';
-    }
+    std::memset(message + i, '?', ControlLength({message, length}, i));
   }
   // Back to the first byte of the last character, and see whether all of it is there.
   size_t start = length;

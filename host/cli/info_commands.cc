@@ -54,12 +54,18 @@ Result<int> PrintList(Host &host, bool all, bool json) {
   std::vector<std::vector<std::string>> rows = {{"Id", "Name", "State"}};
   std::vector<size_t> width = {2, 4, 5};
   for (StoredDomain &stored : domains) {
-    SVIRT_ASSIGN(const DomainState state, host.State(&stored));
-    if (!all && state == DomainState::kShutOff) {
+    const auto state = host.State(&stored);
+    if (!state.ok() && !host.IsDefined(stored.domain.uuid)) {
       continue;
     }
-    list.push_back(ToJson(stored, state));
-    rows.push_back({IdOf(stored), stored.domain.name, std::string(StateName(state))});
+    if (!state.ok()) {
+      return state.error();
+    }
+    if (!all && *state == DomainState::kShutOff) {
+      continue;
+    }
+    list.push_back(ToJson(stored, *state));
+    rows.push_back({IdOf(stored), stored.domain.name, std::string(StateName(*state))});
     for (size_t i = 0; i < width.size(); ++i) {
       width[i] = std::max(width[i], rows.back()[i].size());
     }
@@ -97,8 +103,11 @@ void PrintLabel(const DomainLabel &label, bool running) {
 
 Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
   SVIRT_ASSIGN(StoredDomain stored, host.Find(name));
-  SVIRT_ASSIGN(const DomainState state, host.State(&stored));
-  SVIRT_ASSIGN(const std::vector<DomainLabel> labels, host.Labels(stored));
+  SVIRT_ASSIGN(DomainState state, host.State(&stored));
+  SVIRT_ASSIGN(const std::vector<DomainLabel> labels, host.Labels(&stored));
+  if (!stored.running) {
+    state = DomainState::kShutOff;  // it has ended between the two
+  }
   const Domain &domain = stored.domain;
   if (json) {
     ordered_json document = ToJson(stored, state);

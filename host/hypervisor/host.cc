@@ -227,12 +227,25 @@ Result<StoredDomain> Host::Find(const std::string &name_or_uuid) {
   return FindLocked(stored.domain.uuid);
 }
 
+bool Host::IsDefined(const std::string &uuid) const {
+  const auto stored = store_.Find(uuid);
+  return stored.ok() || stored.error().code != Errc::kNotFound;
+}
+
 Result<std::vector<StoredDomain>> Host::List() {
-  SVIRT_ASSIGN(std::vector<StoredDomain> domains, store_.List());
-  for (StoredDomain &stored : domains) {
-    SVIRT_ASSIGN(const bool ended, HasEnded(stored));
-    if (ended) {
-      SVIRT_ASSIGN(stored, Find(stored.domain.uuid));
+  SVIRT_ASSIGN(std::vector<StoredDomain> stored, store_.List());
+  std::vector<StoredDomain> domains;
+  for (StoredDomain &domain : stored) {
+    SVIRT_ASSIGN(const bool ended, HasEnded(domain));
+    if (!ended) {
+      domains.push_back(std::move(domain));
+      continue;
+    }
+    auto now = Find(domain.domain.uuid);
+    if (now.ok()) {
+      domains.push_back(std::move(now).value());
+    } else if (IsDefined(domain.domain.uuid)) {
+      return std::move(now).error();
     }
   }
   return domains;
@@ -271,7 +284,20 @@ Result<LabelState> Host::RunningLabel(Plugin *plugin, const RunningDomain &runni
   return plugin->GetLabel(ref);
 }
 
-Result<std::vector<DomainLabel>> Host::Labels(const StoredDomain &stored) {
+Result<std::vector<DomainLabel>> Host::Labels(StoredDomain *stored) {
+  auto labels = AskLabels(*stored);
+  if (labels.ok()) {
+    return labels;
+  }
+  SVIRT_ASSIGN(const bool ended, HasEnded(*stored));
+  if (!ended) {
+    return labels;
+  }
+  SVIRT_ASSIGN(*stored, Find(stored->domain.uuid));
+  return AskLabels(*stored);
+}
+
+Result<std::vector<DomainLabel>> Host::AskLabels(const StoredDomain &stored) {
   std::vector<DomainLabel> labels;
   const Domain &domain = stored.running ? stored.running->domain : stored.domain;
   auto plugins = drivers_.For(domain.type);

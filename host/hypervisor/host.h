@@ -69,10 +69,14 @@ class Host {
 
   // A domain whose process has ended by itself is cleaned up before it is shown.
   Result<StoredDomain> Find(const std::string &name_or_uuid);
+  // Not those that are undefined while they are looked at.
   Result<std::vector<StoredDomain>> List();
+  // Also true if that cannot be found out.
+  bool IsDefined(const std::string &uuid) const;
   // One that has ended since it was looked up is cleaned up, and *stored does not run any more.
+  // It may have been undefined as well, which is an error: see IsDefined.
   Result<DomainState> State(StoredDomain *stored);
-  Result<std::vector<DomainLabel>> Labels(const StoredDomain &stored);
+  Result<std::vector<DomainLabel>> Labels(StoredDomain *stored);
   // What the driver reads from the kernel about a process of the domain.
   Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
   // What it reads about a domain that runs, wherever that is.
@@ -152,6 +156,7 @@ class Host {
   Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);
   Result<bool> HasEnded(const StoredDomain &stored);
   Result<DomainState> AskState(const StoredDomain &stored);
+  Result<std::vector<DomainLabel>> AskLabels(const StoredDomain &stored);
   // All with the domain's lock held.
   Status EndHalfStarted(StoredDomain *stored);
   Status CleanUpIfEnded(StoredDomain *stored);

@@ -86,6 +86,41 @@ equal "b's disk is back" 0:0 "$(owner "$DIR/images/b.img")"
 equal "nobody holds a label" "" "$(svirt labels)"
 equal "no run directory is left" "" "$(find "$ROOT/run/domains" -mindepth 1)"
 
+# Who looks at a domain that ends meanwhile, or is undefined: each is held up at the file it is about
+# to open.
+held_up_at() { # SECONDS PATH COMMAND...
+  strace -f -qq -o /dev/null -P "$2" -e trace=openat,openat2 \
+    -e "inject=openat,openat2:delay_enter=${1}000000" "$SVIRT" --root "$ROOT" "${@:3}"
+}
+ok "a starts again" svirt start a
+pid=$(pid_of a)
+held_up_at 7 "/proc/$pid/status" dominfo a >"$DIR/seen" 2>&1 &
+watcher=$!
+sleep 1
+kill -KILL "$pid"
+reaped() { [ ! -e "/proc/$pid" ]; }
+if wait_for 5 reaped; then
+  wait "$watcher"
+  equal "dominfo of a domain that ends before its label is read succeeds" 0 "$?"
+  contains "it shows the domain shut off" '^State: +shut off' cat "$DIR/seen"
+  lacks "and no label" '^Security label:' cat "$DIR/seen"
+else
+  wait "$watcher"
+  echo "# dominfo of a domain that ends is skipped: it needs an init that waits for its children soon"
+fi
+ok "a starts again" svirt start a
+pid=$(pid_of a)
+kill -KILL "$pid"
+held_up_at 2 "/proc/$pid/stat" list --all >"$DIR/seen" 2>&1 &
+watcher=$!
+sleep 1
+ok "a is undefined" svirt undefine a
+wait "$watcher"
+equal "a list during which a domain is undefined succeeds" 0 "$?"
+contains "it shows the others" ' b +shut off' cat "$DIR/seen"
+lacks "and not that one" ' a ' cat "$DIR/seen"
+ok "a is defined again" svirt define "$DIR/a.xml"
+
 # Labels by name and number, for both models.
 make_domain c "<seclabel type='dynamic' model='landlock'/>
   <seclabel type='static' model='dac' relabel='yes'><label>4242:4243</label></seclabel>"

@@ -94,7 +94,7 @@ held_up_at() { # SECONDS PATH COMMAND...
 }
 ok "a starts again" svirt start a
 pid=$(pid_of a)
-held_up_at 7 "/proc/$pid/status" dominfo a >"$DIR/seen" 2>&1 &
+held_up_at 9 "/proc/$pid/status" dominfo a >"$DIR/seen" 2>&1 &
 watcher=$!
 sleep 1
 kill -KILL "$pid"
@@ -111,7 +111,7 @@ fi
 ok "a starts again" svirt start a
 pid=$(pid_of a)
 kill -KILL "$pid"
-held_up_at 2 "/proc/$pid/stat" list --all >"$DIR/seen" 2>&1 &
+held_up_at 8 "/proc/$pid/stat" list --all >"$DIR/seen" 2>&1 &
 watcher=$!
 sleep 1
 ok "a is undefined" svirt undefine a

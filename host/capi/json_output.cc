@@ -29,6 +29,8 @@ std::string_view PlanActionName(const PlanItem &item) {
       return item.changes ? "set" : "keep";
     case ResourcePlan::Action::kGrant:
       return "grant";
+    case ResourcePlan::Action::kEntry:
+      return "entry";
     case ResourcePlan::Action::kNone:
       break;
   }

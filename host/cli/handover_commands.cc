@@ -37,7 +37,8 @@ ordered_json ToJson(const Handover &handover) {
                        {"label", object.label},
                        {"old_label", old},
                        {"exclusive", object.exclusive},
-                       {"keep", object.keep}});
+                       {"keep", object.keep},
+                       {"entry", object.is_entry}});
   }
   return {{"name", handover.owner.name},
           {"uuid", handover.owner.uuid},
@@ -81,6 +82,7 @@ Result<Handover::Object> ReadObject(const json &value) {
   }
   object.exclusive = value.at("exclusive").get<bool>();
   object.keep = value.at("keep").get<bool>();
+  object.is_entry = value.value("entry", false);
   if (object.path.empty() || object.path.front() != '/') {
     return Error{Errc::kInvalid, "\"path\" is '" + object.path + "', which is not absolute"};
   }

@@ -38,6 +38,8 @@ void PrintPlan(const Domain &domain, const Plan &plan) {
                resource.path, AccessName(resource.access));
     if (item.action == ResourcePlan::Action::kSet && item.changes) {
       fmt::print("        {} -> {}\n", item.current.value_or("no label"), item.label);
+    } else if (item.action == ResourcePlan::Action::kEntry && item.changes) {
+      fmt::print("        {} -> {}\n", item.current.value_or("no entry"), item.label);
     } else if (!item.label.empty()) {
       fmt::print("        {}\n", item.label);
     }

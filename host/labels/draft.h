@@ -13,6 +13,7 @@
 #include "host/domain/domain.h"
 #include "host/labels/engine.h"
 #include "host/labels/label_store.h"
+#include "host/labels/object_label.h"
 #include "host/labels/opened_manifest.h"
 #include "host/labels/seclabel_rules.h"
 #include "host/loader/plugin.h"
@@ -41,6 +42,8 @@ struct LabelTask {
   bool sets_label = false;  // false: the use alone is entered
   bool is_block = false;
   bool keeps_tree = false;  // a directory that is to be whole afterwards, with all that is below
+
+  bool is_entry() const { return item.extent == Extent::kEntry; }
 
   bool Changes() const {
     return sets_label && item.old.state != OldLabel::State::kUnsupported &&
@@ -80,13 +83,22 @@ struct LabelContext {
 Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
                                const ModelChoice &choice, const OpenedManifest &opened);
 
-// Decides the label of each object under each model, reads the present labels, and fills
-// draft->tasks and draft->items. What is below a directory that is whole is passed over.
+// Decides the label of each object, or the domain's entry on it, under each model, reads what is
+// there now, and fills draft->tasks and draft->items. What is below a directory that is whole is
+// passed over.
 Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft *draft);
+
+// The tasks of an object to which the model gives no label; completes the item.
+Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
+                                            const OpenedManifest &opened,
+                                            const OpenedManifest::Object &object, PlanItem *item);
 
 // An exclusive block device that cannot be labelled is refused: nothing else on it would keep other
 // domains out.
 Status CheckLabelable(const LabelTask &task);
+
+// What the task puts onto its object.
+ObjectLabel LabelOf(const Draft &draft, const LabelTask &task);
 
 // Calls change for the items of the plan that the task belongs to.
 void ForItems(Draft *draft, const LabelTask &task, const std::function<void(PlanItem *)> &change);
@@ -104,8 +116,5 @@ class TaskObject {
   Fd own_;
   int fd_ = -1;
 };
-
-// The object's label as the journal keeps it.
-Result<OldLabel> ReadLabel(Plugin *plugin, const ResourceRef &ref);
 
 }  // namespace svirt

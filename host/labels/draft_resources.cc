@@ -23,6 +23,7 @@ bool IsExclusiveUse(const Resource &resource) {
 struct Decision {
   PlanItem item;
   bool keep = false;
+  bool may_enter = false;  // no label, so there may be an entry of the domain's own
 };
 
 // The plugin is shown the resource alone: its decision does not depend on the others (see
@@ -43,6 +44,8 @@ Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, const Re
   SVIRT_ASSIGN(ResourcePlan plan, model.plugin->PlanResource(bare, ref));
   item.note = std::move(plan.note);
   if (plan.action == ResourcePlan::Action::kNone) {
+    SVIRT_ASSIGN(const bool has_entries, model.plugin->HasEntries());
+    decision.may_enter = has_entries && !KeepsItsLabel(*ref.resource, model.ref.seclabel);
     return decision;
   }
   if (plan.action == ResourcePlan::Action::kSet &&
@@ -129,8 +132,12 @@ Status PlanMark(const LabelStore &store, const ModelDraft &model,
 
 // The tasks of one object under one model; completes the decision's item.
 Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPolicy &policy,
-                                         const ModelDraft &model, const OpenedManifest &opened,
+                                         const ModelDraft &model, const DomainRef &bare,
+                                         const OpenedManifest &opened,
                                          const OpenedManifest::Object &object, Decision *decision) {
+  if (decision->may_enter) {
+    return DraftEntries(model, bare, opened, object, &decision->item);
+  }
   std::vector<LabelTask> tasks;
   PlanItem &item = decision->item;
   const bool sets = item.action == ResourcePlan::Action::kSet;
@@ -191,18 +198,10 @@ Result<PlanItem> DecideMissing(const ModelDraft &model, const DomainRef &bare,
 
 }  // namespace
 
-Result<OldLabel> ReadLabel(Plugin *plugin, const ResourceRef &ref) {
-  auto label = plugin->GetResourceLabel(ref);
-  if (!label.ok() && label.error().code == Errc::kUnsupported) {
-    return OldLabel{OldLabel::State::kUnsupported, ""};
-  }
-  if (!label.ok()) {
-    return label.error();
-  }
-  if (!*label) {
-    return OldLabel{OldLabel::State::kAbsent, ""};
-  }
-  return OldLabel{OldLabel::State::kPresent, std::move(**label)};
+ObjectLabel LabelOf(const Draft &draft, const LabelTask &task) {
+  return {.plugin = draft.models[task.model].plugin,
+          .extent = task.item.extent,
+          .label = task.item.label};
 }
 
 Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
@@ -243,7 +242,7 @@ Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft 
         SVIRT_ASSIGN(Decision decision,
                      Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
         SVIRT_ASSIGN(std::vector<LabelTask> tasks,
-                     MakeTasks(store, policy, model, opened, object, &decision));
+                     MakeTasks(store, policy, model, bare[m], opened, object, &decision));
         for (LabelTask &task : tasks) {
           task.model = m;
           task.object = *place;

@@ -46,12 +46,12 @@ Result<OldLabel> Reread(Draft *draft, size_t place) {
   if (!object.ok()) {
     return object.error();
   }
-  SVIRT_ASSIGN(task.item.old, ReadLabel(draft->models[task.model].plugin, object->ref(task)));
+  SVIRT_ASSIGN(task.item.old, LabelOf(*draft, task).Read(object->ref(task)));
   return task.item.old;
 }
 
 // A sentence if the object keeps the label that it has, else "".
-Result<std::string> SetObjectLabel(const Draft &draft, const LabelTask &task) {
+Result<std::string> SetObjectLabel(LabelStore *store, const Draft &draft, const LabelTask &task) {
   const auto object = TaskObject::Open(draft, task);
   if (!object.ok() && object.error().code == Errc::kNotFound) {
     // It was inside a directory in use; what has taken its place is not our choice.
@@ -60,26 +60,26 @@ Result<std::string> SetObjectLabel(const Draft &draft, const LabelTask &task) {
   if (!object.ok()) {
     return object.error();
   }
-  const auto status =
-      draft.models[task.model].plugin->SetResourceLabel(object->ref(task), task.item.label);
+  const auto status = LabelOf(draft, task).Set(store, object->ref(task));
   if (status.ok()) {
     return std::string();
   }
-  if (status.error().code != Errc::kUnsupported || (task.item.exclusive && task.is_block)) {
+  if (status.error().code != Errc::kUnsupported || task.is_entry() ||
+      (task.item.exclusive && task.is_block)) {
     return status.error();
   }
   // The object keeps the label its file system has for all; the security module decides by that.
   return "cannot be labelled: " + status.error().message;
 }
 
-Status SetLabels(Draft *draft) {
+Status SetLabels(LabelStore *store, Draft *draft) {
   std::mutex mutex;  // of draft->items
-  SVIRT_TRY(ForEach(draft->tasks.size(), [draft, &mutex](size_t i) -> Status {
+  SVIRT_TRY(ForEach(draft->tasks.size(), [store, draft, &mutex](size_t i) -> Status {
     const LabelTask &task = draft->tasks[i];
     if (!task.Changes()) {
       return {};
     }
-    SVIRT_ASSIGN(const std::string note, SetObjectLabel(*draft, task));
+    SVIRT_ASSIGN(const std::string note, SetObjectLabel(store, *draft, task));
     if (!note.empty()) {
       const std::lock_guard lock(mutex);
       ForItems(draft, task, [&note](PlanItem *item) { item->note = note; });
@@ -101,6 +101,17 @@ Status SyncTree(int directory, const std::string &path) {
     return SystemError(errno, "cannot sync the labels below " + path);
   }
   return {};
+}
+
+// All that a plugin has said against resources of the domain, in one sentence.
+Status CheckItems(const Draft &draft) {
+  std::string conflicts;
+  for (const PlanItem &item : draft.items) {
+    if (!item.conflict.empty() && conflicts.find(item.conflict) == std::string::npos) {
+      conflicts += (conflicts.empty() ? "" : "; ") + item.conflict;
+    }
+  }
+  return conflicts.empty() ? Status() : Error{Errc::kRefused, conflicts};
 }
 
 // A domain that comes from another host has its objects' labels from there.
@@ -191,6 +202,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   for (const LabelTask &task : draft.tasks) {
     SVIRT_TRY(CheckLabelable(task));
   }
+  SVIRT_TRY(CheckItems(draft));
   const std::vector<HeldLabel> labels = LabelsOf(draft);
   if (labels.empty()) {
     return {};  // unconfined by every model: nothing to remember
@@ -199,7 +211,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   for (size_t i = 0; i < draft.tasks.size(); ++i) {
     SVIRT_TRY(MarkObject(i));
   }
-  SVIRT_TRY(SetLabels(&draft));
+  SVIRT_TRY(SetLabels(store_, &draft));
   SVIRT_TRY(KeepTrees());
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
@@ -279,7 +291,7 @@ Status Applying::TakeBack() {
     SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, mark, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
     SVIRT_TRY(MarkObject(i));
-    SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(draft, task));
+    SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(store_, draft, task));
   }
   LabelStore::UndoScope fresh;
   if (recorded_.empty()) {

@@ -2,6 +2,7 @@
 #include "host/labels/fake_model.h"
 
 #include <svirt/ext/draft/build_label.h>
+#include <svirt/ext/draft/object_entry.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -259,6 +262,12 @@ svirt_status PlanLabel(svirt_instance *instance, const svirt_domain *domain,
     plan->action = SVIRT_PLAN_GRANT;
     return Give(&plan->label, (resource->access & SVIRT_ACCESS_WRITE) != 0 ? "rw" : "r");
   }
+  const bool alone =
+      (resource->flags & SVIRT_RES_SHARED) == 0 && (resource->access & SVIRT_ACCESS_WRITE) != 0;
+  if (self.options.entries && !alone) {
+    plan->action = SVIRT_PLAN_NONE;
+    return SVIRT_OK;
+  }
   plan->action = SVIRT_PLAN_SET;
   if (resource->override_label != nullptr) {
     return Give(&plan->label, resource->override_label);
@@ -328,11 +337,98 @@ svirt_status GetBuildLabel(svirt_instance *instance, const char *label, svirt_bu
   return Give(build_label, self.options.hypervisor ? std::string(label) + "/build" : label);
 }
 
+// Entries by their subject, "E:INDEX:".
+using Entries = std::map<std::string, std::string>;
+
+std::string SubjectOf(const std::string &entry) {
+  return entry.substr(0, entry.rfind(':') + 1);
+}
+
+Entries ReadEntries(const std::string &file) {
+  Entries entries;
+  std::istringstream words(ReadAll(file));
+  for (std::string entry; words >> entry;) {
+    entries[SubjectOf(entry)] = entry;
+  }
+  return entries;
+}
+
+bool WriteEntries(const std::string &file, const Entries &entries) {
+  std::string text;
+  for (const auto &[subject, entry] : entries) {
+    text += entry + " ";
+  }
+  return text.empty() ? Remove(file) : WriteAll(file, text);
+}
+
+std::string EntriesFile(const Model &model, const svirt_resource *resource) {
+  return ObjectFile(model, resource) + "-entries";
+}
+
+svirt_status PlanEntry(svirt_instance *instance, const svirt_domain *domain,
+                       const svirt_resource *resource, svirt_buf *entry,
+                       svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  const std::string_view path(resource->path);
+  if (path.ends_with(Model::kNoEntry)) {
+    return Say(error, SVIRT_E_NOTSUP, std::string(path) + " cannot have an entry");
+  }
+  if (path.ends_with(Model::kOpen)) {
+    return SVIRT_E_NODATA;
+  }
+  const bool writes = (resource->access & SVIRT_ACCESS_WRITE) != 0;
+  return Give(entry, "E:" + std::string(domain->label).substr(2) + (writes ? ":rw" : ":r"));
+}
+
+svirt_status GetEntry(svirt_instance *instance, const svirt_resource *resource, const char *entry,
+                      svirt_buf *present, svirt_error *) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  const Entries entries = ReadEntries(EntriesFile(self, resource));
+  const auto found = entries.find(SubjectOf(entry));
+  return found == entries.end() ? SVIRT_E_NODATA : Give(present, found->second);
+}
+
+svirt_status SetEntry(svirt_instance *instance, const svirt_resource *resource, const char *entry,
+                      svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  if (++self.sets == self.fail_set_at) {
+    return Say(error, SVIRT_E_SYSTEM, "set to fail");
+  }
+  const std::string file = EntriesFile(self, resource);
+  Entries entries = ReadEntries(file);
+  entries[SubjectOf(entry)] = entry;
+  return WriteEntries(file, entries) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "it was not kept");
+}
+
+svirt_status RemoveEntry(svirt_instance *instance, const svirt_resource *resource,
+                         const char *entry, svirt_error *error) noexcept {
+  Model &self = Self(instance);
+  self.Enter();
+  const std::string file = EntriesFile(self, resource);
+  Entries entries = ReadEntries(file);
+  entries.erase(SubjectOf(entry));
+  return WriteEntries(file, entries) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "it was not kept");
+}
+
+constexpr svirt_object_entry kObjectEntry = {.struct_size = sizeof(svirt_object_entry),
+                                             .reserved = 0,
+                                             .plan = PlanEntry,
+                                             .get = GetEntry,
+                                             .set = SetEntry,
+                                             .remove = RemoveEntry};
+
 constexpr svirt_build_label kBuildLabel = {
     .struct_size = sizeof(svirt_build_label), .reserved = 0, .get = GetBuildLabel};
 
 const void *GetExtension(const char *id) noexcept {
   return std::string_view(id) == SVIRT_EXT_BUILD_LABEL ? &kBuildLabel : nullptr;
+}
+
+const void *GetExtensionWithEntries(const char *id) noexcept {
+  return std::string_view(id) == SVIRT_EXT_OBJECT_ENTRY ? &kObjectEntry : GetExtension(id);
 }
 
 }  // namespace
@@ -375,7 +471,7 @@ Model::Model(std::string dir, Options opts) : options(std::move(opts)), dir_(std
   table_.resource_plan_label = PlanLabel;
   table_.resource_get_label = GetResourceLabel;
   table_.resource_set_label = SetResourceLabel;
-  table_.get_extension = GetExtension;
+  table_.get_extension = options.entries ? GetExtensionWithEntries : GetExtension;
   auto plugin = Plugin::Create(&table_, nullptr);
   if (!plugin.ok()) {
     throw std::runtime_error(plugin.error().message);
@@ -404,6 +500,18 @@ std::string Model::LabelOf(const std::string &path) const {
   }
   struct stat st {};
   return ::stat(path.c_str(), &st) == 0 ? ReadAll(ObjectFile(*this, st)) : "";
+}
+
+std::string Model::EntriesOf(const std::string &path) const {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 ? ReadAll(ObjectFile(*this, st) + "-entries") : "";
+}
+
+void Model::SetEntriesOf(const std::string &path, const std::string &entries) const {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0 || !WriteAll(ObjectFile(*this, st) + "-entries", entries)) {
+    throw std::runtime_error("cannot give entries to " + path);
+  }
 }
 
 void Model::SetLabelOf(const std::string &path, const std::string &label) const {

@@ -54,6 +54,9 @@ class Model {
     // regular files and directories can have, and no policy is loaded: for tests that count, fail
     // or time system calls.
     bool xattr = false;
+    // What a domain shares, or only reads, keeps its label and gets an entry "E:INDEX:r" (or rw) of
+    // the domain's own.
+    bool entries = false;
   };
 
   // dir: where labels are kept; several Models with one dir and name are the same model.
@@ -66,6 +69,9 @@ class Model {
 
   // "" if it has none.
   std::string LabelOf(const std::string &path) const;
+  // All entries on the object, in order, with a space behind each.
+  std::string EntriesOf(const std::string &path) const;
+  void SetEntriesOf(const std::string &path, const std::string &entries) const;
   void SetLabelOf(const std::string &path, const std::string &label) const;
   void SetProcessLabel(pid_t pid, const std::string &label) const;
   void SetDomainLabel(int id, const std::string &label) const;
@@ -86,6 +92,9 @@ class Model {
   // Objects whose path ends so cannot be labelled: get or set says not supported.
   static constexpr const char *kNoGet = ".noget";
   static constexpr const char *kNoSet = ".noset";
+  // Objects whose path ends so need no entry, or cannot have the one they need.
+  static constexpr const char *kOpen = ".open";
+  static constexpr const char *kNoEntry = ".noentry";
 
   // For the slots.
   std::string DomainFile(int id) const { return FileOf("domain-" + std::to_string(id)); }

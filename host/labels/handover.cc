@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/labels/draft.h"
+#include "host/labels/object_label.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/undo.h"
 
@@ -43,7 +44,9 @@ Result<std::optional<JournalItem>> FindObject(Plugin *plugin, const Handover::Ob
   Resource resource;
   resource.path = object.path;
   resource.object = here->type;
-  SVIRT_ASSIGN(const OldLabel now, ReadLabel(plugin, {&resource, here->fd.get()}));
+  const Extent extent = object.is_entry ? Extent::kEntry : Extent::kObject;
+  const ObjectLabel label{.plugin = plugin, .extent = extent, .label = object.label};
+  SVIRT_ASSIGN(const OldLabel now, label.Read({&resource, here->fd.get()}));
   if (now != OldLabel{OldLabel::State::kPresent, object.label}) {
     *note = object.path + " has the label " + (now.label.empty() ? "(none)" : now.label) +
             " on this host and " + object.label + " on the other: it is not the same object";
@@ -56,7 +59,8 @@ Result<std::optional<JournalItem>> FindObject(Plugin *plugin, const Handover::Ob
                                                 .label = object.label,
                                                 .exclusive = object.exclusive,
                                                 .keep = object.keep,
-                                                .away = true});
+                                                .away = true,
+                                                .extent = extent});
 }
 
 }  // namespace
@@ -78,8 +82,8 @@ Result<Handover> HandoverDesk::BeginOut(const std::string &uuid) {
   Handover handover{state->owner, state->labels, {}};
   for (const JournalItem &use : uses) {
     if (use.old.state != OldLabel::State::kUnsupported) {
-      handover.objects.push_back(
-          {use.model, use.path, use.old, use.label, use.exclusive, use.keep});
+      handover.objects.push_back({use.model, use.path, use.old, use.label, use.exclusive, use.keep,
+                                  use.extent == Extent::kEntry});
     }
   }
   return handover;

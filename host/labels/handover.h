@@ -19,6 +19,7 @@ struct Handover {
     OldLabel old;
     std::string label;
     bool exclusive = false, keep = false;
+    bool is_entry = false;  // label and old are an entry on it (Extent::kEntry)
   };
 
   LabelOwner owner;

@@ -54,8 +54,12 @@ struct Obstacles {
 Result<Obstacles> FindObstacles(Database *db, const std::vector<OtherUse> &uses,
                                 const JournalItem &item, const std::string &uuid) {
   Obstacles obstacles;
-  for (const auto &[use, busy] : uses) {
-    const bool other_label = use.model == item.model && use.label != item.label;
+  for (const auto &[use, in_undo] : uses) {
+    // An entry is in the way of no label and of no other entry; nor does it matter to it that one
+    // of them is just going.
+    const bool stands_beside = use.is_entry() || item.extent == Extent::kEntry;
+    const bool busy = in_undo && !stands_beside;
+    const bool other_label = !stands_beside && use.model == item.model && use.label != item.label;
     if (!busy && !other_label && !use.exclusive && !item.exclusive) {
       continue;
     }
@@ -69,8 +73,8 @@ Result<Obstacles> FindObstacles(Database *db, const std::vector<OtherUse> &uses,
     }
     SVIRT_ASSIGN(const bool live, IsLive(db, owner));
     if (!live) {
-      // Under another model the dead domain's label stays to be undone by itself.
-      if (use.model == item.model) {
+      // Under another model the dead domain's label stays to be undone by itself; so do entries.
+      if (use.model == item.model && !stands_beside) {
         obstacles.dead.push_back(&use);
       }
       continue;
@@ -116,10 +120,11 @@ class UseWriter {
   // The object must be in nobody's way. uses: all of it; old: its label now.
   Result<Recorded> Enter(const std::vector<OtherUse> &uses, const JournalItem &item,
                          const OldLabel &old) {
+    const bool is_entry = item.extent == Extent::kEntry;
     const Use *own = nullptr, *first = nullptr;  // first: with the label that was recorded first
     for (const OtherUse &other : uses) {
-      if (other.use.model == item.model) {
-        first = &other.use;
+      if (other.use.model == item.model && other.use.is_entry() == is_entry) {
+        first = is_entry ? nullptr : &other.use;
         own = other.use.owner == owner_ ? &other.use : own;
       }
     }
@@ -310,8 +315,9 @@ Result<bool> LabelStore::IsUsed(const JournalItem &item) {
   const Snapshot snapshot(db.get());
   SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self_.boot_id));
   SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot.value_or(0)));
-  return std::any_of(uses.begin(), uses.end(),
-                     [&item](const OtherUse &other) { return other.use.model == item.model; });
+  return std::any_of(uses.begin(), uses.end(), [&item](const OtherUse &other) {
+    return other.use.model == item.model && !other.use.is_entry();
+  });
 }
 
 Status LabelStore::SetWhole(const std::string &uuid, const std::vector<int64_t> &directories) {

@@ -29,7 +29,8 @@ Result<std::vector<JournalItem>> LabelStore::Uses(const std::string &uuid) {
                      .label = std::move(use.label),
                      .exclusive = use.exclusive,
                      .keep = use.keep || query.Int(kUseColumns) != 0,
-                     .away = use.away});
+                     .away = use.away,
+                     .extent = use.extent});
   }
 }
 

@@ -33,7 +33,7 @@ Status DropUse(Database *database, int64_t owner, int64_t number) {
 }
 
 Status GiveUpUse(Database *database, int64_t owner, int64_t number) {
-  SVIRT_TRY(database->Run("UPDATE use SET extent=min(extent, 1) WHERE owner=?1 AND number=?2",
+  SVIRT_TRY(database->Run("UPDATE use SET extent=1 WHERE owner=?1 AND number=?2 AND extent=2",
                           owner, number / kBelow));
   return DropUse(database, owner, number);
 }

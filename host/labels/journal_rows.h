@@ -27,6 +27,8 @@ struct Use {
   bool exclusive = false, keep = false, away = false;
   Extent extent = Extent::kObject;
   bool marked = false;
+
+  bool is_entry() const { return extent == Extent::kEntry; }
 };
 
 // What is below directory number N has the numbers from N * kBelow on: one range of the table.
@@ -42,11 +44,12 @@ Status DropUse(Database *database, int64_t owner, int64_t number);
 // The same, for the sake of somebody else: the directory that it is below is whole no more.
 Status GiveUpUse(Database *database, int64_t owner, int64_t number);
 
-// Does another owner use the object of the row of table use, too, under the same model?
-#define SVIRT_IS_SHARED                                                                       \
-  "EXISTS (SELECT 1 FROM use AS other WHERE other.ino=use.ino AND other.btime=use.btime AND " \
-  "other.owner<>use.owner AND other.model=use.model AND " SVIRT_IS_SAME_OBJECT(               \
-      "other", "use.dev", "use.boot", "use.path") ")"
+// Does another owner use the object of the row of table use, too, under the same model, so that the
+// label on it is not one's own alone? Entries (extent 3) always are.
+#define SVIRT_IS_SHARED                                                                \
+  "(use.extent<>3 AND EXISTS (SELECT 1 FROM use AS other WHERE other.ino=use.ino AND " \
+  "other.btime=use.btime AND other.owner<>use.owner AND other.model=use.model AND "    \
+  "other.extent<>3 AND " SVIRT_IS_SAME_OBJECT("other", "use.dev", "use.boot", "use.path") "))"
 
 // Is the row of table use the object with these facts, inode number and time of birth being equal?
 // After a boot the device number may be another one. Then the object is the same if its path or its

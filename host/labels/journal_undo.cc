@@ -170,21 +170,23 @@ Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid
       continue;
     }
     if (!all || use.extent == Extent::kWhole) {
-      SVIRT_TRY(
-          db->Run("UPDATE use SET work=?3, extent=min(extent, 1) WHERE owner=?1 AND number=?2",
-                  owner->id, use.number, work));
+      SVIRT_TRY(db->Run(
+          "UPDATE use SET work=?3, extent=iif(extent=2, 1, extent) WHERE owner=?1 AND number=?2",
+          owner->id, use.number, work));
     }
-    list.items.push_back({.object = use.number,
-                          .model = std::move(use.model),
-                          .path = std::move(use.path),
-                          .id = use.object,
-                          .old = std::move(use.old),
-                          .label = std::move(use.label),
-                          .earlier_label = std::move(use.earlier_label),
-                          .earlier_boot = use.boot != boot,
-                          .own_tree = use.extent != Extent::kObject && use.exclusive,
-                          .marked = use.marked,
-                          .keeps_label = use.away});
+    list.items.push_back(
+        {.object = use.number,
+         .model = std::move(use.model),
+         .path = std::move(use.path),
+         .id = use.object,
+         .old = std::move(use.old),
+         .label = std::move(use.label),
+         .earlier_label = std::move(use.earlier_label),
+         .earlier_boot = use.boot != boot,
+         .own_tree = use.exclusive && (use.extent == Extent::kTree || use.extent == Extent::kWhole),
+         .is_entry = use.is_entry(),
+         .marked = use.marked,
+         .keeps_label = use.away});
   }
   if (list.items.empty()) {
     SVIRT_TRY(EndWork(db.get(), owner->id));

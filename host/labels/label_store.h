@@ -14,6 +14,7 @@
 
 #include "host/domain/seclabel.h"
 #include "host/labels/index_runs.h"
+#include "host/util/fd.h"
 #include "host/util/process.h"
 #include "host/util/result.h"
 #include "host/util/sqlite.h"
@@ -110,6 +111,7 @@ enum class Extent {
   kObject = 0,
   kTree = 1,   // a directory with all that is below it
   kWhole = 2,  // and all of that was labelled, to stay like that
+  kEntry = 3,  // an entry of the domain's own on the object, beside those of others
 };
 
 // A change of one object's label (or a use of it, where the model changes nothing).
@@ -160,6 +162,7 @@ struct UndoItem {
   bool earlier_boot = false;
   // The label is nobody else's, and may be on more than there was below this directory.
   bool own_tree = false;
+  bool is_entry = false;     // an entry on it is taken off or put back, not its label
   bool marked = false;       // it may have a mark of this host (label_mark.h)
   bool keeps_label = false;  // the mark is all that is taken off
 };
@@ -266,7 +269,11 @@ class LabelStore {
   // to give back: keep.
   Result<std::vector<JournalItem>> Uses(const std::string &uuid);
 
-  // Does a domain use the object, under the item's model?
+  // Held while an entry on an object is read and changed: processes that add theirs at the same
+  // time must not undo each other's. Errc::kConflict: somebody does not let go of it.
+  Result<Fd> LockEntries();
+
+  // Is the object's label a domain's, under the item's model?
   Result<bool> IsUsed(const JournalItem &item);
 
   // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.

@@ -36,7 +36,9 @@ constexpr int64_t kSchemaVersion = 6;
 // (journal_rows.h).
 //
 // What is below a directory is numbered as that (kBelow in journal_rows.h). extent 1 is such a
-// directory; 2, if everything below it bears the label, and keeps it when the domain stops.
+// directory; 2, if everything below it bears the label, and keeps it when the domain stops. extent
+// 3 is an entry on the object: label and old_label are what the domain has on it and had before,
+// and other uses of the object, of the same model too, stand beside it.
 //
 // work_kind is there while a process is at work on objects of an owner: on those whose use names
 // work_id, or (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and

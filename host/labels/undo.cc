@@ -8,6 +8,7 @@
 #include "host/labels/draft.h"
 #include "host/labels/journal_rows.h"
 #include "host/labels/label_mark.h"
+#include "host/labels/object_label.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/seclabel_rules.h"
 #include "host/labels/tree_walk.h"
@@ -29,10 +30,10 @@ bool IsSame(const UndoItem &item, const ObjectId &id) {
   return id == item.id;
 }
 
-Status GiveOldLabel(Plugin *plugin, const ResourceRef &ref, const UndoItem &item) {
-  const bool had_label = item.old.state == OldLabel::State::kPresent;
-  return plugin->SetResourceLabel(
-      ref, had_label ? std::optional<std::string>(item.old.label) : std::nullopt);
+ObjectLabel LabelOf(Plugin *plugin, const UndoItem &item) {
+  return {.plugin = plugin,
+          .extent = item.is_entry ? Extent::kEntry : Extent::kObject,
+          .label = item.label};
 }
 
 // What the domain itself has put below its directory bears its label, which is given to somebody
@@ -62,7 +63,7 @@ Status SweepTree(LabelStore *store, const std::vector<Plugin *> &plugins, const 
     entry.id = object.id;
     SVIRT_ASSIGN(const bool used, store->IsUsed(entry));
     if (!used) {
-      SVIRT_TRY(GiveOldLabel(plugin, ref, item));
+      SVIRT_TRY(LabelOf(plugin, item).GiveBack(store, ref, item.old));
     }
     return !used;  // a directory that is still used is whole with what was made in it
   });
@@ -95,8 +96,9 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
   }
   const auto object = OpenExactly(-1, item.path);
   if (!object.ok() && object.error().code == Errc::kNotFound) {
-    const bool is_below = item.object >= kBelow;  // files come and go in a directory in use
-    return is_below ? "" : item.path + " is gone, so its label was not restored";
+    // Files come and go in a directory in use; and an entry goes with its object.
+    const bool is_expected = item.object >= kBelow || item.is_entry;
+    return is_expected ? "" : item.path + " is gone, so its label was not restored";
   }
   if (!object.ok()) {
     return object.error();
@@ -116,7 +118,8 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
   resource.path = item.path;
   resource.object = object->type;
   const ResourceRef ref{&resource, object->fd.get()};
-  SVIRT_ASSIGN(const OldLabel current, ReadLabel(plugin, ref));
+  const ObjectLabel label = LabelOf(plugin, item);
+  SVIRT_ASSIGN(const OldLabel current, label.Read(ref));
   if (current == item.old) {
     return std::string();
   }
@@ -126,7 +129,7 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
     return item.path + " was labelled by somebody else meanwhile (" +
            (current.label.empty() ? "it has no label now" : current.label) + "), and is left alone";
   }
-  SVIRT_TRY(GiveOldLabel(plugin, ref, item));
+  SVIRT_TRY(label.GiveBack(store, ref, item.old));
   return std::string();
 }
 

@@ -19,6 +19,8 @@
 #include "host/domain/seclabel.h"
 #include "host/util/result.h"
 
+struct svirt_object_entry;
+
 namespace svirt {
 
 // Settings of one model's plugin, by key.
@@ -63,7 +65,8 @@ struct IndexRun {
 
 // What a plugin wants for one resource (struct svirt_resource_plan).
 struct ResourcePlan {
-  enum class Action { kNone, kSet, kGrant };
+  // kEntry: an entry on the object that is the domain's own (see Plugin::PlanEntry).
+  enum class Action { kNone, kSet, kGrant, kEntry };
   Action action = Action::kNone;
   bool exclusive = false;  // the label shuts other domains out
   bool keep = false;       // stays when the domain ends
@@ -141,6 +144,17 @@ class Plugin {
   // nullopt: the object has no label. Errc::kUnsupported: it cannot have one.
   Result<std::optional<std::string>> GetResourceLabel(const ResourceRef &resource);
   Status SetResourceLabel(const ResourceRef &resource, const std::optional<std::string> &label);
+  // Entries of a domain's own on objects that it shares (svirt/ext/draft/object_entry.h).
+  Result<bool> HasEntries() const;
+  // nullopt: the object needs none. Errc::kUnsupported, kPermission: it needs one, and cannot have
+  // it, or would be of no use to the domain even so.
+  Result<std::optional<std::string>> PlanEntry(const DomainRef &domain,
+                                               const ResourceRef &resource);
+  // What the subject of the entry has on the object now; nullopt: nothing.
+  Result<std::optional<std::string>> GetEntry(const ResourceRef &resource,
+                                              const std::string &entry);
+  Status SetEntry(const ResourceRef &resource, const std::string &entry);
+  Status RemoveEntry(const ResourceRef &resource, const std::string &entry);
   // The policy that the domain would be given, in the model's own language (svirt/ext/describe.h).
   // Works before Init, and where the model is not active. nullopt: it makes none, or cannot say.
   Result<std::optional<std::string>> Describe(const DomainRef &domain);
@@ -168,10 +182,19 @@ class Plugin {
   // wants to be called.
   template <typename Question>
   Result<Answer> AskInstance(Question question);
-  // nullptr: the plugin has none of that id. One that is too short, or without the slot, is
+  // nullptr: the plugin has none of that id. One that is too short, or without one of the slots, is
   // refused.
-  template <typename Extension, typename Slot>
-  Result<const Extension *> FindExtension(const char *id, Slot Extension::*slot) const;
+  template <typename Extension, typename... Slots>
+  Result<const Extension *> FindExtension(const char *id, Slots Extension::*...slots) const;
+  // nullptr: the model has no entries.
+  Result<const svirt_object_entry *> EntryExtension() const;
+  // The text with which an extension's slot answers; nullopt: SVIRT_E_NODATA.
+  template <typename Question>
+  Result<std::optional<std::string>> AskText(const char *name, std::string_view what,
+                                             Question question);
+  template <typename Slot>
+  Status ChangeEntry(const char *name, Slot svirt_object_entry::*slot, const ResourceRef &resource,
+                     const std::string &entry);
   Result<std::vector<IndexRun>> AskIndexes(const DomainRef &domain, const char *label);
   Error ErrorOf(const char *name, const Answer &answer) const;
   Error Named(Error error) const;

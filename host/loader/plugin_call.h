@@ -26,11 +26,11 @@ Result<Plugin::Answer> Plugin::AskInstance(Question question) {
   return answer;
 }
 
-template <typename Extension, typename Slot>
-Result<const Extension *> Plugin::FindExtension(const char *id, Slot Extension::*slot) const {
+template <typename Extension, typename... Slots>
+Result<const Extension *> Plugin::FindExtension(const char *id, Slots Extension::*...slots) const {
   const auto *extension = static_cast<const Extension *>(table_.get_extension(id));
   if (extension != nullptr &&
-      (extension->struct_size < sizeof *extension || extension->*slot == nullptr)) {
+      (extension->struct_size < sizeof *extension || ((extension->*slots == nullptr) || ...))) {
     return Named(Error{Errc::kInternal, std::string("its extension ") + id + " is not whole", 0});
   }
   return extension;

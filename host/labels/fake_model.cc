@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -344,19 +346,44 @@ std::string SubjectOf(const std::string &entry) {
   return entry.substr(0, entry.rfind(':') + 1);
 }
 
-Entries ReadEntries(const std::string &file) {
+// The attribute of the object that has them, where labels are attributes.
+std::string EntriesAttribute(const Model &model) {
+  return model.AttributeName() + ".entries";
+}
+
+// Of the object at path, whose entries are in the file otherwise. nullopt: they cannot be read.
+std::optional<Entries> ReadEntries(const Model &model, const std::string &path,
+                                   const std::string &file) {
   Entries entries;
-  std::istringstream words(ReadAll(file));
+  std::string text;
+  if (model.options.xattr) {
+    text.resize(SVIRT_LABEL_MAX);
+    const ssize_t size =
+        ::getxattr(path.c_str(), EntriesAttribute(model).c_str(), text.data(), text.size());
+    if (size < 0 && errno != ENODATA) {
+      return std::nullopt;
+    }
+    text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  } else {
+    text = ReadAll(file);
+  }
+  std::istringstream words(text);
   for (std::string entry; words >> entry;) {
     entries[SubjectOf(entry)] = entry;
   }
   return entries;
 }
 
-bool WriteEntries(const std::string &file, const Entries &entries) {
+bool WriteEntries(const Model &model, const std::string &path, const std::string &file,
+                  const Entries &entries) {
   std::string text;
   for (const auto &[subject, entry] : entries) {
     text += entry + " ";
+  }
+  if (model.options.xattr) {
+    const std::string name = EntriesAttribute(model);
+    return text.empty() ? ::removexattr(path.c_str(), name.c_str()) == 0 || errno == ENODATA
+                        : ::setxattr(path.c_str(), name.c_str(), text.data(), text.size(), 0) == 0;
   }
   return text.empty() ? Remove(file) : WriteAll(file, text);
 }
@@ -382,12 +409,32 @@ svirt_status PlanEntry(svirt_instance *instance, const svirt_domain *domain,
 }
 
 svirt_status GetEntry(svirt_instance *instance, const svirt_resource *resource, const char *entry,
-                      svirt_buf *present, svirt_error *) noexcept {
+                      svirt_buf *present, svirt_error *error) noexcept {
   Model &self = Self(instance);
   self.Enter();
-  const Entries entries = ReadEntries(EntriesFile(self, resource));
-  const auto found = entries.find(SubjectOf(entry));
-  return found == entries.end() ? SVIRT_E_NODATA : Give(present, found->second);
+  const auto entries = ReadEntries(self, PathOf(resource), EntriesFile(self, resource));
+  if (!entries) {
+    return SayErrno(error, "cannot read the entries");
+  }
+  const auto found = entries->find(SubjectOf(entry));
+  return found == entries->end() ? SVIRT_E_NODATA : Give(present, found->second);
+}
+
+// Makes the subject's entry this one, or takes it away.
+svirt_status ChangeEntry(const Model &self, const svirt_resource *resource, const char *entry,
+                         bool away, svirt_error *error) {
+  const std::string path = PathOf(resource), file = EntriesFile(self, resource);
+  auto entries = ReadEntries(self, path, file);
+  if (!entries) {
+    return SayErrno(error, "cannot read the entries");
+  }
+  if (away) {
+    entries->erase(SubjectOf(entry));
+  } else {
+    (*entries)[SubjectOf(entry)] = entry;
+  }
+  return WriteEntries(self, path, file, *entries) ? SVIRT_OK
+                                                  : SayErrno(error, "the entries were not kept");
 }
 
 svirt_status SetEntry(svirt_instance *instance, const svirt_resource *resource, const char *entry,
@@ -397,20 +444,14 @@ svirt_status SetEntry(svirt_instance *instance, const svirt_resource *resource, 
   if (++self.sets == self.fail_set_at) {
     return Say(error, SVIRT_E_SYSTEM, "set to fail");
   }
-  const std::string file = EntriesFile(self, resource);
-  Entries entries = ReadEntries(file);
-  entries[SubjectOf(entry)] = entry;
-  return WriteEntries(file, entries) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "it was not kept");
+  return ChangeEntry(self, resource, entry, false, error);
 }
 
 svirt_status RemoveEntry(svirt_instance *instance, const svirt_resource *resource,
                          const char *entry, svirt_error *error) noexcept {
   Model &self = Self(instance);
   self.Enter();
-  const std::string file = EntriesFile(self, resource);
-  Entries entries = ReadEntries(file);
-  entries.erase(SubjectOf(entry));
-  return WriteEntries(file, entries) ? SVIRT_OK : Say(error, SVIRT_E_SYSTEM, "it was not kept");
+  return ChangeEntry(self, resource, entry, true, error);
 }
 
 constexpr svirt_object_entry kObjectEntry = {.struct_size = sizeof(svirt_object_entry),

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fault/models.h"
 
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <array>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include "host/labels/open_resource.h"
@@ -23,10 +28,10 @@ auto WithObject(const std::string &path, Use use) -> decltype(use(ResourceRef{})
 
 }  // namespace
 
-std::unique_ptr<Models> Models::Fake(const std::string &directory) {
+std::unique_ptr<Models> Models::Fake(const std::string &directory, bool entries) {
   std::unique_ptr<Models> models(new Models);
   for (const fake::Model::Options &options :
-       {fake::Model::Options{.xattr = true},
+       {fake::Model::Options{.xattr = true, .entries = entries},
         fake::Model::Options{.name = "fakeprofile", .profile = true}}) {
     models->fakes_.push_back(std::make_unique<fake::Model>(directory, options));
     models->plugins_.push_back(models->fakes_.back()->plugin());
@@ -65,6 +70,24 @@ std::string Models::LabelOf(const std::string &path) const {
   const auto label = WithObject(
       path, [this](const ResourceRef &ref) { return plugins_.front()->GetResourceLabel(ref); });
   return label.ok() ? label->value_or("") : "";
+}
+
+std::string Models::AccessOf(const std::string &path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    return "gone";
+  }
+  std::ostringstream access;
+  access << "mode " << std::oct << (st.st_mode & 07777) << std::hex;
+  for (const char *name : {"system.posix_acl_access", "user.svirt.fakemac.entries"}) {
+    std::array<char, 4096> value{};
+    const ssize_t size = ::getxattr(path.c_str(), name, value.data(), value.size());
+    access << ' ' << name;
+    for (ssize_t i = 0; i < size; ++i) {
+      access << ' ' << static_cast<int>(static_cast<unsigned char>(value[static_cast<size_t>(i)]));
+    }
+  }
+  return access.str();
 }
 
 Status Models::Prepare(const std::string &path, int number) const {

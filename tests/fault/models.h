@@ -17,7 +17,8 @@ class Models {
  public:
   // Two of our own that need no kernel: one that labels objects, in user.* attributes, and one that
   // loads policies, whose calls fail, too. directory: for what they keep.
-  static std::unique_ptr<Models> Fake(const std::string &directory);
+  // entries: what a domain only reads gets an entry of its own instead of a label.
+  static std::unique_ptr<Models> Fake(const std::string &directory, bool entries);
 
   struct RealOptions {
     std::string directory;  // of plugins
@@ -37,6 +38,8 @@ class Models {
   const std::string &labels_by() const { return plugins_.front()->model(); }
   // "": the object has no label.
   std::string LabelOf(const std::string &path) const;
+  // The mode of the file and all entries on it, in words that are equal if these are.
+  static std::string AccessOf(const std::string &path);
   // Gives the number-th file of the test the label that it has before any domain starts.
   Status Prepare(const std::string &path, int number) const;
   // A policy of that domain is in force.

@@ -6,9 +6,13 @@
 #include "host/launch/child.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
+#include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +76,13 @@ SVIRT_CHILD void UnblockSignals(int pipe) {
   }
 }
 
+SVIRT_CHILD void RaiseMemlock(const ChildPlan &plan) {
+  const rlimit64 limit = {plan.memlock, plan.memlock};
+  if (syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, &limit, nullptr) != 0) {
+    Fail(plan.report, ChildStep::kMemlock, errno);
+  }
+}
+
 SVIRT_CHILD void WriteAttribute(const ChildPlan &plan, size_t index) {
   const RecipeStep &step = plan.steps[index];
   // thread-self is a symbolic link of proc's own, so links are allowed, but not to leave this very
@@ -93,13 +104,69 @@ SVIRT_CHILD void WriteAttribute(const ChildPlan &plan, size_t index) {
 }
 
 SVIRT_CHILD void RestrictSelf(const ChildPlan &plan, size_t index) {
-  const svirt_exec_op &op = *plan.steps[index].op;
-  if ((op.flags & SVIRT_EXEC_NO_NEW_PRIVS) != 0 &&
-      syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) {
-    Fail(plan.report, ChildStep::kNoNewPrivs, errno, index);
-  }
-  if (syscall(SYS_landlock_restrict_self, op.fd, 0U) != 0) {
+  if (syscall(SYS_landlock_restrict_self, plan.steps[index].op->fd, 0U) != 0) {
     Fail(plan.report, ChildStep::kRuleset, errno, index);
+  }
+}
+
+SVIRT_CHILD void ForbidNewPrivs(int pipe) {
+  if (syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) {
+    Fail(pipe, ChildStep::kNoNewPrivs, errno);
+  }
+}
+
+// The bounding set is what a program may gain by being executed, by user 0 above all. Takes
+// CAP_SETPCAP, so it comes before the change of credentials.
+SVIRT_CHILD void EmptyBoundingSet(const ChildPlan &plan) {
+  for (long cap = 0;; ++cap) {
+    const long held = syscall(SYS_prctl, PR_CAPBSET_READ, cap, 0L, 0L, 0L);
+    if (held < 0 && errno == EINVAL) {
+      return;  // past the last one of this kernel
+    }
+    if (held < 0 || (held > 0 && syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0L, 0L, 0L) != 0)) {
+      if (errno == EPERM && plan.keep_bounding_set) {
+        return;
+      }
+      Fail(plan.report, ChildStep::kBoundingSet, errno);
+    }
+  }
+}
+
+// User 0 becomes a user like others, for good, and for all that it executes.
+SVIRT_CHILD void MakeRootOrdinary(int pipe) {
+  constexpr long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                         SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                         SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  const long bits = syscall(SYS_prctl, PR_GET_SECUREBITS, 0L, 0L, 0L, 0L);
+  if (bits < 0 || ((bits & kBits) != kBits &&
+                   syscall(SYS_prctl, PR_SET_SECUREBITS, bits | kBits, 0L, 0L, 0L) != 0)) {
+    Fail(pipe, ChildStep::kSecureBits, errno);
+  }
+}
+
+// The launcher's session keyring stays readable across a change of the user. Its place is taken by
+// an empty one without a name, which belongs to the user that the child has now.
+SVIRT_CHILD void LeaveSessionKeyring(int pipe) {
+  if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0L, 0L, 0L) >= 0 ||
+      errno == ENOSYS) {  // a kernel without keys
+    return;
+  }
+  // The kernel itself does not answer EPERM here, a container's filter does. If it does so for
+  // reading too, as the kernel never would, then keys are out of reach for the program as well.
+  if (errno == EPERM &&
+      syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, 0L, 0L, 0L) < 0 &&
+      errno == EPERM) {
+    return;
+  }
+  Fail(pipe, ChildStep::kKeyring, errno);
+}
+
+// All three sets, and with them the ambient one. Nobody needs a privilege for that.
+SVIRT_CHILD void DropCapabilities(int pipe) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capset, &header, none) != 0) {
+    Fail(pipe, ChildStep::kCapabilities, errno);
   }
 }
 
@@ -174,16 +241,33 @@ SVIRT_CHILD void RunChild(const ChildPlan &plan) noexcept {
   if (syscall(SYS_fchdir, plan.cwd) != 0) {
     Fail(plan.report, ChildStep::kDirectory, errno);
   }
+  if (plan.memlock != 0) {
+    RaiseMemlock(plan);
+  }
   size_t next = 0;
   for (; next < plan.step_count && plan.steps[next].op->kind == SVIRT_EXEC_PROCATTR; ++next) {
     WriteAttribute(plan, next);
   }
+  if (plan.no_new_privs) {
+    ForbidNewPrivs(plan.report);
+  }
   for (; next < plan.step_count && plan.steps[next].op->kind == SVIRT_EXEC_LANDLOCK; ++next) {
     RestrictSelf(plan, next);
+  }
+  // Some of what takes privileges away takes a privilege itself; that goes last.
+  if (!plan.keep_privileges) {
+    EmptyBoundingSet(plan);
+  }
+  if (!plan.keep_privileges && plan.has_setpcap) {
+    MakeRootOrdinary(plan.report);
   }
   EmptyGroups(plan);
   for (; next < plan.step_count; ++next) {
     SetCredentials(plan, next);
+  }
+  if (!plan.keep_privileges) {
+    LeaveSessionKeyring(plan.report);
+    DropCapabilities(plan.report);
   }
   const int report = ArrangeDescriptors(plan);
   UnblockSignals(report);

@@ -14,13 +14,18 @@ enum class ChildStep : int32_t {
   kSignals,
   kSession,
   kDirectory,
+  kMemlock,
   kOpenAttribute,
   kWriteAttribute,
   kNoNewPrivs,
   kRuleset,
+  kBoundingSet,
+  kSecureBits,
   kGroups,
   kGroup,
   kUser,
+  kKeyring,
+  kCapabilities,
   kDescriptors,
   kCloseDescriptors,
   kExec,
@@ -50,7 +55,12 @@ struct ChildPlan {
   int go;      // read end of the pipe on which the child is told to go on, or -1: at once
   int parent;  // pid
   bool new_session;
-  bool credentials;  // a recipe changes them: groups must be emptied
+  uint64_t memlock;        // bytes that it may lock in memory; 0: as many as this process
+  bool no_new_privs;       // set them
+  bool keep_privileges;    // capabilities and the session keyring stay as they are
+  bool has_setpcap;        // the capability that some of it takes
+  bool keep_bounding_set;  // may stay where it cannot be emptied: nothing can be gained from it
+  bool credentials;        // a recipe changes them: groups must be emptied
   const RecipeStep *steps;
   size_t step_count;
   ChildFd *fds;  // by ascending target, 0, 1 and 2 among them

@@ -49,6 +49,11 @@ struct LaunchSpec {
   std::vector<InheritFd> fds;
   Recipes recipes;
   bool new_session = true;  // setsid
+  // Bytes that it may lock in memory, without a capability for it; 0: as many as this process.
+  uint64_t memlock = 0;
+  // A tool of the system that works for this process, not for a domain: it keeps the capabilities
+  // and the session keyring that it inherits.
+  bool keep_privileges = false;
   // Called with the child's pid before it does anything; it keeps that pid and its start time when
   // it executes the program. If this fails, or if this process ends before it has returned, the
   // program is never executed: what is written down here knows of every program that ever runs.
@@ -69,6 +74,13 @@ struct Child {
 // then rulesets, then credentials, whatever the order of the models. The calling process and its
 // threads keep their own attributes, signals and descriptors. Supplementary groups are always
 // emptied when the caller may do so; signals are unblocked and default, the umask is 077.
+//
+// Whatever the recipes say, the program has no capability in any of its sets and none to gain: the
+// bounding set is empty, user 0 is a user like others, and no_new_privs is set unless a recipe lets
+// the label change at the execution, which security modules refuse behind no_new_privs. Who lacks
+// CAP_SETPCAP cannot empty the bounding set; it stays behind no_new_privs, or for a user other than
+// 0, whom the programs that give privileges away were open to before. The program's session keyring
+// is a new one.
 //
 // Returns when the exec has succeeded. On failure no child is left and the sentence names the
 // step: Errc::kInvalid the spec or a recipe is malformed, kRefused /proc is not the kernel's or an

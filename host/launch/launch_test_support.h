@@ -6,6 +6,7 @@
 #include <linux/landlock.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "host/launch/launch.h"
+#include "host/launch/spawn.h"
 
 namespace svirt {
 
@@ -73,7 +75,8 @@ struct Output {
   std::string text;
 };
 
-inline Output RunToEnd(LaunchSpec spec) {
+// proc: as of Spawn, or -1 for the kernel's.
+inline Output RunToEnd(LaunchSpec spec, int proc = -1) {
   Output output;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -83,7 +86,7 @@ inline Output RunToEnd(LaunchSpec spec) {
   const Fd read_end(ends[0]);
   Fd write_end(ends[1]);
   spec.fds.push_back({write_end.get(), 1});
-  auto child = Launch(spec);
+  auto child = proc >= 0 ? Spawn(spec, proc) : Launch(spec);
   write_end.Reset();
   if (!child) {
     ADD_FAILURE() << child.error().message;
@@ -162,6 +165,32 @@ inline svirt_exec RulesetRecipe(int fd, uint32_t flags) {
   return recipe;
 }
 
+// Runs body in a process of its own; true if it returned true. For what changes a whole process.
+template <typename Body>
+bool InChild(Body body) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    _exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(pid, &status, 0);
+  return status == 0;
+}
+
+// The probe where every user can execute it: the build may be where nobody else gets at it.
+class PublicProbe {
+ public:
+  PublicProbe() {
+    std::filesystem::copy_file(ProbePath(), path());
+    EXPECT_EQ(chmod(dir_.path().c_str(), 0755), 0);
+    EXPECT_EQ(chmod(path().c_str(), 0755), 0);
+  }
+  std::string path() const { return dir_ / "probe"; }
+
+ private:
+  TempDir dir_;
+};
+
 template <typename... R>
 std::vector<svirt_exec> List(R... recipes) {
   return {recipes...};
@@ -174,6 +203,24 @@ inline std::set<int> OpenFds() {
   }
   return fds;
 }
+
+// A directory laid out like proc, so that the writing can be seen on a kernel without labels.
+class FakeProc {
+ public:
+  FakeProc() {
+    std::filesystem::create_directories(dir_ / "thread-self/attr/apparmor");
+    WriteFile(attr("exec"), "");
+    WriteFile(attr("apparmor/exec"), "");
+    fd_.Reset(open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  int fd() const { return fd_.get(); }
+  std::string attr(const std::string &name) const { return dir_ / ("thread-self/attr/" + name); }
+  const TempDir &dir() const { return dir_; }
+
+ private:
+  TempDir dir_;
+  Fd fd_;
+};
 
 // Processes whose parent is this one.
 inline std::vector<pid_t> Children() {
@@ -198,7 +245,7 @@ inline std::string OwnState() {
   std::istringstream status(ReadFile("/proc/thread-self/status"));
   for (std::string line; std::getline(status, line);) {
     for (const char *key : {"Umask:", "Uid:", "Gid:", "Groups:", "SigBlk:", "SigIgn:", "SigCgt:",
-                            "CapEff:", "NoNewPrivs:"}) {
+                            "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:"}) {
       if (line.rfind(key, 0) == 0) {
         state += line + "\n";
       }

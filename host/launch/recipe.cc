@@ -102,12 +102,15 @@ Result<std::vector<RecipeStep>> OrderRecipes(const std::vector<svirt_exec> &reci
   return steps;
 }
 
-bool RelabelsBehindNoNewPrivs(const std::vector<RecipeStep> &steps) {
+bool RelabelsAtExec(const std::vector<RecipeStep> &steps) {
   return std::any_of(steps.begin(), steps.end(),
-                     [](const RecipeStep &step) { return step.attr_path.ends_with("/exec"); }) &&
-         std::any_of(steps.begin(), steps.end(), [](const RecipeStep &step) {
-           return (step.op->flags & SVIRT_EXEC_NO_NEW_PRIVS) != 0;
-         });
+                     [](const RecipeStep &step) { return step.attr_path.ends_with("/exec"); });
+}
+
+bool WantsNoNewPrivs(const std::vector<RecipeStep> &steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const RecipeStep &step) {
+    return (step.op->flags & SVIRT_EXEC_NO_NEW_PRIVS) != 0;
+  });
 }
 
 }  // namespace svirt

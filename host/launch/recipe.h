@@ -22,8 +22,11 @@ struct RecipeStep {
 // refused, since leaving it out would confine less than the plugin meant.
 Result<std::vector<RecipeStep>> OrderRecipes(const std::vector<svirt_exec> &recipes);
 
-// Is a label to change at the execution while no_new_privs is set? Each comes from another plugin,
-// and a security module allows it only if its policy does.
-bool RelabelsBehindNoNewPrivs(const std::vector<RecipeStep> &steps);
+// Is the label to change at the execution? Behind no_new_privs a security module allows that only
+// if its policy does.
+bool RelabelsAtExec(const std::vector<RecipeStep> &steps);
+
+// Does a recipe ask for no_new_privs?
+bool WantsNoNewPrivs(const std::vector<RecipeStep> &steps);
 
 }  // namespace svirt

@@ -48,22 +48,24 @@ TEST(Recipe, TakesEveryAttribute) {
   }
 }
 
-TEST(Recipe, KnowsALabelThatIsToChangeBehindNoNewPrivs) {
-  const auto relabels = [](const std::vector<svirt_exec> &recipes) {
-    const auto steps = OrderRecipes(recipes);
-    EXPECT_TRUE(steps.ok());
-    return steps.ok() && RelabelsBehindNoNewPrivs(*steps);
+TEST(Recipe, KnowsALabelThatIsToChangeAndWhoWantsNoNewPrivs) {
+  const auto steps = [](const std::vector<svirt_exec> &recipes) {
+    auto ordered = OrderRecipes(recipes);
+    EXPECT_TRUE(ordered.ok());
+    return ordered.ok() ? std::move(ordered).value() : std::vector<RecipeStep>();
   };
   const svirt_exec label = OneOp(SVIRT_EXEC_PROCATTR);
   svirt_exec current = label;
   std::strcpy(current.op[0].attr, "current");
   svirt_exec ruleset = OneOp(SVIRT_EXEC_LANDLOCK);
-  EXPECT_FALSE(relabels({label, ruleset}));
-  ruleset.op[0].flags = SVIRT_EXEC_NO_NEW_PRIVS;
-  EXPECT_TRUE(relabels({label, ruleset}));
-  EXPECT_FALSE(relabels({ruleset}));
-  EXPECT_FALSE(relabels({label}));
-  EXPECT_FALSE(relabels({current, ruleset}));  // it has changed before
+  std::vector<svirt_exec> recipes = {label, ruleset};
+  EXPECT_TRUE(RelabelsAtExec(steps(recipes)));
+  EXPECT_FALSE(WantsNoNewPrivs(steps(recipes)));
+  recipes[1].op[0].flags = SVIRT_EXEC_NO_NEW_PRIVS;
+  EXPECT_TRUE(RelabelsAtExec(steps(recipes)));
+  EXPECT_TRUE(WantsNoNewPrivs(steps(recipes)));
+  recipes[0] = current;
+  EXPECT_FALSE(RelabelsAtExec(steps(recipes)));  // it has changed before
 }
 
 struct BadRecipe {

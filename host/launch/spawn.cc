@@ -2,8 +2,10 @@
 #include "host/launch/spawn.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -174,6 +176,12 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
       return SystemError(report.error, before + "a session of its own cannot be made");
     case ChildStep::kDirectory:
       return SystemError(report.error, before + "cannot change to directory " + spec.cwd);
+    case ChildStep::kMemlock:
+      return SystemError(
+          report.error,
+          before + "it is to lock " + std::to_string(spec.memlock) +
+              " bytes in memory and this process may not allow that: raise its limit (ulimit -l, "
+              "or LimitMEMLOCK= of its systemd unit)");
     case ChildStep::kOpenAttribute:
       if (report.error == EXDEV || report.error == ELOOP) {
         return Error{Errc::kRefused,
@@ -194,6 +202,16 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
       return SystemError(report.error, before + "no_new_privs cannot be set");
     case ChildStep::kRuleset:
       return SystemError(report.error, before + "the kernel refused the ruleset");
+    case ChildStep::kBoundingSet:
+      return SystemError(report.error,
+                         before +
+                             "its bounding set of capabilities cannot be emptied, so it could " +
+                             "gain them: give this process CAP_SETPCAP, or start it as a user " +
+                             "other than root");
+    case ChildStep::kSecureBits:
+      return SystemError(report.error, before +
+                                           "user 0 cannot be made a user like others "
+                                           "(securebits)");
     case ChildStep::kGroups:
       return SystemError(report.error, before + "supplementary groups cannot be emptied");
     case ChildStep::kGroup:
@@ -202,6 +220,16 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
     case ChildStep::kUser:
       return SystemError(report.error, before + "cannot change to user " +
                                            std::to_string(steps.at(report.index).op->uid));
+    case ChildStep::kKeyring:
+      return SystemError(report.error,
+                         before +
+                             "a session keyring of its own cannot be made, and this "
+                             "process's keys are not for it" +
+                             (report.error == EDQUOT
+                                  ? ": its user has as many keys as /proc/sys/kernel/keys allows"
+                                  : ""));
+    case ChildStep::kCapabilities:
+      return SystemError(report.error, before + "its capabilities cannot be dropped");
     case ChildStep::kDescriptors:
       return SystemError(report.error, before + "descriptor " +
                                            std::to_string(fds.at(report.index).source) +
@@ -209,7 +237,7 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
     case ChildStep::kCloseDescriptors:
       return SystemError(report.error, before + "other descriptors cannot be closed");
     case ChildStep::kExec:
-      if (report.error == EPERM && RelabelsBehindNoNewPrivs(steps)) {
+      if (report.error == EPERM && RelabelsAtExec(steps) && WantsNoNewPrivs(steps)) {
         return SystemError(
             report.error,
             before + "its security label may not change behind no_new_privs, which " +
@@ -219,6 +247,26 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
       return SystemError(report.error, before + "it cannot be executed");
   }
   return Error{Errc::kInternal, before + "the child reports an unknown step"};
+}
+
+// Bytes, or 0 if what this process may lock is enough.
+uint64_t MemlockToSet(const LaunchSpec &spec) {
+  rlimit now{};
+  const bool is_enough = getrlimit(RLIMIT_MEMLOCK, &now) == 0 && now.rlim_cur >= spec.memlock;
+  return is_enough ? 0 : spec.memlock;
+}
+
+// Executing a program gives user 0 whatever is in the bounding set.
+bool IsRootAnyhow() {
+  uid_t real = 0, effective = 0, saved = 0;
+  return getresuid(&real, &effective, &saved) != 0 || real == 0 || effective == 0 || saved == 0;
+}
+
+bool HasSetpcap() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  return syscall(SYS_capget, &header, data) == 0 &&
+         (data[CAP_TO_INDEX(CAP_SETPCAP)].effective & CAP_TO_MASK(CAP_SETPCAP)) != 0;
 }
 
 }  // namespace
@@ -250,6 +298,11 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   plan.go = go.read.get();
   plan.parent = getpid();
   plan.new_session = spec.new_session;
+  plan.memlock = MemlockToSet(spec);
+  plan.keep_privileges = spec.keep_privileges;
+  plan.no_new_privs = WantsNoNewPrivs(steps) || (!spec.keep_privileges && !RelabelsAtExec(steps));
+  plan.has_setpcap = HasSetpcap();
+  plan.keep_bounding_set = !plan.has_setpcap && (plan.no_new_privs || !IsRootAnyhow());
   plan.credentials = !steps.empty() && steps.back().op->kind == SVIRT_EXEC_CREDENTIALS;
   plan.steps = steps.data();
   plan.step_count = steps.size();

@@ -66,6 +66,7 @@ Result<ToolAnswer> RunTool(const ToolCall &call) {
   spec.argv = call.argv;
   spec.env = call.env;
   spec.cwd = call.cwd;
+  spec.keep_privileges = true;
   spec.fds = {{out.write.get(), 1}, {err.write.get(), 2}};
   const Clock::time_point deadline = Clock::now() + call.timeout;
   SVIRT_ASSIGN(Child child, Launch(spec));

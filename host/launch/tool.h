@@ -24,9 +24,9 @@ struct ToolAnswer {
   std::string err;  // the end of standard error
 };
 
-// Runs it without standard input. Returns when the tool has ended, also if what it left running
-// keeps its output open. Errc::kSystem: it did not end in time, or wrote more than there is reason
-// for.
+// Runs it without standard input, with the capabilities of this process. Returns when the tool has
+// ended, also if what it left running keeps its output open. Errc::kSystem: it did not end in time,
+// or wrote more than there is reason for.
 Result<ToolAnswer> RunTool(const ToolCall &call);
 
 }  // namespace svirt

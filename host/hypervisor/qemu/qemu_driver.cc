@@ -15,6 +15,7 @@
 #include "host/hypervisor/qemu/log_tail.h"
 #include "host/hypervisor/qemu/qemu_command.h"
 #include "host/hypervisor/qemu/qemu_elements.h"
+#include "host/hypervisor/qemu/qemu_memlock.h"
 #include "host/hypervisor/qemu/tap.h"
 #include "host/util/pidfd.h"
 
@@ -170,6 +171,7 @@ Result<QemuLaunch> QemuDriver::Spec(const Domain &domain, const QemuPlace &place
     spec.env.push_back(std::string(name).append("=").append(value));
   }
   spec.cwd = place.run_dir;
+  spec.memlock = MemlockOf(domain);
   spec.fds = {{log_fd, 1}, {log_fd, 2}};
   for (const QemuCommand::Tap &tap : command.taps) {
     const Interface &interface = domain.interfaces.at(tap.interface);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/hypervisor/qemu/qemu_hotplug.h"
+#include "host/hypervisor/qemu/qemu_memlock.h"
 #include "host/hypervisor/qemu/tap.h"
 #include "host/launch/launch.h"
 #include "host/util/pidfd.h"
@@ -61,9 +62,12 @@ Result<std::string> AskStatus(const RunningDomain &running, const DomainPlace &p
 
 class QemuLiveChange : public LiveChange {
  public:
-  QemuLiveChange(QemuChange change, QemuChange back, std::string run_dir, pid_t pid)
+  // memlock: what the QEMU may lock afterwards.
+  QemuLiveChange(QemuChange change, QemuChange back, uint64_t memlock, std::string run_dir,
+                 pid_t pid)
       : change_(std::move(change)),
         back_(std::move(back)),
+        memlock_(memlock),
         run_dir_(std::move(run_dir)),
         pid_(pid) {}
 
@@ -75,13 +79,17 @@ class QemuLiveChange : public LiveChange {
     SVIRT_ASSIGN(monitor_, QemuDriver::Connect(run_dir_, pid_));
     return {};
   }
-  Status Attach() override { return Plug(*monitor_, change_, OpenTap); }
+  Status Attach() override {
+    SVIRT_TRY(RaiseMemlock(pid_, memlock_));
+    return Plug(*monitor_, change_, OpenTap);
+  }
   Status TakeBack() override { return Unplug(*monitor_, back_, kUnplugTimeout); }
   Status Detach() override { return Unplug(*monitor_, change_, kUnplugTimeout); }
   Status Reopen() override { return svirt::Reopen(*monitor_, change_); }
 
  private:
   QemuChange change_, back_;
+  uint64_t memlock_;
   std::string run_dir_;
   pid_t pid_;
   std::optional<QmpClient> monitor_;
@@ -177,7 +185,7 @@ Result<std::unique_ptr<LiveChange>> QemuHypervisor::PlanChange(const RunningDoma
   SVIRT_ASSIGN(QemuChange change, PlanQemuChange(running.domain, next));
   SVIRT_ASSIGN(QemuChange back, PlanQemuChange(next, running.domain));
   return std::unique_ptr<LiveChange>(std::make_unique<QemuLiveChange>(
-      std::move(change), std::move(back), place.run_dir, running.process.pid));
+      std::move(change), std::move(back), MemlockOf(next), place.run_dir, running.process.pid));
 }
 
 }  // namespace svirt

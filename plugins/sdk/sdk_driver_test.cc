@@ -77,6 +77,22 @@ class Complete : public Scripted {
                                 svirt_error *) const override {
     return answer();
   }
+  svirt_status PlanEntry(const svirt_domain &, const svirt_resource &, std::string *entry,
+                         svirt_error *) const override {
+    *entry = "planned";
+    return answer();
+  }
+  svirt_status GetEntry(const svirt_resource &, const char *entry, std::string *present,
+                        svirt_error *) const override {
+    *present = std::string(entry) + " present";
+    return answer();
+  }
+  svirt_status SetEntry(const svirt_resource &, const char *, svirt_error *) const override {
+    return answer();
+  }
+  svirt_status RemoveEntry(const svirt_resource &, const char *, svirt_error *) const override {
+    return answer();
+  }
 };
 
 svirt_status Probe(const svirt_host *, const char *, svirt_error *) {
@@ -93,6 +109,8 @@ constexpr int kExtension = 1;
 const void *FindExtension(std::string_view id) noexcept {
   return id == "com.example/1" ? &kExtension : nullptr;
 }
+
+constexpr svirt_object_entry kEntries = MakeObjectEntry();
 
 constexpr svirt_plugin kPlain =
     MakeTable<Probe, Init<Scripted>>({.model = "plain", .version = "1", .vendor = "test"});
@@ -165,11 +183,19 @@ class DriverTable : public testing::Test {
   svirt_status SetResource() {
     return table_->resource_set_label(instance_, &disk_, nullptr, &error_);
   }
-  static constexpr std::array<Call, 12> kCalls = {
+  svirt_status PlanEntry() {
+    return kEntries.plan(instance_, &domain_.get(), &disk_, &label_.buf, &error_);
+  }
+  svirt_status GetEntry() { return kEntries.get(instance_, &disk_, "mine", &label_.buf, &error_); }
+  svirt_status SetEntry() { return kEntries.set(instance_, &disk_, "mine", &error_); }
+  svirt_status RemoveEntry() { return kEntries.remove(instance_, &disk_, "mine", &error_); }
+  static constexpr std::array<Call, 16> kCalls = {
       &DriverTable::Probe,      &DriverTable::Init,        &DriverTable::GetModel,
       &DriverTable::LabelSpace, &DriverTable::Generate,    &DriverTable::Verify,
       &DriverTable::GetLabel,   &DriverTable::SetLabel,    &DriverTable::Prepare,
-      &DriverTable::Plan,       &DriverTable::GetResource, &DriverTable::SetResource};
+      &DriverTable::Plan,       &DriverTable::GetResource, &DriverTable::SetResource,
+      &DriverTable::PlanEntry,  &DriverTable::GetEntry,    &DriverTable::SetEntry,
+      &DriverTable::RemoveEntry};
 
   void ExpectOutputsUntouched() {
     EXPECT_EQ(model_.enforcing, 0);
@@ -204,6 +230,7 @@ TEST_F(DriverTable, SaysWhoItIs) {
   EXPECT_STREQ(kComplete.model, "complete");
   EXPECT_STREQ(kComplete.version, "2");
   EXPECT_STREQ(kComplete.vendor, "test");
+  EXPECT_EQ(kEntries.struct_size, sizeof(svirt_object_entry));
   EXPECT_EQ(kComplete.threads, SVIRT_THREADS_PARALLEL);
   EXPECT_EQ(kComplete.min_host_minor, 3);
   EXPECT_EQ(kComplete.flags, 0u);
@@ -240,6 +267,12 @@ TEST_F(DriverTable, HandsOverWhatTheDriverAnswers) {
   ASSERT_EQ(GetResource(), SVIRT_OK);
   EXPECT_EQ(label_.text(), "image");
   EXPECT_EQ(SetResource(), SVIRT_OK);
+  ASSERT_EQ(PlanEntry(), SVIRT_OK);
+  EXPECT_EQ(label_.text(), "planned");
+  ASSERT_EQ(GetEntry(), SVIRT_OK);
+  EXPECT_EQ(label_.text(), "mine present");
+  EXPECT_EQ(SetEntry(), SVIRT_OK);
+  EXPECT_EQ(RemoveEntry(), SVIRT_OK);
 }
 
 TEST_F(DriverTable, LetsNoExceptionOutAndNoOutputOfAFailedCall) {
@@ -266,6 +299,10 @@ TEST_F(DriverTable, FillsNothingWhereThereIsNoRoom) {
   EXPECT_EQ(note_.buf.used, sizeof "image");
   EXPECT_EQ(GetLabel(), SVIRT_E_RANGE);
   EXPECT_EQ(Plan(), SVIRT_E_RANGE);
+  label_.buf.size = 4;
+  EXPECT_EQ(PlanEntry(), SVIRT_E_RANGE);
+  EXPECT_EQ(label_.buf.used, sizeof "planned");
+  EXPECT_EQ(GetEntry(), SVIRT_E_RANGE);
   ExpectOutputsUntouched();
 }
 
@@ -290,6 +327,11 @@ TEST_F(DriverTable, HasHonestAnswersForWhatADriverLeavesOut) {
   EXPECT_EQ(GetResource(), SVIRT_E_NOTSUP);
   EXPECT_THAT(error_.message, HasSubstr("labels no objects"));
   EXPECT_EQ(SetResource(), SVIRT_E_NOTSUP);
+  EXPECT_EQ(PlanEntry(), SVIRT_E_NODATA);
+  EXPECT_THAT(error_.message, HasSubstr("no entries on objects"));
+  EXPECT_EQ(GetEntry(), SVIRT_E_NODATA);
+  EXPECT_EQ(SetEntry(), SVIRT_E_NOTSUP);
+  EXPECT_EQ(RemoveEntry(), SVIRT_OK) << "there is none";
   ExpectOutputsUntouched();
 }
 

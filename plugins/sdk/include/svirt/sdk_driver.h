@@ -4,6 +4,7 @@
 // a call that fails changes no output.
 #pragma once
 
+#include <svirt/ext/draft/object_entry.h>
 #include <svirt/plugin.h>
 #include <svirt/sdk.h>
 
@@ -77,6 +78,26 @@ class Driver : public svirt_instance {
   virtual svirt_status SetResourceLabel(const svirt_resource &, const char * /*label*/,
                                         svirt_error *error) const {
     return Fail(error, SVIRT_E_NOTSUP, 0, "this model labels no objects");
+  }
+
+  // The slots of svirt_object_entry (svirt/ext/draft/object_entry.h), for a model that has entries
+  // of a domain's own on objects that it shares. Called only if get_extension hands MakeObjectEntry
+  // out. All four as they are: no object needs or has one.
+  virtual svirt_status PlanEntry(const svirt_domain &, const svirt_resource &,
+                                 std::string * /*entry*/, svirt_error *error) const {
+    return Fail(error, SVIRT_E_NODATA, 0, "this model has no entries on objects");
+  }
+  virtual svirt_status GetEntry(const svirt_resource &, const char * /*entry*/,
+                                std::string * /*present*/, svirt_error *error) const {
+    return Fail(error, SVIRT_E_NODATA, 0, "this model has no entries on objects");
+  }
+  virtual svirt_status SetEntry(const svirt_resource &, const char * /*entry*/,
+                                svirt_error *error) const {
+    return Fail(error, SVIRT_E_NOTSUP, 0, "this model has no entries on objects");
+  }
+  virtual svirt_status RemoveEntry(const svirt_resource &, const char * /*entry*/,
+                                   svirt_error *) const {
+    return SVIRT_OK;
   }
 };
 
@@ -225,6 +246,36 @@ inline svirt_status SetResourceLabel(svirt_instance *instance, const svirt_resou
                [&] { return Of(instance).SetResourceLabel(CopySized(resource), label, error); });
 }
 
+inline svirt_status PlanEntry(svirt_instance *instance, const svirt_domain *domain,
+                              const svirt_resource *resource, svirt_buf *entry,
+                              svirt_error *error) noexcept {
+  return Guard(error, [&] {
+    std::string text;
+    const svirt_status status =
+        Of(instance).PlanEntry(CopySized(domain), CopySized(resource), &text, error);
+    return status == SVIRT_OK ? Put(entry, text) : status;
+  });
+}
+
+inline svirt_status GetEntry(svirt_instance *instance, const svirt_resource *resource,
+                             const char *entry, svirt_buf *present, svirt_error *error) noexcept {
+  return Guard(error, [&] {
+    std::string text;
+    const svirt_status status = Of(instance).GetEntry(CopySized(resource), entry, &text, error);
+    return status == SVIRT_OK ? Put(present, text) : status;
+  });
+}
+
+inline svirt_status SetEntry(svirt_instance *instance, const svirt_resource *resource,
+                             const char *entry, svirt_error *error) noexcept {
+  return Guard(error, [&] { return Of(instance).SetEntry(CopySized(resource), entry, error); });
+}
+
+inline svirt_status RemoveEntry(svirt_instance *instance, const svirt_resource *resource,
+                                const char *entry, svirt_error *error) noexcept {
+  return Guard(error, [&] { return Of(instance).RemoveEntry(CopySized(resource), entry, error); });
+}
+
 template <ExtensionFunction *kExtension>
 const void *GetExtension(const char *id) noexcept {
   return kExtension(id);
@@ -266,6 +317,19 @@ constexpr svirt_plugin MakeTable(const Identity &identity) {
       .resource_get_label = slot::GetResourceLabel,
       .resource_set_label = slot::SetResourceLabel,
       .get_extension = slot::GetExtension<kExtension>,
+  };
+}
+
+// The extension SVIRT_EXT_OBJECT_ENTRY over the driver's four functions, for an ExtensionFunction:
+//   constexpr svirt_object_entry kObjectEntry = MakeObjectEntry();
+constexpr svirt_object_entry MakeObjectEntry() {
+  return {
+      .struct_size = sizeof(svirt_object_entry),
+      .reserved = 0,
+      .plan = slot::PlanEntry,
+      .get = slot::GetEntry,
+      .set = slot::SetEntry,
+      .remove = slot::RemoveEntry,
   };
 }
 

@@ -33,10 +33,13 @@ struct svirt_object_entry {
 
   /* [instance] [blocking] [read-only] The entry that the object needs so that the
    * domain can use it as resource->access says. Asked only if
-   * resource_plan_label has answered SVIRT_PLAN_NONE. Looks at the object.
+   * resource_plan_label has answered SVIRT_PLAN_NONE. Looks at the object. The
+   * same answer whether the subject has the entry already or not.
    * SVIRT_E_NODATA: none is needed, or none is this model's business.
-   * SVIRT_E_NOTSUP: one is needed, and the object cannot have one; the sentence
-   * says how to let the domain in all the same. */
+   * SVIRT_E_NOTSUP: one is needed, and the object cannot have one.
+   * SVIRT_E_DENIED: set would refuse it, or the domain could not get at the object
+   * in spite of it. With both the sentence says how to let the domain in all the
+   * same. A domain without resources is one whose resources are not told. */
   svirt_status (*plan)(struct svirt_instance *instance, const struct svirt_domain *domain, const struct svirt_resource *resource, struct svirt_buf *entry, struct svirt_error *error) SVIRT_NOEXCEPT;
 
   /* [instance] [blocking] [read-only] The entry that the subject of this entry has
@@ -44,11 +47,13 @@ struct svirt_object_entry {
   svirt_status (*get)(struct svirt_instance *instance, const struct svirt_resource *resource, const char *entry, struct svirt_buf *present, struct svirt_error *error) SVIRT_NOEXCEPT;
 
   /* [instance] [blocking] Gives the subject of the entry this one, in place of
-   * what it had. Nobody else's access changes. Idempotent. */
+   * what it had. Nobody else's access changes. Idempotent. SVIRT_E_DENIED: that,
+   * or a remove without a trace, cannot be had; the object is as it was. */
   svirt_status (*set)(struct svirt_instance *instance, const struct svirt_resource *resource, const char *entry, struct svirt_error *error) SVIRT_NOEXCEPT;
 
   /* [instance] [blocking] Takes from the object what the subject of the entry has
-   * on it. The object is then as if set had never been called. Idempotent. */
+   * on it. The object is then as if set had never been called, in whatever order
+   * the entries of several subjects were set and removed. Idempotent. */
   svirt_status (*remove)(struct svirt_instance *instance, const struct svirt_resource *resource, const char *entry, struct svirt_error *error) SVIRT_NOEXCEPT;
 };
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "entry.h"
+#include "entry_plan.h"
 #include "ownership.h"
 #include "process.h"
 #include "reach.h"
@@ -15,25 +17,6 @@ namespace svirt::dac {
 namespace {
 
 using sdk::Fail;
-
-// A label that a domain may run under.
-svirt_status ParseLabel(const char *label, Identity *identity, svirt_error *error) {
-  std::string why;
-  const std::string_view text = label != nullptr ? label : "";
-  const auto parsed = ParseIdentity(text, &why);
-  if (!parsed) {
-    return Fail(error, SVIRT_E_INVALID, 0, "'%.300s' is no DAC label: %s",
-                std::string(text).c_str(), why.c_str());
-  }
-  if (parsed->uid == 0 || parsed->gid == 0) {
-    return Fail(error, SVIRT_E_INVALID, 0,
-                "a domain may not run as root, as the DAC label '%s' has it: give it a user and a "
-                "group of its own",
-                label);
-  }
-  *identity = *parsed;
-  return SVIRT_OK;
-}
 
 // A dynamic label that is not one domain's own after all.
 svirt_status CheckUnused(const Identity &identity, svirt_error *error) {
@@ -47,7 +30,42 @@ svirt_status CheckUnused(const Identity &identity, svirt_error *error) {
               FormatIdentity(identity).c_str(), owner.c_str());
 }
 
+svirt_status ReadEntry(const char *text, Entry *entry, svirt_error *error) {
+  const auto parsed = ParseEntry(text != nullptr ? text : "");
+  if (!parsed) {
+    return Fail(error, SVIRT_E_INVALID, 0,
+                "'%.300s' is no entry of the model dac, which is written +UID:rwx",
+                text != nullptr ? text : "");
+  }
+  *entry = *parsed;
+  return SVIRT_OK;
+}
+
 }  // namespace
+
+// A label that a domain may run under.
+svirt_status Driver::ParseLabel(const char *label, Identity *identity, svirt_error *error) const {
+  std::string why;
+  const std::string_view text = label != nullptr ? label : "";
+  const auto parsed = ParseIdentity(text, &why);
+  if (!parsed) {
+    return Fail(error, SVIRT_E_INVALID, 0, "'%.300s' is no DAC label: %s",
+                std::string(text).c_str(), why.c_str());
+  }
+  if (parsed->uid == 0 || parsed->gid == 0) {
+    return Fail(error, SVIRT_E_INVALID, 0,
+                "a domain may not run as root, as the DAC label '%s' has it: give it a user and a "
+                "group of its own",
+                label);
+  }
+  if (!map_.Has(*parsed)) {
+    return Fail(error, SVIRT_E_INVALID, 0,
+                "the DAC label '%.300s' has an id that this user namespace does not: it has %s",
+                label, map_.Text().c_str());
+  }
+  *identity = *parsed;
+  return SVIRT_OK;
+}
 
 svirt_status Driver::GetModel(const char *, svirt_model *model, svirt_error *) const {
   model->flags = SVIRT_MODEL_OBJECT;
@@ -61,7 +79,9 @@ svirt_status Driver::LabelSpace(const svirt_domain &domain, const char *label,
                                 std::vector<svirt_index_run> *runs, svirt_error *error) const {
   if (label == nullptr) {
     if (domain.label_type == SVIRT_LABEL_DYNAMIC) {
-      runs->push_back({range_.first, range_.count});
+      for (const IdRange &run : ids_) {
+        runs->push_back({run.first, run.count});
+      }
     }
     return SVIRT_OK;
   }
@@ -97,10 +117,10 @@ svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t index,
     case SVIRT_LABEL_NONE:
       break;
     case SVIRT_LABEL_DYNAMIC: {
-      if (!range_.Contains(index)) {
+      if (!Contains(ids_, index)) {
         return Fail(error, SVIRT_E_INVALID, 0,
-                    "%llu is none of the ids %u to %u that domains get on this host",
-                    static_cast<unsigned long long>(index), range_.first, range_.last());
+                    "%llu is none of the ids %s that domains get on this host",
+                    static_cast<unsigned long long>(index), FormatRanges(ids_).c_str());
       }
       const auto id = static_cast<uint32_t>(index);
       text = FormatIdentity({id, id});
@@ -184,13 +204,11 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
     return Fail(error, SVIRT_E_INVALID, 0, "the domain's emulator is not an absolute path: %s",
                 domain.emulator != nullptr ? domain.emulator : "(none)");
   }
-  status = CheckProgram(identity, domain.emulator, error);
-  if (status == SVIRT_OK) {
-    status = CheckResources(domain, identity, error);
-  }
+  status = CheckReach(identity, domain.emulator, sdk::Resources(domain), error);
   if (status != SVIRT_OK) {
     return status;
   }
+  WarnOfOpenObjects(domain);
   svirt_exec_op &op = exec->op[0];
   op.kind = SVIRT_EXEC_CREDENTIALS;
   op.uid = identity.uid;
@@ -199,12 +217,8 @@ svirt_status Driver::PrepareExec(const svirt_domain &domain, const char *label, 
   return SVIRT_OK;
 }
 
-svirt_status Driver::CheckResources(const svirt_domain &domain, const Identity &identity,
-                                    svirt_error *error) const {
+void Driver::WarnOfOpenObjects(const svirt_domain &domain) const {
   for (const svirt_resource &resource : sdk::Resources(domain)) {
-    if (const svirt_status status = CheckReach(identity, resource, error); status != SVIRT_OK) {
-      return status;
-    }
     sdk::ResourcePlan plan;
     const bool exclusive = PlanOwner(domain, resource, &plan, nullptr) == SVIRT_OK &&
                            (plan.flags & SVIRT_PLAN_EXCLUSIVE) != 0;
@@ -215,7 +229,6 @@ svirt_status Driver::CheckResources(const svirt_domain &domain, const Identity &
       host_->log(host_, SVIRT_LOG_WARNING, warning.c_str());
     }
   }
-  return SVIRT_OK;
 }
 
 svirt_status Driver::PlanLabel(const svirt_domain &domain, const svirt_resource &resource,
@@ -237,7 +250,7 @@ svirt_status Driver::SetResourceLabel(const svirt_resource &resource, const char
                                       svirt_error *error) const {
   if (label == nullptr) {
     return Fail(error, SVIRT_E_NOTSUP, 0, "%s always has an owner: it cannot be without one",
-                resource.path != nullptr ? resource.path : "the resource");
+                PathOf(resource));
   }
   std::string why;
   const auto owner = ParseIdentity(label, &why);
@@ -245,6 +258,37 @@ svirt_status Driver::SetResourceLabel(const svirt_resource &resource, const char
     return Fail(error, SVIRT_E_INVALID, 0, "'%.300s' is no DAC label: %s", label, why.c_str());
   }
   return SetOwner(resource, *owner, range_, error);
+}
+
+svirt_status Driver::PlanEntry(const svirt_domain &domain, const svirt_resource &resource,
+                               std::string *entry, svirt_error *error) const {
+  if (domain.label_type == SVIRT_LABEL_NONE) {
+    return Fail(error, SVIRT_E_NODATA, 0, "the domain runs as the user that starts it");
+  }
+  Identity identity;
+  const svirt_status status = ParseLabel(domain.label, &identity, error);
+  return status == SVIRT_OK ? dac::PlanEntry(domain, identity, resource, entry, error) : status;
+}
+
+svirt_status Driver::GetEntry(const svirt_resource &resource, const char *entry,
+                              std::string *present, svirt_error *error) const {
+  Entry subject;
+  const svirt_status status = ReadEntry(entry, &subject, error);
+  return status == SVIRT_OK ? dac::GetEntry(resource, subject, present, error) : status;
+}
+
+svirt_status Driver::SetEntry(const svirt_resource &resource, const char *entry,
+                              svirt_error *error) const {
+  Entry wanted;
+  const svirt_status status = ReadEntry(entry, &wanted, error);
+  return status == SVIRT_OK ? dac::SetEntry(resource, wanted, error) : status;
+}
+
+svirt_status Driver::RemoveEntry(const svirt_resource &resource, const char *entry,
+                                 svirt_error *error) const {
+  Entry subject;
+  const svirt_status status = ReadEntry(entry, &subject, error);
+  return status == SVIRT_OK ? dac::RemoveEntry(resource, subject, error) : status;
 }
 
 }  // namespace svirt::dac

@@ -3,6 +3,7 @@
 
 #include <svirt/sdk_driver.h>
 
+#include "id_map.h"
 #include "identity.h"
 #include "settings.h"
 
@@ -10,10 +11,11 @@ namespace svirt::dac {
 
 inline constexpr char kModel[] = "dac";
 
-// The model with one range of ids.
+// The model with one range of ids, as far as the user namespace has them.
 class Driver : public sdk::Driver {
  public:
-  Driver(const svirt_host *host, const IdRange &range) : host_(host), range_(range) {}
+  Driver(const svirt_host *host, const IdRange &range, IdMap map)
+      : host_(host), range_(range), map_(std::move(map)), ids_(map_.Within(range)) {}
 
   svirt_status GetModel(const char *virt_type, svirt_model *model,
                         svirt_error *error) const override;
@@ -34,13 +36,23 @@ class Driver : public sdk::Driver {
                                 svirt_error *error) const override;
   svirt_status SetResourceLabel(const svirt_resource &resource, const char *label,
                                 svirt_error *error) const override;
+  svirt_status PlanEntry(const svirt_domain &domain, const svirt_resource &resource,
+                         std::string *entry, svirt_error *error) const override;
+  svirt_status GetEntry(const svirt_resource &resource, const char *entry, std::string *present,
+                        svirt_error *error) const override;
+  svirt_status SetEntry(const svirt_resource &resource, const char *entry,
+                        svirt_error *error) const override;
+  svirt_status RemoveEntry(const svirt_resource &resource, const char *entry,
+                           svirt_error *error) const override;
 
  private:
-  svirt_status CheckResources(const svirt_domain &domain, const Identity &identity,
-                              svirt_error *error) const;
+  svirt_status ParseLabel(const char *label, Identity *identity, svirt_error *error) const;
+  void WarnOfOpenObjects(const svirt_domain &domain) const;
 
   const svirt_host *host_;
-  IdRange range_;
+  IdRange range_;  // as configured: whoever has one of these is a domain
+  IdMap map_;
+  std::vector<IdRange> ids_;  // that domains get here
 };
 
 }  // namespace svirt::dac

@@ -12,14 +12,11 @@
 #include <cstring>
 #include <string>
 
+#include "resource_plan.h"
 #include "shared_nodes.h"
 
 namespace svirt::dac {
 namespace {
-
-const char *PathOf(const svirt_resource &resource) {
-  return resource.path != nullptr ? resource.path : "the resource";
-}
 
 // Of objects that can have an owner of their own.
 svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error) {

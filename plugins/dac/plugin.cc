@@ -6,31 +6,42 @@
 namespace svirt::dac {
 namespace {
 
-svirt_status ProbeRange(const svirt_host *host, const char *virt_type, IdRange *range,
+svirt_status ProbeRange(const svirt_host *host, const char *virt_type, IdRange *range, IdMap *map,
                         svirt_error *reason) {
-  const svirt_status status = ReadRange(host, range, reason);
-  return status == SVIRT_OK ? ProbeDriver(ReadPrivileges(*range), *range, virt_type, reason)
-                            : status;
+  if (const svirt_status status = ReadRange(host, range, reason); status != SVIRT_OK) {
+    return status;
+  }
+  const Privileges privileges = ReadPrivileges(*range);
+  *map = privileges.map;
+  return ProbeDriver(privileges, *range, virt_type, reason);
 }
 
 svirt_status Probe(const svirt_host *host, const char *virt_type, svirt_error *reason) {
   IdRange range;
-  return ProbeRange(host, virt_type, &range, reason);
+  IdMap map;
+  return ProbeRange(host, virt_type, &range, &map, reason);
 }
 
 svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver,
                   svirt_error *error) {
   IdRange range;
-  const svirt_status status = ProbeRange(host, nullptr, &range, error);
+  IdMap map;
+  const svirt_status status = ProbeRange(host, nullptr, &range, &map, error);
   if (status != SVIRT_OK) {
     // Only probe may answer "inactive": a driver that was chosen has to work.
     return status == SVIRT_INACTIVE ? svirt_status{SVIRT_E_NOTSUP} : status;
   }
-  *driver = std::make_unique<Driver>(host, range);
+  *driver = std::make_unique<Driver>(host, range, std::move(map));
   return SVIRT_OK;
 }
 
-constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init>(
+constexpr svirt_object_entry kObjectEntry = sdk::MakeObjectEntry();
+
+const void *FindExtension(std::string_view id) noexcept {
+  return id == SVIRT_EXT_OBJECT_ENTRY ? &kObjectEntry : nullptr;
+}
+
+constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init, FindExtension>(
     {.model = kModel, .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_PARALLEL});
 
 }  // namespace

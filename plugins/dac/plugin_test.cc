@@ -2,6 +2,7 @@
 // The plugin's table as a host calls it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <svirt/ext/draft/object_entry.h>
 #include <unistd.h>
 
 #include <array>
@@ -242,6 +243,90 @@ TEST_F(PluginTable, ReadsAndSetsTheOwnerOfAnObject) {
   EXPECT_EQ(plugin_->resource_set_label(instance_, &disk, "x", &error_), SVIRT_E_INVALID);
   EXPECT_EQ(plugin_->resource_set_label(instance_, &disk, nullptr, &error_), SVIRT_E_NOTSUP);
   EXPECT_EQ(OwnerOf(path), "+5:+6");
+}
+
+class PluginEntry : public PluginTable {
+ protected:
+  void SetUp() override {
+    PluginTable::SetUp();
+    extension_ =
+        static_cast<const svirt_object_entry *>(plugin_->get_extension(SVIRT_EXT_OBJECT_ENTRY));
+    ASSERT_NE(extension_, nullptr);
+    ASSERT_EQ(extension_->struct_size, sizeof *extension_);
+  }
+  // The answer, or the sentence.
+  std::string Plan(TestDomain &domain, const svirt_resource &resource) {
+    const svirt_status status =
+        extension_->plan(instance_, &domain.get(), &resource, &label_.buf, &error_);
+    return status == SVIRT_OK ? label_.text() : error_.message;
+  }
+  std::string Get(const svirt_resource &resource, const char *entry) {
+    const svirt_status status = extension_->get(instance_, &resource, entry, &label_.buf, &error_);
+    return status == SVIRT_OK ? label_.text() : status == SVIRT_E_NODATA ? "" : error_.message;
+  }
+
+  const svirt_object_entry *extension_ = nullptr;
+};
+
+// As a host starts two of them on one base image, and ends them.
+TEST_F(PluginEntry, LetsTwoDomainsReadOneImage) {
+  const sdk::TempDir dir(0600);
+  const std::string path = dir.File("base.img"), owner = OwnerOf(path);
+  const sdk::Fd fd = OpenPath(path);
+  std::vector<std::string> entries;
+  for (const char *label : {"+2100000007:+2100000007", "+2100000008:+2100000008"}) {
+    TestDomain domain;
+    domain.Add(path, SVIRT_OBJ_FILE, SVIRT_ACCESS_READ, 0, SVIRT_RES_BACKING, fd.get());
+    domain.get().label = label;
+    domain.get().image_label = label;
+    EXPECT_EQ(Prepare(domain, label), SVIRT_E_DENIED) << "without an entry";
+    entries.push_back(Plan(domain, domain.resources()[0]));
+    EXPECT_EQ(Get(domain.resources()[0], entries.back().c_str()), "");
+    ASSERT_EQ(extension_->set(instance_, &domain.resources()[0], entries.back().c_str(), &error_),
+              SVIRT_OK)
+        << error_.message;
+    EXPECT_EQ(Get(domain.resources()[0], entries.back().c_str()), entries.back());
+    EXPECT_EQ(Prepare(domain, label), SVIRT_OK) << error_.message;
+    EXPECT_EQ(OwnerOf(path), owner);
+  }
+  EXPECT_THAT(entries, ElementsAre("+2100000007:r--", "+2100000008:r--"));
+  svirt_resource image = sdk::MakeResource(path.c_str(), SVIRT_OBJ_FILE, SVIRT_ACCESS_READ);
+  image.fd = fd.get();
+  for (const std::string &entry : entries) {
+    EXPECT_EQ(Get(image, entry.c_str()), entry) << "the end of the other one leaves it alone";
+    ASSERT_EQ(extension_->remove(instance_, &image, entry.c_str(), &error_), SVIRT_OK);
+    EXPECT_EQ(Get(image, entry.c_str()), "");
+  }
+  EXPECT_EQ(ModeOf(path), 0600u);
+}
+
+TEST_F(PluginEntry, IsNoneOfUnconfinedDomains) {
+  const sdk::TempDir dir(0600);
+  const std::string path = dir.File("base.img");
+  const sdk::Fd fd = OpenPath(path);
+  TestDomain domain;
+  domain.Add(path, SVIRT_OBJ_FILE, SVIRT_ACCESS_READ, 0, SVIRT_RES_BACKING, fd.get());
+  domain.get().label_type = SVIRT_LABEL_NONE;
+  EXPECT_EQ(
+      extension_->plan(instance_, &domain.get(), &domain.resources()[0], &label_.buf, &error_),
+      SVIRT_E_NODATA);
+  domain.get().label_type = SVIRT_LABEL_DYNAMIC;
+  EXPECT_THAT(Plan(domain, domain.resources()[0]), HasSubstr("is no DAC label"));
+}
+
+TEST_F(PluginEntry, RefusesWhatIsNoEntry) {
+  const sdk::TempDir dir(0600);
+  const std::string path = dir.File("base.img");
+  const sdk::Fd fd = OpenPath(path);
+  svirt_resource image = sdk::MakeResource(path.c_str(), SVIRT_OBJ_FILE, SVIRT_ACCESS_READ);
+  image.fd = fd.get();
+  for (const char *entry : {"", "x", "+5:+6", "+2100000007:r"}) {
+    EXPECT_EQ(extension_->set(instance_, &image, entry, &error_), SVIRT_E_INVALID);
+    EXPECT_THAT(error_.message, HasSubstr("written +UID:rwx"));
+    EXPECT_EQ(extension_->remove(instance_, &image, entry, &error_), SVIRT_E_INVALID);
+    EXPECT_EQ(extension_->get(instance_, &image, entry, &label_.buf, &error_), SVIRT_E_INVALID);
+  }
+  EXPECT_EQ(ModeOf(path), 0600u);
 }
 
 TEST_F(PluginTable, HasNothingToTellTheSystem) {

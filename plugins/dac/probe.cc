@@ -1,42 +1,60 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "probe.h"
 
-#include <linux/capability.h>
+#include <fcntl.h>
 #include <svirt/sdk.h>
 #include <svirt/sdk_fd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <string>
 
 namespace svirt::dac {
 namespace {
 
-int TryChown(const IdRange &range) {
+int TryChown(const std::vector<IdRange> &ids) {
   const sdk::Fd file(::memfd_create("svirt-dac-probe", MFD_CLOEXEC));
-  if (!file || ::fchown(file.get(), range.first, range.first) != 0 ||
-      ::fchown(file.get(), range.last(), range.last()) != 0) {
+  if (!file) {
     return errno;
+  }
+  for (const IdRange &range : ids) {
+    if (::fchown(file.get(), range.first, range.first) != 0 ||
+        ::fchown(file.get(), range.last(), range.last()) != 0) {
+      return errno;
+    }
   }
   return 0;
 }
 
+// A namespace whose map was written without privileges keeps its processes in their groups.
+bool MaySetGroups() {
+  const sdk::Fd file(::open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC));
+  std::array<char, 8> text{};
+  return !file || ::read(file.get(), text.data(), text.size()) < 4 ||
+         std::string_view(text.data(), 4) != "deny";
+}
+
 }  // namespace
+
+bool HasCapability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  return ::syscall(SYS_capget, &header, data) == 0 &&
+         (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+}
 
 Privileges ReadPrivileges(const IdRange &range) {
   Privileges privileges;
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capget, &header, data) == 0) {
-    const auto has = [&data](unsigned capability) {
-      return (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
-    };
-    privileges.chown = has(CAP_CHOWN);
-    privileges.setuid = has(CAP_SETUID);
-    privileges.setgid = has(CAP_SETGID);
-  }
-  privileges.chown_errno = TryChown(range);
+  privileges.chown = HasCapability(CAP_CHOWN);
+  privileges.setuid = HasCapability(CAP_SETUID);
+  privileges.setgid = HasCapability(CAP_SETGID);
+  privileges.map_errno = ReadIdMap(&privileges.map);
+  privileges.setgroups = MaySetGroups();
+  privileges.chown_errno = TryChown(privileges.map.Within(range));
   return privileges;
 }
 
@@ -60,15 +78,37 @@ svirt_status ProbeDriver(const Privileges &privileges, const IdRange &range, con
                      "run svirt as root",
                      missing.c_str());
   }
+  if (privileges.map_errno != 0) {
+    return sdk::Fail(reason, SVIRT_E_SYSTEM, privileges.map_errno,
+                     "cannot read which ids this user namespace has, /proc/self/uid_map and "
+                     "gid_map: %s; mount /proc",
+                     std::strerror(privileges.map_errno));
+  }
+  const std::vector<IdRange> ids = privileges.map.Within(range);
+  if (ids.empty()) {
+    return sdk::Fail(reason, SVIRT_INACTIVE, 0,
+                     "none of the ids %u to %u that domains would get exists in this user "
+                     "namespace (a container, or unshare); it has %s: choose ids that it has with "
+                     "first_id and count under [model dac] in svirt.conf, or give it more "
+                     "(/etc/subuid and /etc/subgid outside)",
+                     range.first, range.last(), privileges.map.Text().c_str());
+  }
+  if (!privileges.setgroups) {
+    return sdk::Fail(reason, SVIRT_INACTIVE, 0,
+                     "no process of this user namespace may leave its groups, so domains would "
+                     "have those of root (/proc/self/setgroups says deny): make it by newuidmap "
+                     "and newgidmap, as podman does");
+  }
   if (privileges.chown_errno != 0) {
     return sdk::Fail(reason, SVIRT_INACTIVE, privileges.chown_errno,
-                     "a file cannot be given to the ids %u to %u (%s): choose ids that this user "
-                     "namespace has (/proc/self/uid_map), with first_id and count under "
-                     "[model dac] in svirt.conf",
-                     range.first, range.last(), std::strerror(privileges.chown_errno));
+                     "a file cannot be given to the ids %s (%s): choose others with first_id and "
+                     "count under [model dac] in svirt.conf",
+                     FormatRanges(ids).c_str(), std::strerror(privileges.chown_errno));
   }
-  return sdk::Say(reason, SVIRT_OK, "domains get user and group ids of their own, from %u to %u",
-                  range.first, range.last());
+  const bool is_cut = ids.size() != 1 || ids[0].count != range.count;
+  return sdk::Say(reason, SVIRT_OK, "domains get user and group ids of their own, from %s%s",
+                  FormatRanges(ids).c_str(),
+                  is_cut ? ", which this user namespace has of those configured" : "");
 }
 
 }  // namespace svirt::dac

@@ -5,19 +5,28 @@
 #include <svirt/plugin.h>
 
 #include <string>
+#include <vector>
 
 #include "identity.h"
 
 namespace svirt::dac {
 
-// SVIRT_E_DENIED with a sentence that names the object, or the directory on the way, whose mode
-// keeps the domain out. Where an ACL or a file system of its own mind decides, that is left to the
-// kernel. access: SVIRT_ACCESS_*.
-svirt_status CheckReach(const Identity &identity, const svirt_resource &resource,
-                        svirt_error *error);
+// What the domain has to be able to do with the object itself: rights as in acl.h.
+unsigned NeededRights(const svirt_resource &resource);
 
-// The same for a program by its path.
-svirt_status CheckProgram(const Identity &identity, const std::string &path, svirt_error *error);
+// Before the objects have their labels and entries: the directories on the way to the resource that
+// will keep the domain out, as SVIRT_E_DENIED. A domain without resources is not known well enough.
+svirt_status CheckWay(const Identity &identity, const svirt_domain &domain,
+                      const svirt_resource &resource, svirt_error *error);
+
+// SVIRT_E_DENIED with a sentence if owner, mode and ACL of the object keep the domain out. What a
+// server or a program decides is left to it.
+svirt_status CheckObject(const Identity &identity, const svirt_resource &resource,
+                         svirt_error *error);
+
+// When they have them: the program, every resource, and every directory on the way to one of them.
+svirt_status CheckReach(const Identity &identity, const std::string &program,
+                        const std::vector<svirt_resource> &resources, svirt_error *error);
 
 // May everybody read or write the object, so that its owner shuts nobody out?
 bool IsOpenToAll(const svirt_resource &resource);

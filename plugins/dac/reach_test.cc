@@ -3,11 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/xattr.h>
 
 #include <cerrno>
 #include <vector>
 
+#include "guard.h"
 #include "plugin_fixture.h"
 #include "testing/owned_file.h"
 
@@ -25,21 +25,25 @@ constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 class Reach : public testing::Test {
  protected:
   void SetUp() override {
-    if (CheckProgram(kDomain, dir_.path("x"), &error_) != SVIRT_OK) {
+    if (!Of({}).empty()) {
       GTEST_SKIP() << "needs a temporary directory that everybody may pass: " << error_.message;
     }
   }
 
-  // "" or the sentence.
+  // Both "" or the sentence.
+  std::string Of(const std::vector<svirt_resource> &resources,
+                 const std::string &program = "/bin/true") {
+    error_ = MakeError();
+    const svirt_status status = CheckReach(who_, program, resources, &error_);
+    EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
+    return error_.message;
+  }
   std::string Check(const std::string &path, uint32_t access, uint32_t object = SVIRT_OBJ_FILE,
                     uint32_t kind = SVIRT_RES_DISK) {
     const sdk::Fd fd = OpenPath(path);
     svirt_resource resource = sdk::MakeResource(path.c_str(), object, access, 0, kind);
     resource.fd = fd.get();
-    error_ = MakeError();
-    const svirt_status status = CheckReach(who_, resource, &error_);
-    EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
-    return error_.message;
+    return Of({resource});
   }
   std::string File(mode_t mode) {
     std::string path = dir_.File("disk");
@@ -84,7 +88,59 @@ TEST_F(Reach, NeedsEveryDirectoryOnTheWay) {
   const sdk::Fd fd(::open(link.c_str(), O_PATH | O_CLOEXEC));
   svirt_resource resource = sdk::MakeResource(link.c_str(), SVIRT_OBJ_FILE, kR);
   resource.fd = fd.get();
-  EXPECT_EQ(CheckReach(who_, resource, &error_), SVIRT_E_DENIED);
+  EXPECT_THAT(Of({resource}), HasSubstr("may not pass the directory " + images + " "));
+}
+
+TEST_F(Reach, NamesAllDirectoriesOnAllWaysInOneSentence) {
+  const std::string one = dir_.Dir("one"), two = dir_.Dir("two"), inner = dir_.Dir("one/inner");
+  const std::string paths[] = {dir_.File("one/inner/a"), dir_.File("two/b"), dir_.File("one/c")};
+  for (const std::string &directory : {inner, one, two}) {
+    ::chmod(directory.c_str(), 0700);
+  }
+  std::vector<sdk::Fd> fds;
+  std::vector<svirt_resource> resources;
+  for (const std::string &path : paths) {
+    fds.push_back(OpenPath(path));
+    resources.push_back(sdk::MakeResource(path.c_str(), SVIRT_OBJ_FILE, kR, 0, SVIRT_RES_DISK));
+    resources.back().fd = fds.back().get();
+  }
+  const std::string root = OwnerOf(one);
+  EXPECT_EQ(Of(resources, inner + "/emulator"),
+            "the domain's user and group, +2100000007:+2100000007, may not pass the directories " +
+                one + " (mode 0700 of " + root + "), " + inner + " (mode 0700 of " + root + "), " +
+                two + " (mode 0700 of " + root + ") on the way to " + inner + "/emulator, " +
+                paths[0] + ", " + paths[1] + ", " + paths[2] + ": 'chmod o+x " + one + " " + inner +
+                " " + two +
+                "' lets domains pass, not list what is there; or move the file, or leave dac out "
+                "of models");
+  for (const std::string &directory : {inner, one, two}) {
+    ::chmod(directory.c_str(), 0701);
+  }
+  ::chmod(paths[0].c_str(), 0604);
+  EXPECT_EQ(Of(resources), "") << "as the sentence says";
+}
+
+TEST_F(Reach, NamesAWayOutThatIsOne) {
+  const std::string images = dir_.Dir("images"), disk = dir_.File("images/a.img");
+  Acl acl = FromMode(0755);
+  acl.users[kDomain.uid] = kRead;  // an entry of one's own goes before that of everybody
+  acl.mask = 5;
+  if (WriteAcl(images, acl) != 0) {
+    GTEST_SKIP() << "needs a file system with ACLs: errno " << errno;
+  }
+  EXPECT_THAT(Check(disk, kR), HasSubstr("'setfacl -m u:2100000007:x " + images + "'"));
+}
+
+TEST_F(Reach, OfManyLongNamesIsStillASentence) {
+  std::string below;
+  for (int i = 0; i < 12; ++i) {
+    below += (i > 0 ? "/" : "") + std::string(100, static_cast<char>('a' + i));
+    ::chmod(dir_.Dir(below).c_str(), 0700);
+  }
+  const std::string said = Check(dir_.File(below + "/disk"), kR);
+  EXPECT_THAT(said,
+              AllOf(HasSubstr(" and 11 more on the way to ..."), HasSubstr("/disk: 'chmod o+x "),
+                    HasSubstr("' and 11 more lets"), HasSubstr("leave dac out of models")));
 }
 
 TEST_F(Reach, OfASocketToBeMadeIsThatOfItsDirectory) {
@@ -107,29 +163,25 @@ TEST_F(Reach, IsNotAskedForWhatComesOpenOrIsNotThere) {
 TEST_F(Reach, OfAProgramIsTheRightToExecute) {
   const std::string program = dir_.File("program");
   ::chmod(program.c_str(), 0711);
-  EXPECT_EQ(CheckProgram(kDomain, program, &error_), SVIRT_OK);
+  EXPECT_EQ(Of({}, program), "");
   ::chmod(program.c_str(), 0754);
-  EXPECT_EQ(CheckProgram(kDomain, program, &error_), SVIRT_E_DENIED);
-  EXPECT_THAT(error_.message, HasSubstr("may not execute " + program));
+  EXPECT_THAT(Of({}, program), HasSubstr("may not execute " + program));
 }
 
-TEST_F(Reach, IsLeftToTheKernelWhereThereIsAnAcl) {
+TEST_F(Reach, IsWhatTheAclSays) {
   const std::string path = File(0600);
   EXPECT_NE(Check(path, kR), "");
-  // Version 2; user::rw-, user:2100000007:r--, group::---, mask::r--, other::---.
-  struct Entry {
-    uint16_t tag, perm;
-    uint32_t id;
-  };
-  struct {
-    uint32_t version = 2;
-    Entry entries[5] = {
-        {0x01, 6, ~0u}, {0x02, 4, 2'100'000'007}, {0x04, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 0, ~0u}};
-  } acl;
-  if (::setxattr(path.c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) != 0) {
+  Acl acl = FromMode(0600);
+  acl.users[kDomain.uid] = kRead;
+  acl.mask = kRead;
+  if (WriteAcl(path, acl) != 0) {
     GTEST_SKIP() << "needs a file system with ACLs: errno " << errno;
   }
   EXPECT_EQ(Check(path, kR), "");
+  EXPECT_THAT(Check(path, kRw), HasSubstr("may not read and write"));
+  acl.users[kDomain.uid] = kRead | kWrite;
+  ASSERT_EQ(WriteAcl(path, acl), 0);
+  EXPECT_THAT(Check(path, kRw), HasSubstr("may not read and write")) << "the mask counts";
 }
 
 TEST_F(Reach, OfEverybodyIsSeen) {

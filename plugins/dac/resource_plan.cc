@@ -42,9 +42,21 @@ bool IsHandedOver(const svirt_resource &resource) {
          resource.kind == SVIRT_RES_NET;
 }
 
+bool IsProgram(const svirt_resource &resource) {
+  return resource.kind == SVIRT_RES_EMULATOR || (resource.access & SVIRT_ACCESS_EXEC) != 0;
+}
+
+bool IsMadeByDomain(const svirt_resource &resource) {
+  return resource.object == SVIRT_OBJ_SOCKET && (resource.access & SVIRT_ACCESS_CREATE) != 0;
+}
+
+const char *PathOf(const svirt_resource &resource) {
+  return resource.path != nullptr ? resource.path : "the resource";
+}
+
 svirt_status PlanOwner(const svirt_domain &domain, const svirt_resource &resource,
                        sdk::ResourcePlan *plan, svirt_error *error) {
-  const char *path = resource.path != nullptr ? resource.path : "the resource";
+  const char *path = PathOf(resource);
   // Before the override: nobody may ask for these.
   if (IsSharedNode(path)) {
     return None("a device node that all programs share keeps its owner", plan);
@@ -55,10 +67,10 @@ svirt_status PlanOwner(const svirt_domain &domain, const svirt_resource &resourc
   if (domain.label_type == SVIRT_LABEL_NONE) {
     return None("the domain runs as the user that starts it", plan);
   }
-  if (resource.kind == SVIRT_RES_EMULATOR || (resource.access & SVIRT_ACCESS_EXEC) != 0) {
+  if (IsProgram(resource)) {
     return None("programs keep their owner", plan);
   }
-  // One owner cannot be several domains: the mode, the group or an ACL has to let them in.
+  // One owner cannot be several domains: entries let them in (entry_plan.h).
   if ((resource.flags & SVIRT_RES_SHARED) != 0) {
     return None("shared, so it keeps its owner", plan);
   }

@@ -15,4 +15,13 @@ bool IsHandedOver(const svirt_resource &resource);
 // Is its override label there, so that an owner was asked for by name?
 bool HasOverride(const svirt_resource &resource);
 
+// Is it executed?
+bool IsProgram(const svirt_resource &resource);
+
+// Is it a socket that the domain itself makes?
+bool IsMadeByDomain(const svirt_resource &resource);
+
+// For messages.
+const char *PathOf(const svirt_resource &resource);
+
 }  // namespace svirt::dac

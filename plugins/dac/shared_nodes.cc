@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace svirt::dac {
 namespace {
@@ -32,7 +33,15 @@ constexpr std::array<Node, 17> kNodes = {{{"/dev/mem", 1, 1},
                                           {"/dev/vhost-net", 10, 238},
                                           {"/dev/vhost-vsock", 10, 241}}};
 
+// In the order of their numbers: mem, kmem, port, kmsg, oldmem, console.
+constexpr std::array<std::pair<unsigned, unsigned>, 6> kMachine = {
+    {{1, 1}, {1, 2}, {1, 4}, {1, 11}, {1, 12}, {5, 1}}};
+
 }  // namespace
+
+bool IsMachineNode(unsigned major, unsigned minor) {
+  return std::find(kMachine.begin(), kMachine.end(), std::pair(major, minor)) != kMachine.end();
+}
 
 bool IsSharedNode(std::string_view path) {
   return std::any_of(kNodes.begin(), kNodes.end(),

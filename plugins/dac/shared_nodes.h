@@ -11,4 +11,7 @@ bool IsSharedNode(std::string_view path);
 // By the numbers of a character device, whatever name it has.
 bool IsSharedNode(unsigned major, unsigned minor);
 
+// The machine's memory, I/O ports, log and console: what no domain is let into.
+bool IsMachineNode(unsigned major, unsigned minor);
+
 }  // namespace svirt::dac

@@ -31,11 +31,12 @@ Plan ToPlan(Draft draft) {
   plan.items = std::move(draft.items);
   plan.notes = std::move(draft.notes);
   for (ModelDraft &model : draft.models) {
+    std::string &conflict = model.conflict.empty() ? model.refusal : model.conflict;
     plan.models.push_back({.model = model.plugin->model(),
                            .doi = model.info.doi,
                            .seclabel = std::move(model.ref.seclabel),
                            .enforcing = model.info.enforcing,
-                           .conflict = std::move(model.conflict)});
+                           .conflict = std::move(conflict)});
   }
   plan.opened = std::move(draft.opened);
   return plan;

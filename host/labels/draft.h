@@ -28,6 +28,7 @@ struct ModelDraft {
   DomainRef ref;  // resources as in the manifest; seclabel with label and image label
   std::optional<uint64_t> index;
   std::string conflict;  // why the label cannot be had; "" if it can
+  std::string refusal;   // why the domain cannot run under it; "" if it can
 
   bool is_confined() const { return ref.seclabel.type != SecLabel::Type::kNone; }
 };

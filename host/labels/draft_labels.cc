@@ -36,6 +36,18 @@ Result<IndexRuns> LearnForeign(LabelContext *context, const ModelDraft &draft,
   return avoid;
 }
 
+// Is the label, or what the owner wrote of it, valid for the domain? What would stop a start,
+// though nothing is wrong with the label itself, a plan tells beside the rest.
+Status VerifyLabel(const LabelContext &context, ModelDraft *draft) {
+  Status verified = draft->plugin->VerifyLabel(draft->ref);
+  if (verified.ok() || context.mode == LabelMode::kAcquire ||
+      verified.error().code != Errc::kPermission) {
+    return verified;
+  }
+  draft->refusal = verified.error().message;
+  return {};
+}
+
 bool IsConflict(const Error &error) {
   return error.code == Errc::kConflict || error.code == Errc::kExists;
 }
@@ -67,7 +79,7 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
     return draft;
   }
   // The owner's own labels are judged before anything is reserved for them.
-  SVIRT_TRY(choice.plugin->VerifyLabel(draft.ref));
+  SVIRT_TRY(VerifyLabel(*context, &draft));
   if (seclabel.type == SecLabel::Type::kStatic) {
     // An owner may write it in other words than the plugin, which are then those on record: a
     // domain asks for the same label the next time.
@@ -111,7 +123,7 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
   seclabel.label = std::move(labels.label);
   seclabel.image_label = std::move(labels.image_label);
   if (seclabel.type == SecLabel::Type::kDynamic) {
-    SVIRT_TRY(choice.plugin->VerifyLabel(draft.ref));
+    SVIRT_TRY(VerifyLabel(*context, &draft));
   }
   return draft;
 }

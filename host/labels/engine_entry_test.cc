@@ -103,6 +103,21 @@ TEST_F(EntryTest, OneThatCannotHaveTheEntryIsRefusedWithAllOthers) {
   EXPECT_FALSE(IsKnown(1));
 }
 
+TEST_F(EntryTest, WhatTheDomainCannotReachIsRefusedBeforeAnythingIsTouched) {
+  const std::string base = Base(), far = Base("far.noway");
+  const Manifest manifest{{MakeDisk(base, true), MakeDisk(far)}};
+  const auto plan = MakeEngine().MakePlan(MakeDomain(1), manifest);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_THAT(plan->models[0].conflict, HasSubstr("far.noway is out of reach"));
+  EXPECT_EQ(plan->items[0].action, ResourcePlan::Action::kEntry) << "the rest is told all the same";
+  acl_.sets = 0;
+  const auto applied = MakeEngine().Apply(MakeDomain(1), manifest);
+  ASSERT_FALSE(applied.ok());
+  EXPECT_THAT(applied.error().message, HasSubstr("far.noway is out of reach"));
+  EXPECT_EQ(acl_.sets, 0);
+  EXPECT_FALSE(IsKnown(1));
+}
+
 TEST_F(EntryTest, WhatTheSubjectHadBeforeComesBack) {
   const std::string base = Base();
   acl_.SetEntriesOf(base, "E:0:rwx E:77:r ");

@@ -194,6 +194,12 @@ svirt_status VerifyLabel(svirt_instance *instance, const svirt_domain *domain,
   if (!label.empty() && kind != "S:" && kind != "s:" && kind != "L:") {
     return Say(error, SVIRT_E_INVALID, "the label " + std::string(label) + " is not valid");
   }
+  for (uint32_t i = 0; !label.empty() && i < domain->resource_count; ++i) {
+    const std::string_view path(domain->resources[i].path);
+    if (domain->resources[i].fd >= 0 && path.ends_with(Model::kNoWay)) {
+      return Say(error, SVIRT_E_DENIED, std::string(path) + " is out of reach for this label");
+    }
+  }
   return SVIRT_OK;
 }
 

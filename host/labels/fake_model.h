@@ -95,6 +95,8 @@ class Model {
   // Objects whose path ends so need no entry, or cannot have the one they need.
   static constexpr const char *kOpen = ".open";
   static constexpr const char *kNoEntry = ".noentry";
+  // A domain that has a label cannot reach it.
+  static constexpr const char *kNoWay = ".noway";
 
   // For the slots.
   std::string DomainFile(int id) const { return FileOf("domain-" + std::to_string(id)); }

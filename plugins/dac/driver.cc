@@ -154,6 +154,9 @@ svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error)
     if (status == SVIRT_OK && domain.label_type == SVIRT_LABEL_DYNAMIC) {
       status = CheckUnused(identity, error);
     }
+    if (status == SVIRT_OK) {
+      status = CheckWays(identity, domain, error);
+    }
     if (status != SVIRT_OK) {
       return status;
     }

@@ -22,9 +22,6 @@ svirt_status None(const svirt_resource &resource, const char *why, svirt_error *
 
 svirt_status PlanEntry(const svirt_domain &domain, const Identity &identity,
                        const svirt_resource &resource, std::string *entry, svirt_error *error) {
-  if (svirt_status status = CheckWay(identity, domain, resource, error); status != SVIRT_OK) {
-    return status;
-  }
   if (resource.fd < 0 || IsHandedOver(resource)) {
     return None(resource, "the domain does not open it by its name", error);
   }

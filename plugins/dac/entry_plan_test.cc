@@ -165,27 +165,5 @@ TEST_F(EntryPlan, OfALinkIsNone) {
   EXPECT_EQ(Of(Resource(link, kR, SVIRT_OBJ_ANY)), "");
 }
 
-TEST_F(EntryPlan, NamesTheDirectoriesThatTheDomainCannotPass) {
-  const std::string outer = dir_.Dir("outer"), inner = dir_.Dir("outer/inner");
-  const std::string path = dir_.File("outer/inner/image");
-  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
-  ASSERT_EQ(::chmod(outer.c_str(), 0700), 0);
-  ASSERT_EQ(::chmod(inner.c_str(), 0750), 0);
-  const svirt_resource image = Resource(path, kR, SVIRT_OBJ_FILE);
-  EXPECT_EQ(Of(image), "+2100000007:r--") << "nothing is known of the domain's directories";
-  domain_.Add(path, SVIRT_OBJ_FILE, kR);
-  const std::string said = Of(image);
-  EXPECT_THAT(said, HasSubstr("may not pass the directories " + outer + " (mode 0700 of " +
-                              OwnerOf(outer) + "), " + inner + " (mode 0750"));
-  EXPECT_THAT(said, HasSubstr("'chmod o+x " + outer + " " + inner + "'"));
-  // As a share of its own the domain will pass it, with all that is below or alone.
-  domain_.Add(outer, SVIRT_OBJ_DIR, kRw, SVIRT_RES_SUBTREE, SVIRT_RES_SHARE);
-  EXPECT_EQ(Of(image), "+2100000007:r--");
-  domain_.resources()[1].flags = 0;
-  EXPECT_THAT(Of(image), HasSubstr("may not pass the directory " + inner + " "));
-  // What changes its owner is on the same way.
-  EXPECT_THAT(Of(Resource(path, kRw, SVIRT_OBJ_FILE)), HasSubstr("may not pass the directory"));
-}
-
 }  // namespace
 }  // namespace svirt::dac

@@ -58,14 +58,15 @@ unsigned NeededRights(const svirt_resource &resource) {
   return need | (passes ? kPass : 0);
 }
 
-svirt_status CheckWay(const Identity &identity, const svirt_domain &domain,
-                      const svirt_resource &resource, svirt_error *error) {
-  if (domain.resource_count == 0) {
-    return SVIRT_OK;
-  }
+svirt_status CheckWays(const Identity &identity, const svirt_domain &domain, svirt_error *error) {
   Way way(identity);
   way.Expect(domain);
-  way.LeadTo(LookedUp(resource));
+  if (domain.emulator != nullptr) {
+    way.LeadTo(domain.emulator);
+  }
+  for (const svirt_resource &resource : sdk::Resources(domain)) {
+    way.LeadTo(LookedUp(resource));
+  }
   return way.Check(error);
 }
 

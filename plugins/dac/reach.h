@@ -14,10 +14,9 @@ namespace svirt::dac {
 // What the domain has to be able to do with the object itself: rights as in acl.h.
 unsigned NeededRights(const svirt_resource &resource);
 
-// Before the objects have their labels and entries: the directories on the way to the resource that
-// will keep the domain out, as SVIRT_E_DENIED. A domain without resources is not known well enough.
-svirt_status CheckWay(const Identity &identity, const svirt_domain &domain,
-                      const svirt_resource &resource, svirt_error *error);
+// Before the objects have their labels and entries: the directories on the way to one of the
+// domain's resources that will keep it out, as SVIRT_E_DENIED. Those that become its own will not.
+svirt_status CheckWays(const Identity &identity, const svirt_domain &domain, svirt_error *error);
 
 // SVIRT_E_DENIED with a sentence if owner, mode and ACL of the object keep the domain out. What a
 // server or a program decides is left to it.

@@ -91,6 +91,32 @@ TEST_F(Reach, NeedsEveryDirectoryOnTheWay) {
   EXPECT_THAT(Of({resource}), HasSubstr("may not pass the directory " + images + " "));
 }
 
+// Before anything has its label: what will be the domain's own does not keep it out.
+TEST_F(Reach, IsForeseen) {
+  const std::string outer = dir_.Dir("outer"), inner = dir_.Dir("outer/inner");
+  const std::string path = dir_.File("outer/inner/image");
+  ::chmod(outer.c_str(), 0700);
+  ::chmod(inner.c_str(), 0750);
+  sdk::TestDomain domain;
+  domain.Add(path, SVIRT_OBJ_FILE, kR);
+  const sdk::Fd fd = OpenPath(path);
+  domain.resources()[0].fd = fd.get();
+  const auto foreseen = [&] {
+    error_ = MakeError();
+    const svirt_status status = CheckWays(who_, domain.get(), &error_);
+    EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
+    return std::string(error_.message);
+  };
+  EXPECT_THAT(foreseen(), HasSubstr("may not pass the directories " + outer + " (mode 0700 of " +
+                                    OwnerOf(outer) + "), " + inner + " (mode 0750"));
+  EXPECT_THAT(foreseen(), HasSubstr("'chmod o+x " + outer + " " + inner + "'"));
+  // As a share of its own the domain will pass it, with all that is below or alone.
+  domain.Add(outer, SVIRT_OBJ_DIR, kRw, SVIRT_RES_SUBTREE, SVIRT_RES_SHARE);
+  EXPECT_EQ(foreseen(), "");
+  domain.resources()[1].flags = 0;
+  EXPECT_THAT(foreseen(), HasSubstr("may not pass the directory " + inner + " "));
+}
+
 TEST_F(Reach, NamesAllDirectoriesOnAllWaysInOneSentence) {
   const std::string one = dir_.Dir("one"), two = dir_.Dir("two"), inner = dir_.Dir("one/inner");
   const std::string paths[] = {dir_.File("one/inner/a"), dir_.File("two/b"), dir_.File("one/c")};

@@ -84,7 +84,8 @@ class FaultTest : public testing::Test {
     for (const char *name : {"disk", "second", "base", "tree/a", "tree/sub/b"}) {
       fake::Touch(dir_ / name);
     }
-    // Nobody but its owner may read it, so a model of users has something to do.
+    // A user of a domain's own may pass, and not read what is not its own.
+    ::chmod(dir_.path().c_str(), 0711);
     ::chmod((dir_ / "base").c_str(), 0600);
   }
 

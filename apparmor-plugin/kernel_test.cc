@@ -158,10 +158,8 @@ class OnTheKernel : public testing::Test {
   }
 
   TempDir dir_;
-  Settings settings_{.local_directory = dir_.path("local"),
-                     .cache_directory = dir_.path("cache"),
-                     .parser = "",
-                     .allow_paths = {}};
+  Settings settings_{
+      .local_directory = dir_.path("local"), .cache_directory = dir_.path("cache"), .parser = ""};
   Driver driver_{MakeKernelApi(), settings_};
   TestDomain domain_;
   svirt_error error_ = MakeError();

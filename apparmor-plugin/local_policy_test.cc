@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The administrator's files: rules, complain mode, allow_paths, and the cache of what was compiled.
+// The administrator's files: rules, complain mode, and the cache of what was compiled.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -71,16 +71,6 @@ TEST_F(LocalPolicyTest, RulesThatAreNoneAreRefused) {
     EXPECT_STRNE(error_.message, "");
   }
   Local("rules", std::string("/srv/x r,\0/y r,", 15));
-  EXPECT_EQ(Make().VerifyLabel(domain_.get(), &error_), SVIRT_E_INVALID);
-}
-
-TEST_F(LocalPolicyTest, DangerousPathsAreAllowedByName) {
-  domain_.Add("/etc/xen/disk.img", SVIRT_OBJ_FILE, kRw, 0, SVIRT_RES_DISK);
-  EXPECT_EQ(Make().VerifyLabel(domain_.get(), &error_), SVIRT_E_INVALID);
-  EXPECT_THAT(error_.message, HasSubstr("allow_paths"));
-  allow_paths_ = {"/srv/x", "/etc/xen/"};
-  EXPECT_EQ(Make().VerifyLabel(domain_.get(), &error_), SVIRT_OK) << error_.message;
-  allow_paths_ = {"/etc/xen/disk"};
   EXPECT_EQ(Make().VerifyLabel(domain_.get(), &error_), SVIRT_E_INVALID);
 }
 

@@ -10,8 +10,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "dangerous_path.h"
-
 namespace svirt::apparmor {
 
 namespace {
@@ -128,12 +126,10 @@ std::vector<FileRule> ResourceRules(const svirt_resource &resource) {
   return rules;
 }
 
-svirt_status DomainRules(const svirt_domain &domain, const std::vector<std::string> &allowed,
-                         std::vector<FileRule> *rules, svirt_error *error) {
+svirt_status DomainRules(const svirt_domain &domain, std::vector<FileRule> *rules,
+                         svirt_error *error) {
   rules->clear();
-  const std::vector<svirt_resource> resources = sdk::Resources(domain);
-  const DangerousPaths dangerous(domain, resources, allowed);
-  for (const svirt_resource &resource : resources) {
+  for (const svirt_resource &resource : sdk::Resources(domain)) {
     if (resource.path == nullptr || resource.path[0] != '/') {
       return sdk::Fail(error, SVIRT_E_INVALID, 0, "the path of a resource is not absolute: %s",
                        resource.path != nullptr ? resource.path : "(none)");
@@ -143,9 +139,6 @@ svirt_status DomainRules(const svirt_domain &domain, const std::vector<std::stri
                        "%s cannot have the label '%s': AppArmor labels no objects; remove the "
                        "label from the device, or give it a model",
                        resource.path, resource.override_label);
-    }
-    if (const std::string why = dangerous.WhyRefused(resource); !why.empty()) {
-      return sdk::Fail(error, SVIRT_E_INVALID, 0, "%s", why.c_str());
     }
     for (FileRule &rule : ResourceRules(resource)) {
       rules->push_back(std::move(rule));

@@ -15,10 +15,10 @@ namespace svirt::apparmor {
 // those of the kernel, links resolved, since that is what AppArmor compares.
 std::vector<FileRule> ResourceRules(const svirt_resource &resource);
 
-// All rules of a domain, its emulator among them, merged and in order. SVIRT_E_INVALID for a path
-// that no domain may have (see dangerous_path.h), unless it is in allowed.
-svirt_status DomainRules(const svirt_domain &domain, const std::vector<std::string> &allowed,
-                         std::vector<FileRule> *rules, svirt_error *error);
+// All rules of a domain, its emulator among them, merged and in order. Which paths no domain gets
+// is the host's to say.
+svirt_status DomainRules(const svirt_domain &domain, std::vector<FileRule> *rules,
+                         svirt_error *error);
 
 // "rwk", in the letters and the order of apparmor.d(5).
 std::string PermissionLetters(uint32_t permissions);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The plugin: Driver with the settings of the host's configuration.
+// The plugin: Driver where the system keeps its things.
 #include <svirt/ext/describe.h>
-
-#include <sstream>
-#include <string>
-#include <vector>
 
 #include "compiler.h"
 #include "driver.h"
@@ -12,26 +8,14 @@
 namespace svirt::apparmor {
 namespace {
 
-// allow_paths = /one:/another/
-svirt_status ReadAllowPaths(const svirt_host *host, std::vector<std::string> *paths,
-                            svirt_error *error) {
-  const char *value = sdk::Setting(host, "allow_paths");
-  std::istringstream list(value != nullptr ? value : "");
-  for (std::string path; std::getline(list, path, ':');) {
-    if (!path.starts_with('/')) {
-      return sdk::Fail(error, SVIRT_E_INVALID, 0,
-                       "allow_paths in [model apparmor] of svirt.conf has to be absolute paths "
-                       "with ':' between them, not '%s'",
-                       path.c_str());
-    }
-    paths->push_back(std::move(path));
-  }
-  return SVIRT_OK;
-}
-
 svirt_status ReadSettings(const svirt_host *host, Settings *settings, svirt_error *error) {
+  if (sdk::Setting(host, "allow_paths") != nullptr) {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "allow_paths in [model apparmor] of svirt.conf is not known: write it under "
+                     "[confinement], where it holds for every model");
+  }
   settings->parser = FindParser();
-  return ReadAllowPaths(host, &settings->allow_paths, error);
+  return SVIRT_OK;
 }
 
 svirt_status Probe(const svirt_host *host, const char *virt_type, svirt_error *reason) {

@@ -60,7 +60,7 @@ svirt_status PolicyMaker::Gather(const svirt_domain &domain, Policy *policy,
   Policy gathered;
   gathered.uuid = domain.uuid;
   gathered.domain_name = domain.name != nullptr ? domain.name : "";
-  svirt_status status = DomainRules(domain, settings_.allow_paths, &gathered.rules, error);
+  svirt_status status = DomainRules(domain, &gathered.rules, error);
   if (status == SVIRT_OK) {
     status = LoadLocalPolicy(settings_.local_directory, gathered.uuid, &gathered.local, error);
   }

@@ -16,13 +16,11 @@
 
 namespace svirt::apparmor {
 
-// Where things are, the system's own by default; and what the host's configuration says.
+// Where things are, the system's own by default.
 struct Settings {
   std::string local_directory = "/etc/svirt/apparmor";
   std::string cache_directory = "/var/cache/svirt/apparmor";
   std::string parser;  // of AppArmor's profiles, "" if there is none
-  // Paths that are dangerous but allowed (see dangerous_path.h).
-  std::vector<std::string> allow_paths;
 };
 
 // All that a profile is made of.

@@ -27,8 +27,7 @@ class DriverTest : public testing::Test {
   Settings TestSettings(const std::string &parser = FindParser()) const {
     return {.local_directory = dir_.path("local"),
             .cache_directory = dir_.path("cache"),
-            .parser = parser,
-            .allow_paths = allow_paths_};
+            .parser = parser};
   }
   Driver Make(const std::string &parser = FindParser()) {
     return Driver(MakeFakeApi(&kernel_), TestSettings(parser));
@@ -53,7 +52,6 @@ class DriverTest : public testing::Test {
     dir_.File(std::string("local/") + kUuidA + "." + what, text);
   }
 
-  std::vector<std::string> allow_paths_;
   TempDir dir_;
   FakeKernel kernel_;
   TestDomain domain_;

@@ -61,6 +61,7 @@ nlohmann::ordered_json PoliciesToJson(const std::vector<PolicyText> &policies) {
 }
 
 Result<int> PrintPolicies(Host &host, const Domain &domain, bool json) {
+  SVIRT_TRY(host.CheckPaths(domain));
   SVIRT_ASSIGN(const auto policies, DescribePolicies(&host.drivers(), domain));
   if (json) {
     CliContext::PrintJson({{"policies", PoliciesToJson(policies)}});

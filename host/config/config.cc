@@ -63,6 +63,23 @@ Status SetDirectories(const std::string &value, std::vector<std::string> *out) {
   return {};
 }
 
+// PATH[:PATH...]; one that ends in '/' stands for all below it.
+Status SetPaths(const std::string &value, std::vector<std::string> *out) {
+  *out = Split(value, ":");
+  for (const std::string &path : *out) {
+    const bool is_normal = path.front() == '/' && path.find("//") == std::string::npos &&
+                           (path + "/").find("/./") == std::string::npos &&
+                           (path + "/").find("/../") == std::string::npos;
+    if (!is_normal) {
+      return Error{Errc::kInvalid, "'" + path +
+                                       "' is not an absolute path, or not in its shortest form; "
+                                       "write paths with ':' between them, and '/' at the end of "
+                                       "one that stands for all below it"};
+    }
+  }
+  return {};
+}
+
 Status SetModels(const std::string &value, Config *config) {
   config->models = Split(value, ", \t");
   if (config->models.empty()) {
@@ -137,6 +154,8 @@ std::map<std::string, Section> Grammar(Config *config) {
         {"require_confined",
          [config](const std::string &v) { return SetBool(v, &config->require_confined); }},
         {"keep_trees", [config](const std::string &v) { return SetBool(v, &config->keep_trees); }},
+        {"allow_paths",
+         [config](const std::string &v) { return SetPaths(v, &config->allow_paths); }},
         {"export_labels",
          [config](const std::string &v) { return SetBool(v, &config->export_labels); }}}},
   };

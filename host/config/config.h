@@ -45,6 +45,7 @@ struct Config {
   bool require_confined = false;
   bool keep_trees = false;
   bool export_labels = false;
+  std::vector<std::string> allow_paths;  // ':' between them; one with '/' at its end: all below it
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is
   // the plugin's to say.
   std::map<std::string, std::map<std::string, std::string>> model_settings;

@@ -78,8 +78,20 @@ TEST(Config, TheExampleOfTheReadmeIsOne) {
   const Config config = Good(text);
   EXPECT_THAT(config.order, ElementsAre("selinux", "landlock"));
   EXPECT_TRUE(config.scan_in_helper);
-  EXPECT_EQ(config.model_settings.at("apparmor").at("allow_paths"), "/srv/vm-etc/");
+  EXPECT_THAT(config.allow_paths, ElementsAre("/etc/vm/", "/dev/watchdog"));
+  EXPECT_EQ(config.model_settings.at("dac").at("count"), "1000");
   EXPECT_EQ(config.doi.at("selinux"), "policy.example.com");
+}
+
+TEST(Config, PathsOfTheMachineThatDomainsMayHave) {
+  EXPECT_THAT(Good("").allow_paths, ElementsAre());
+  EXPECT_THAT(Good("[confinement]\nallow_paths = /a b : /c/\n").allow_paths,
+              ElementsAre("/a b", "/c/"));
+  for (const char *path : {"a", "/a/../b", "/a/..", "/a//b", "/./a", "/a:b"}) {
+    EXPECT_THAT(Bad(std::string("[confinement]\nallow_paths = ") + path + "\n"),
+                HasSubstr("allow_paths in [confinement]"))
+        << path;
+  }
 }
 
 TEST(Config, NoneIsAWordOfItsOwn) {

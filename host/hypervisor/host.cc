@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid_io.hpp>
+#include <filesystem>
 #include <iterator>
 #include <utility>
 
 #include "host/domain/domain_xml.h"
 #include "host/domain/manifest.h"
+#include "host/labels/opened_manifest.h"
 
 namespace svirt {
 namespace {
@@ -129,7 +131,24 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
   policy.require_confined = options_.config.require_confined;
   policy.keep_trees = options_.config.keep_trees;
   policy.export_labels = options_.config.export_labels;
+  policy.paths = PathsFor(domain);
   return Engine(labels, *plugins, policy);
+}
+
+// Our own are those of this configuration and those of the system.
+PathRules Host::PathsFor(const Domain &domain) const {
+  const Paths &paths = options_.paths;
+  const Paths system = Paths::System();
+  // Plugins have files of theirs beside it.
+  const std::string system_config = std::filesystem::path(system.config_file).parent_path();
+  const DomainPlace place = store_.PlaceOf(domain.uuid);
+  PathRules rules{.allowed = options_.config.allow_paths,
+                  .own = {paths.config_file, paths.state_dir, paths.run_dir, system_config,
+                          system.state_dir, system.run_dir},
+                  .given = {place.run_dir, place.log_path, paths.state_dir + "/images",
+                            system.state_dir + "/images"}};
+  std::ranges::copy(options_.config.plugin_directories, std::back_inserter(rules.own));
+  return rules;
 }
 
 Status Host::Verify(const Domain &domain) {
@@ -137,6 +156,12 @@ Status Host::Verify(const Domain &domain) {
   // What the host lacks now, such as an unplugged device, it may have when the domain starts.
   const auto manifest = ReadManifest(domain);
   return engine.Verify(domain, manifest.ok() ? *manifest : Manifest{});
+}
+
+Status Host::CheckPaths(const Domain &domain) const {
+  SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(PathsFor(domain)));
+  return OpenedManifest::CheckPaths(manifest, &paths);
 }
 
 Result<Domain> Host::Define(std::string_view xml, const std::string &file) {

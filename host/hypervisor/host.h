@@ -88,6 +88,8 @@ class Host {
 
   // Are the domain's labels valid here?
   Status Verify(const Domain &domain);
+  // Are its resources such as a domain may have? kRefused with all that are not.
+  Status CheckPaths(const Domain &domain) const;
 
   Result<RunningDomain> Start(const std::string &name_or_uuid);
   // Ends the process at once, and puts every label back.
@@ -146,6 +148,8 @@ class Host {
   // The engine with the drivers that this domain gets.
   Result<Engine> EngineFor(const Domain &domain);
   Result<Engine> EngineFor(const Domain &domain, LabelStore *labels);
+  // What of the machine it does not get.
+  PathRules PathsFor(const Domain &domain) const;
   void NameDoi(Plan *plan) const;
   // Sentences about objects that were left alone, for people.
   void Report(const std::vector<std::string> &notes) const;
@@ -181,9 +185,12 @@ class Host {
   };
   Result<LiveDomain> OpenLive(const std::string &name_or_uuid);
   // Makes exactly what the running domain has what it may use.
-  Status Relabel(const RunningDomain &running);
-  Status Relabel(const RunningDomain &running, const Manifest &manifest);
-  Status SetRunningAndRelabel(const RunningDomain &running);
+  // What a domain has, as far as that can be told.
+  Manifest KnownTo(const Domain &domain) const;
+  // known: what it has now.
+  Status Relabel(const RunningDomain &running, const Manifest &known);
+  Status Relabel(const RunningDomain &running, const Manifest &manifest, const Manifest &known);
+  Status SetRunningAndRelabel(const RunningDomain &running, const Manifest &known);
 
   HostOptions options_;
   DomainStore store_;

@@ -59,9 +59,10 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   RunningDomain with_device = live.running;
   with_device.domain = next;
   SVIRT_TRY(change->Connect());
+  const Manifest known = KnownTo(now);
   const auto attach = [&]() -> Status {
     SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-    SVIRT_TRY(Relabel(with_device, manifest));
+    SVIRT_TRY(Relabel(with_device, manifest, known));
     SVIRT_TRY(CheckHostDevices(next, hypervisor->Options(), manifest));
     // Known before the domain opens it, and until it has closed it: what is in use keeps its
     // label, whatever fails or ends here.
@@ -70,7 +71,7 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   };
   const auto take_back = [&]() -> Status {
     SVIRT_TRY(change->TakeBack());
-    return SetRunningAndRelabel(live.running);
+    return SetRunningAndRelabel(live.running, known);
   };
   Status attached = attach();
   if (attached.ok()) {
@@ -101,12 +102,13 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
   next.seclabels = now.seclabels;
   SVIRT_ASSIGN(Engine engine, EngineFor(next));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-  SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest));
+  const Manifest known = KnownTo(now);
+  SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest, known));
   SVIRT_TRY(change->Connect());
   SVIRT_TRY(change->Detach());
   RunningDomain without_device = live.running;
   without_device.domain = std::move(next);
-  return SetRunningAndRelabel(without_device);
+  return SetRunningAndRelabel(without_device, known);
 }
 
 Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable) {
@@ -125,12 +127,13 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
   SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
                hypervisor->PlanChange(live.running, next.domain, store_.PlaceOf(now.uuid)));
   SVIRT_TRY(change->Connect());
+  const Manifest known = KnownTo(now);
   if (!writable) {
     SVIRT_TRY(change->Reopen());  // fails while somebody writes
-    return SetRunningAndRelabel(next);
+    return SetRunningAndRelabel(next, known);
   }
   const auto allow = [&]() -> Status {
-    SVIRT_TRY(Relabel(next));
+    SVIRT_TRY(Relabel(next, known));
     SVIRT_TRY(store_.SetRunning(now.uuid, next));
     return change->Reopen();
   };
@@ -139,7 +142,7 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
     return allowed;
   }
   Error error = std::move(allowed).error();
-  if (Status undone = SetRunningAndRelabel(live.running); !undone.ok()) {
+  if (Status undone = SetRunningAndRelabel(live.running, known); !undone.ok()) {
     error.message += "; and it could not be taken back: " + undone.error().message;
   }
   return error;
@@ -147,19 +150,27 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
 
 // Known before the labels go back: after a crash between the two, recovery finds an object that
 // the domain does not use, not a disk in use without its label.
-Status Host::SetRunningAndRelabel(const RunningDomain &running) {
+Status Host::SetRunningAndRelabel(const RunningDomain &running, const Manifest &known) {
   SVIRT_TRY(store_.SetRunning(running.domain.uuid, running));
-  return Relabel(running);
+  return Relabel(running, known);
 }
 
-Status Host::Relabel(const RunningDomain &running) {
+// A device that is gone by itself is in no manifest.
+Manifest Host::KnownTo(const Domain &domain) const {
+  auto manifest = FullManifest(domain);
+  return manifest.ok() ? std::move(*manifest) : Manifest{};
+}
+
+Status Host::Relabel(const RunningDomain &running, const Manifest &known) {
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(running.domain));
-  return Relabel(running, manifest);
+  return Relabel(running, manifest, known);
 }
 
-Status Host::Relabel(const RunningDomain &running, const Manifest &manifest) {
+Status Host::Relabel(const RunningDomain &running, const Manifest &manifest,
+                     const Manifest &known) {
   SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
-  SVIRT_ASSIGN(const Plan plan, engine.Change(running.domain, running.process.pid, manifest));
+  SVIRT_ASSIGN(const Plan plan,
+               engine.Change(running.domain, running.process.pid, manifest, known));
   Report(plan.notes);
   return {};
 }

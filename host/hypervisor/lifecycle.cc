@@ -23,6 +23,7 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
   SVIRT_TRY(hypervisor->Check(domain));
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
+  SVIRT_TRY(CheckPaths(domain));  // before anything is made where they lead
   const DomainPlace place = store_.PlaceOf(domain.uuid);
   SVIRT_TRY(hypervisor->Prepare(domain, place));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(domain));

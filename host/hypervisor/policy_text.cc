@@ -21,7 +21,7 @@ Result<std::vector<PolicyText>> DescribePolicies(SecurityDrivers *drivers, const
     if (!choices.ok() || choices->empty()) {
       continue;
     }
-    SVIRT_ASSIGN(const auto opened, OpenedManifest::Open(manifest, false));
+    SVIRT_ASSIGN(const auto opened, OpenedManifest::Open(manifest, false, nullptr));
     const DomainRef ref = MakeDomainRef(domain, choices->front().seclabel, opened->Refs());
     SVIRT_ASSIGN(auto text, candidate.plugin->Describe(ref));
     if (text) {

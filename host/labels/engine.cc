@@ -31,7 +31,10 @@ std::vector<SecLabel> Plan::seclabels() const {
 
 Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
                std::string proc)
-    : store_(store), plugins_(std::move(plugins)), policy_(policy), proc_(std::move(proc)) {}
+    : store_(store),
+      plugins_(std::move(plugins)),
+      policy_(std::move(policy)),
+      proc_(std::move(proc)) {}
 
 Status Engine::Verify(const Domain &domain, const Manifest &manifest) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
@@ -45,23 +48,26 @@ Status Engine::Verify(const Domain &domain, const Manifest &manifest) {
       SVIRT_TRY(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
     }
   }
-  return {};
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+  return OpenedManifest::CheckPaths(manifest, &paths);
 }
 
 Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
-  return PlanWith(choices, domain, manifest, -1);
+  return PlanWith(choices, domain, manifest, -1, {});
 }
 
-Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest &manifest) {
+Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest &manifest,
+                                const Manifest &known) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
-  return PlanWith(choices, running, manifest, pid);
+  return PlanWith(choices, running, manifest, pid, known);
 }
 
 Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
-                              const Manifest &manifest, pid_t pid) {
+                              const Manifest &manifest, pid_t pid, const Manifest &known) {
   Draft draft;
-  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false));
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false, &paths, known));
   LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
   SVIRT_ASSIGN(context.known, store_->Describe(domain.uuid, &context.mark));
   for (const ModelChoice &choice : choices) {

@@ -69,8 +69,8 @@ class Engine {
   Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
          std::string proc = "/proc");
 
-  // Are the domain's seclabels, and those of its resources, valid here? For define. A model that is
-  // not active is refused.
+  // Are the domain's seclabels, and those of its resources, valid here, and its resources such as a
+  // domain may have? For define. A model that is not active is refused.
   Status Verify(const Domain &domain, const Manifest &manifest = {});
 
   // Touches nothing. A dynamic label is the one the domain holds, or would be given next.
@@ -84,14 +84,17 @@ class Engine {
   Result<Plan> Apply(const Domain &domain, const Manifest &manifest);
 
   // The same for process pid, which runs under the seclabels of running and keeps them.
-  // Errc::kUnsupported: a model cannot change what a process may use.
-  Result<Plan> PlanChange(const Domain &running, pid_t pid, const Manifest &manifest);
+  // known: what the process has now, which is not judged again. Errc::kUnsupported: a model cannot
+  // change what a process may use.
+  Result<Plan> PlanChange(const Domain &running, pid_t pid, const Manifest &manifest,
+                          const Manifest &known = {});
 
   // Makes exactly the manifest what process pid may use, which runs under the seclabels of running:
   // a process keeps its labels. All or nothing as to objects; a model that loads policies may have
   // loaded the new one when another model fails: Change back then. Errc::kUnsupported as
   // from PlanChange.
-  Result<Plan> Change(const Domain &running, pid_t pid, const Manifest &manifest);
+  Result<Plan> Change(const Domain &running, pid_t pid, const Manifest &manifest,
+                      const Manifest &known = {});
 
   // One recipe per model for the child that becomes the domain's process. The caller owns the
   // descriptors in them.
@@ -142,7 +145,7 @@ class Engine {
 
  private:
   Result<Plan> PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
-                        const Manifest &manifest, pid_t pid);
+                        const Manifest &manifest, pid_t pid, const Manifest &known);
 
   LabelStore *store_;
   std::vector<Plugin *> plugins_;

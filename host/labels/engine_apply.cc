@@ -144,8 +144,10 @@ class Applying {
 
   // Nothing has to be taken back if this fails.
   Status Begin();
+  // known: what the process has already.
   Status Run(const Domain &domain, const Manifest &manifest,
-             const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy);
+             const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy,
+             const Manifest &known);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
   // From another host.
@@ -183,14 +185,16 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
-                     const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy) {
+                     const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy,
+                     const Manifest &known) {
   if (was_alive_ && before()->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
     half_done.interrupted = true;
     SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, half_done, false, &draft.notes));
   }
-  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true));
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy.paths));
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true, &paths, known));
   for (const ModelChoice &choice : choices) {
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context_, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
@@ -333,7 +337,7 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, policy_);
+    auto status = applying.Run(domain, manifest, choices, policy_, {});
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -355,11 +359,12 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   }
 }
 
-Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest) {
+Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest,
+                            const Manifest &known) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, policy_);
+  auto status = applying.Run(running, manifest, choices, policy_, known);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }

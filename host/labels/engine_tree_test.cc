@@ -18,7 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr ConfinementPolicy kKeepTrees = {.keep_trees = true};
+const ConfinementPolicy kKeepTrees = {.keep_trees = true};
 
 class TreeTest : public EngineTest {
  protected:

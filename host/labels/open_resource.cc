@@ -55,8 +55,8 @@ Result<std::string> PathOf(int fd) {
 
 Status Identify(OpenObject *object) {
   struct statx st {};
-  if (::statx(object->fd.get(), "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_BTIME, &st) !=
-      0) {
+  constexpr unsigned kWanted = STATX_TYPE | STATX_INO | STATX_BTIME | STATX_NLINK | STATX_MNT_ID;
+  if (::statx(object->fd.get(), "", AT_EMPTY_PATH, kWanted, &st) != 0) {
     return SystemError(errno, "cannot look at " + object->path);
   }
   object->id.dev = makedev(st.stx_dev_major, st.stx_dev_minor);
@@ -65,6 +65,9 @@ Status Identify(OpenObject *object) {
     object->id.btime = st.stx_btime.tv_sec * 1'000'000'000 + st.stx_btime.tv_nsec;
   }
   object->type = TypeOf(st.stx_mode);
+  object->mount = st.stx_mnt_id;
+  object->links = st.stx_nlink;
+  object->device = makedev(st.stx_rdev_major, st.stx_rdev_minor);
   return {};
 }
 

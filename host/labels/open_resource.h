@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ struct OpenObject {
   ObjectType type = ObjectType::kAny;
   std::string path;      // without symbolic links
   bool created = false;  // by OpenResource
+  uint64_t mount = 0;    // number of the mount that it was found on
+  uint32_t links = 0;    // names that it has in its file system
+  dev_t device = 0;      // the number of a device
 };
 
 // Opens what resource.path names, and checks that it is of the type the resource declares.

@@ -38,35 +38,92 @@ Status MergeUse(Resource *into, const Resource &use) {
   return {};
 }
 
+// Has the domain the same resource, with no less access?
+bool IsKnown(const Resource &resource, const Manifest &known) {
+  return std::ranges::any_of(known.resources, [&resource](const Resource &each) {
+    return each.path == resource.path && each.kind == resource.kind &&
+           (each.access & resource.access) == resource.access &&
+           (each.subtree || !resource.subtree);
+  });
+}
+
+// What a resource leads to, of whatever type. nullopt: nothing that can be opened.
+std::optional<OpenObject> LookUp(Resource resource) {
+  resource.object = ObjectType::kAny;
+  auto object = OpenResource(resource, false);
+  return object.ok() ? std::move(*object) : std::nullopt;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<OpenedManifest>> OpenedManifest::Open(const Manifest &manifest,
-                                                             bool create) {
+Result<std::shared_ptr<OpenedManifest>> OpenedManifest::Open(const Manifest &manifest, bool create,
+                                                             PathPolicy *paths,
+                                                             const Manifest &known) {
   std::shared_ptr<OpenedManifest> opened(new OpenedManifest);
   opened->manifest_ = manifest;
-  for (const Resource &resource : opened->manifest_.resources) {
-    if (auto added = opened->Add(resource, create); !added.ok()) {
-      opened->RemoveCreated();
-      return std::move(added).error();
-    }
+  opened->object_of_.resize(manifest.resources.size());
+  if (auto filled = opened->Fill(create, paths, known); !filled.ok()) {
+    opened->RemoveCreated();
+    return std::move(filled).error();
   }
   return opened;
 }
 
-Status OpenedManifest::Add(const Resource &resource, bool create) {
-  SVIRT_ASSIGN(auto object, OpenResource(resource, create));
-  if (!object) {
-    object_of_.emplace_back();
-    return {};
+Status OpenedManifest::CheckPaths(const Manifest &manifest, PathPolicy *paths) {
+  for (const Resource &resource : manifest.resources) {
+    const auto object = LookUp(resource);
+    SVIRT_TRY(paths->Judge(resource, object ? &*object : nullptr));
   }
-  const auto known = by_id_.find(object->id);
+  return paths->Verdict();
+}
+
+Status OpenedManifest::Fill(bool create, PathPolicy *paths, const Manifest &known) {
+  Status first;  // what is refused matters more than what is missing
+  const auto judge = [&](const Resource &resource, const OpenObject *object) {
+    return paths == nullptr || IsKnown(resource, known) ? Status() : paths->Judge(resource, object);
+  };
+  const std::vector<Resource> &resources = manifest_.resources;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    auto object = OpenResource(resources[i], false);
+    const auto found = object.ok() ? std::nullopt : LookUp(resources[i]);
+    const OpenObject *const there = object.ok() && *object ? &**object : nullptr;
+    SVIRT_TRY(judge(resources[i], found ? &*found : there));
+    Status added = object.ok() ? Status() : Status(std::move(object).error());
+    if (added.ok() && *object) {
+      added = Add(i, std::move(**object));
+    }
+    if (first.ok()) {
+      first = std::move(added);
+    }
+  }
+  if (paths != nullptr) {
+    SVIRT_TRY(paths->Verdict());
+  }
+  SVIRT_TRY(std::move(first));
+  for (size_t i = 0; create && i < resources.size(); ++i) {
+    if (object_of_[i]) {
+      continue;
+    }
+    SVIRT_ASSIGN(auto object, OpenResource(resources[i], true));
+    if (object) {
+      SVIRT_TRY(Add(i, std::move(*object)));
+      // Its directory may be another one by now.
+      SVIRT_TRY(judge(resources[i], &objects_[*object_of_[i]].opened));
+    }
+  }
+  return paths != nullptr ? paths->Verdict() : Status();
+}
+
+Status OpenedManifest::Add(size_t place, OpenObject object) {
+  const Resource &resource = manifest_.resources[place];
+  const auto known = by_id_.find(object.id);
   if (known != by_id_.end()) {
-    object_of_.emplace_back(known->second);
+    object_of_[place] = known->second;
     return MergeUse(&objects_[known->second].resource, resource);
   }
-  by_id_.emplace(object->id, objects_.size());
-  object_of_.emplace_back(objects_.size());
-  objects_.push_back({std::move(*object), resource});
+  by_id_.emplace(object.id, objects_.size());
+  object_of_[place] = objects_.size();
+  objects_.push_back({std::move(object), resource});
   return {};
 }
 

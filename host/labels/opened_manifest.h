@@ -9,6 +9,7 @@
 
 #include "host/domain/resource.h"
 #include "host/labels/open_resource.h"
+#include "host/labels/path_policy.h"
 #include "host/loader/plugin.h"
 #include "host/util/result.h"
 
@@ -24,10 +25,13 @@ class OpenedManifest {
     Resource resource;
   };
 
-  // create: missing files that the domain may create are made. Fails with the first resource that
-  // is missing, of the wrong type, or named twice with different labels; what was created is
-  // removed then.
-  static Result<std::shared_ptr<OpenedManifest>> Open(const Manifest &manifest, bool create);
+  // create: missing files that the domain may create are made. Fails with all resources that paths
+  // refuses, before anything is made; else with the first one that is missing, of the wrong type,
+  // or named twice with different labels; what was created is removed then. paths: nullptr: whoever
+  // asks does nothing with the objects. known: what the domain uses already is not judged again.
+  static Result<std::shared_ptr<OpenedManifest>> Open(const Manifest &manifest, bool create,
+                                                      PathPolicy *paths,
+                                                      const Manifest &known = {});
 
   const Manifest &manifest() const { return manifest_; }
   const std::vector<Object> &objects() const { return objects_; }
@@ -38,12 +42,16 @@ class OpenedManifest {
   // All resources as plugins are shown them. Valid as long as this.
   std::vector<ResourceRef> Refs() const;
 
+  // Judges what can be found of a manifest now, and the paths of the rest.
+  static Status CheckPaths(const Manifest &manifest, PathPolicy *paths);
+
   // Removes the files that Open has created and nobody has written to.
   void RemoveCreated() const;
 
  private:
   OpenedManifest() = default;
-  Status Add(const Resource &resource, bool create);
+  Status Fill(bool create, PathPolicy *paths, const Manifest &known);
+  Status Add(size_t place, OpenObject object);
 
   Manifest manifest_;
   std::vector<Object> objects_;

@@ -6,6 +6,7 @@
 
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
+#include "host/labels/path_policy.h"
 #include "host/loader/plugin.h"
 #include "host/util/result.h"
 
@@ -17,6 +18,7 @@ struct ConfinementPolicy {
   bool require_confined = false;  // type='none' is refused
   bool keep_trees = false;        // what is below directories stays labelled for the next start
   bool export_labels = false;     // old labels are written onto files, for other hosts
+  PathRules paths = {};           // what no domain gets
 };
 
 // One model that applies to a domain, and the seclabel it applies with: model named, type decided.

@@ -46,12 +46,19 @@ bool HasPath(CharType type) {
 Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *out) {
   SVIRT_ASSIGN(out->type, ReadCharType(device));
   out->listen = out->type == CharType::kUnix;  // unless the source says more
+  bool read[2] = {};
   // udp has two: one to bind to, one to connect to. The latter is what host and service mean.
   for (const XmlElement &source : device.Children("source")) {
     SVIRT_ASSIGN(const std::string mode,
                  source.OneOf("mode", "connect", {"bind", "connect", "client", "server"}));
     const bool bind = mode == "bind" || mode == "server";
+    if (out->type == CharType::kUdp && std::exchange(read[bind ? 1 : 0], true)) {
+      return source.Fail("a udp <" + device.name() +
+                         "> has one <source mode='connect'> and one <source mode='bind'> at most");
+    }
     if (out->type == CharType::kUdp && bind) {
+      out->bind_host = source.Attr("host");
+      out->bind_service = source.Attr("service");
       continue;
     }
     if (source.FindAttr("mode") != nullptr || source.FindAttr("path") != nullptr) {
@@ -73,6 +80,7 @@ Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *ou
   }
   if (const auto log = device.Child("log")) {
     SVIRT_ASSIGN(out->log_path, log->Path("file"));
+    SVIRT_ASSIGN(out->log_append, log->Switch("append", true));
   }
   return {};
 }

@@ -34,11 +34,13 @@ Status ReadGraphics(const XmlElement &element, Domain *domain) {
   SVIRT_ASSIGN(graphics.xauth, element.Path("xauth"));
   for (const XmlElement &listen : element.Children("listen")) {
     SVIRT_ASSIGN(const std::string type,
-                 listen.OneOf("type", "none", {"none", "address", "network", "socket"}));
+                 listen.OneOf("type", "address", {"none", "address", "network", "socket"}));
     if (type == "socket") {
       SVIRT_ASSIGN(graphics.socket_path, listen.Path("socket"));
     } else if (type == "address") {
       graphics.listen = listen.Attr("address");
+    } else if (type == "none") {
+      graphics.listens = false;
     }
   }
   if (const auto gl = element.Child("gl")) {

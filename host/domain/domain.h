@@ -71,10 +71,12 @@ struct CharSource {
   };
   Type type = Type::kNone;
   std::string path;
-  bool listen = false;  // unix: mode='bind'
-  bool append = false;  // file: append='on'
-  std::string host, service;
-  std::string log_path;  // <log file=>
+  bool listen = false;                  // unix: mode='bind'
+  bool append = false;                  // file: append='on'
+  std::string host, service;            // udp: where to send to
+  std::string bind_host, bind_service;  // udp: where to receive, if the XML says so
+  std::string log_path;                 // <log file=>
+  bool log_append = true;               // unless the XML says append='off'
   std::vector<DeviceSecLabel> seclabels;
 };
 
@@ -157,6 +159,7 @@ struct Graphics {
   std::string listen;       // address
   int port = -1;
   bool autoport = true;
+  bool listens = true;      // <listen type='none'/>: nowhere
   std::string render_node;  // <gl rendernode=>
   std::string xauth;        // sdl: X authority file
   uint32_t position = 0;
@@ -194,8 +197,9 @@ struct Domain {
   std::string name;  // any UTF-8 without '/' and control characters
   std::string uuid;  // 36 characters, lower case; made up if the XML gives none
   uint64_t memory_bytes = 0;
-  uint64_t max_memory_bytes = 0;  // <maxMemory>: with all memory devices; 0 if it is not given
-  unsigned memory_slots = 0;      // <maxMemory slots=>: for memory devices
+  uint64_t current_memory_bytes = 0;  // <currentMemory>, what the guest is to have of it; else all
+  uint64_t max_memory_bytes = 0;      // <maxMemory>: with all memory devices; 0 if it is not given
+  unsigned memory_slots = 0;          // <maxMemory slots=>: for memory devices
   unsigned vcpus = 1;
   std::string arch, machine, os_type;   // x86_64, pc-q35-7.2, hvm
   std::vector<std::string> boot_order;  // <boot dev=>

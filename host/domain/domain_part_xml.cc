@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/domain/domain_part_xml.h"
 
+#include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -48,6 +50,15 @@ Status ReadMemory(const XmlElement &element, Domain *domain) {
     return element.Fail("<memory>", bytes.error());
   }
   domain->memory_bytes = *bytes;
+  return {};
+}
+
+Status ReadCurrentMemory(const XmlElement &element, Domain *domain) {
+  Result<uint64_t> bytes = ParseBytes(Trimmed(element), element.Attr("unit"), "KiB");
+  if (!bytes) {
+    return element.Fail("<currentMemory>", bytes.error());
+  }
+  domain->current_memory_bytes = *bytes;
   return {};
 }
 
@@ -270,6 +281,19 @@ std::string_view LocalName(const XmlElement &element) {
   return std::string_view(element.name()).substr(element.name().find(':') + 1);
 }
 
+Status HasOnly(const XmlElement &element, std::initializer_list<std::string_view> names) {
+  const auto attributes = element.node().get_child_optional(kXmlAttributes);
+  if (!attributes) {
+    return {};
+  }
+  for (const auto &[name, value] : *attributes) {
+    if (std::ranges::find(names, name) == names.end() && !name.starts_with("xmlns")) {
+      return element.Fail("<" + element.name() + "> has no attribute " + name + "=");
+    }
+  }
+  return {};
+}
+
 Status ReadQemuCommandline(const XmlElement &element, Domain *domain) {
   element.MarkSeen();
   for (const XmlElement &child : element.All()) {
@@ -278,13 +302,17 @@ Status ReadQemuCommandline(const XmlElement &element, Domain *domain) {
       if (child.FindAttr("value") == nullptr) {
         return child.Fail("No qemu command-line argument specified: write value=");
       }
+      SVIRT_TRY(HasOnly(child, {"value"}));
       domain->qemu_args.push_back(child.Attr("value"));
     } else if (LocalName(child) == "env") {
       const std::string name = child.Attr("name");
       if (name.empty() || name.find('=') != std::string::npos) {
         return child.Fail("an environment variable needs name=, without '='");
       }
+      SVIRT_TRY(HasOnly(child, {"name", "value"}));
       domain->qemu_env.emplace_back(name, child.Attr("value"));
+    } else {
+      return child.Fail("<" + child.name() + "> is neither an argument nor a variable of QEMU");
     }
   }
   return {};
@@ -318,6 +346,7 @@ Status ReadText(const XmlElement &element, Domain *domain) {
 Status ReadDomainParts(const XmlElement &element, Domain *domain) {
   static constexpr Part kParts[] = {
       {"memory", ReadMemory},
+      {"currentMemory", ReadCurrentMemory},
       {"maxMemory", ReadMaxMemory},
       {"vcpu", ReadVcpu},
       {"cpu", ReadCpu},

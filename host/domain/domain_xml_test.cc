@@ -42,12 +42,13 @@ TEST(DomainXml, CorpusSurvivesDefineAndDumpxml) {
 
 TEST(DomainXml, KeepsUnknownPartsInOrderAndNamesThem) {
   const Domain domain = MustParse(ReadTestDomain("unknown-parts"));
-  EXPECT_THAT(domain.unknown,
-              ElementsAre("title", "description", "metadata", "currentMemory", "iothreads",
-                          "cputune", "features/apic", "features/hyperv", "cpu/feature", "clock",
-                          "pm", "devices/controller", "devices/watchdog", "devices/memballoon",
-                          "devices/iommu", "devices/panic", "devices/quantum-device",
-                          "launchSecurity/cbitpos", "launchSecurity/policy"));
+  EXPECT_EQ(domain.current_memory_bytes, uint64_t{512} << 20);
+  EXPECT_THAT(
+      domain.unknown,
+      ElementsAre("title", "description", "metadata", "iothreads", "cputune", "features/apic",
+                  "features/hyperv", "cpu/feature", "clock", "pm", "devices/controller",
+                  "devices/watchdog", "devices/memballoon", "devices/iommu", "devices/panic",
+                  "devices/quantum-device", "launchSecurity/cbitpos", "launchSecurity/policy"));
   const std::string text = FormatDomainXml(domain, true);
   EXPECT_THAT(text, StartsWith("<!-- in front of the domain -->\n<?tool keep this?>\n"
                                "<domain type='kvm' id='7' future='attribute'>\n"
@@ -116,6 +117,8 @@ TEST(DomainXml, ReadsCharacterDevices) {
   ASSERT_EQ(domain.chardevs.size(), 10U);
   EXPECT_TRUE(domain.chardevs[0].source.append);
   EXPECT_EQ(domain.chardevs[3].source.log_path, "/var/log/vm/serial3.log");
+  EXPECT_FALSE(domain.chardevs[3].source.log_append);
+  EXPECT_TRUE(domain.chardevs[0].source.log_append) << "unless it says otherwise";
   EXPECT_TRUE(domain.chardevs[5].serial_alias);
   EXPECT_FALSE(domain.chardevs[6].serial_alias);
   EXPECT_FALSE(domain.chardevs[6].source.listen);
@@ -125,6 +128,8 @@ TEST(DomainXml, ReadsCharacterDevices) {
   const Domain network = MustParse(ReadTestDomain("chardev-network"));
   EXPECT_TRUE(network.chardevs.at(0).source.listen);
   EXPECT_EQ(network.chardevs.at(1).source.service, "4557");
+  EXPECT_EQ(network.chardevs.at(1).source.bind_host, "127.0.0.1");
+  EXPECT_EQ(network.chardevs.at(1).source.bind_service, "4556");
   EXPECT_FALSE(network.chardevs.at(3).serial_alias) << "a virtio console is a device";
   const Domain lone =
       MustParse(DomainText("<console type='pty'><target type='serial'/></console>"));

@@ -11,14 +11,28 @@
 
 namespace svirt {
 
-// An element of the domain XML that a hypervisor driver acts upon, or that means nothing to the
-// guest.
+// An element of the domain XML that a hypervisor driver understands. Each attribute stands by its
+// name: what is not listed is refused, so nothing that the XML asks for is lost in silence.
+// Lists are words with blanks between them.
 struct ElementRule {
-  std::string_view path;  // below <domain>
-  // "*" any, else the words allowed; a word "name=value" allows that value only.
-  std::string_view attributes = "*";
-  bool opaque = false;  // what is below it, as well
-  Status (*check)(const boost::property_tree::ptree &element) = nullptr;
+  // Below <domain>: "devices/disk/source"; "" is <domain> itself. A name may have a kind, which is
+  // the element's type=, or else its model= or name=, or else that of its parent:
+  // "devices/disk[block]/source" counts before "devices/disk/source", which is for all other kinds.
+  // What character devices share stands under devices/serial, what images share under devices/disk,
+  // <address> and <alias> of devices under "devices/*".
+  std::string_view path;
+  // What the driver acts upon: "name" with any value, "name=value" with that value only.
+  std::string_view attributes = "";
+  // In the same words, what is no wish that could be lost: output of another manager, or placement,
+  // which is the hypervisor's choice.
+  std::string_view harmless = "";
+  std::string_view text = "";  // "*" any, else the words allowed; "" the element has none
+  unsigned flags = 0;          // kMany, kOpaque
+  // What else is wrong with it, in a few words that follow its name; "" nothing.
+  std::string (*check)(const Domain &domain, const boost::property_tree::ptree &element) = nullptr;
+
+  static constexpr unsigned kMany = 1;    // may stand more than once
+  static constexpr unsigned kOpaque = 2;  // what is below it is not looked at
 };
 
 struct ElementRules {
@@ -28,13 +42,10 @@ struct ElementRules {
   bool (*passes)(const Domain &domain, const std::string &name) = nullptr;
 };
 
-// Refuses a domain whose XML has an element, or an attribute that matters, which is not in the
-// rules: a guest without the limit, filter or password that its XML asks for must not start.
-// Placement (<address>, <alias> of devices) is the hypervisor's choice and is passed over.
-// Errc::kUnsupported names the element by its path.
+// Refuses a domain whose XML has an element, attribute, value or text which is not in the rules: a
+// guest without the limit, filter or password that its XML asks for must not start.
+// Errc::kUnsupported names all of them, in the order of the document, up to a bound. The value of
+// an attribute that is not known is never part of the message: it may be a password.
 Status CheckElements(const Domain &domain, const ElementRules &rules);
-
-// where: "element>", or "element attribute='value'>".
-Error UnknownElement(std::string_view driver, const std::string &where);
 
 }  // namespace svirt

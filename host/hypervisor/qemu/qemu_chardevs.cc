@@ -26,12 +26,27 @@ Backend SocketBackend(Keyval keys, json address, bool listen) {
   return backend;
 }
 
+json InetAddress(const std::string &host, const std::string &port) {
+  return {{"type", "inet"}, {"data", {{"host", host}, {"port", port}}}};
+}
+
+// Sends to one place and receives at another, or at a port that the kernel chooses.
+Backend UdpBackend(Keyval keys, const CharSource &source, const std::string &host) {
+  Backend backend{std::move(keys), "udp", {{"remote", InetAddress(host, source.service)}}};
+  backend.keys.Set("host", host).Set("port", source.service);
+  if (!source.bind_host.empty() || !source.bind_service.empty()) {
+    const std::string port = source.bind_service.empty() ? "0" : source.bind_service;
+    backend.keys.Set("localaddr", source.bind_host).Set("localport", port);
+    backend.data["local"] = InetAddress(source.bind_host, port);
+  }
+  return backend;
+}
+
 Result<Backend> MakeBackend(const std::string &what, const std::string &id,
                             const CharSource &source) {
   using Type = CharSource::Type;
   const auto keys = [&](const char *type) { return Keyval(type).Set("id", id); };
   const std::string host = source.host.empty() ? "127.0.0.1" : source.host;
-  const json address = {{"type", "inet"}, {"data", {{"host", host}, {"port", source.service}}}};
   const bool has_address = source.type == Type::kTcp || source.type == Type::kUdp;
   if (has_address && source.service.empty()) {
     return Error{Errc::kInvalid, what + ": the <source> has no service (port)"};
@@ -65,11 +80,10 @@ Result<Backend> MakeBackend(const std::string &what, const std::string &id,
       return SocketBackend(keys("socket").Set("path", source.path),
                            {{"type", "unix"}, {"data", {{"path", source.path}}}}, source.listen);
     case Type::kTcp:
-      return SocketBackend(keys("socket").Set("host", host).Set("port", source.service), address,
-                           source.listen);
+      return SocketBackend(keys("socket").Set("host", host).Set("port", source.service),
+                           InetAddress(host, source.service), source.listen);
     case Type::kUdp:
-      return Backend{
-          keys("udp").Set("host", host).Set("port", source.service), "udp", {{"remote", address}}};
+      return UdpBackend(keys("udp"), source, host);
     case Type::kNone:
     case Type::kSpicevmc:
     case Type::kOther:
@@ -197,9 +211,9 @@ Status AddChardev(QemuBuilder &b, const std::string &what, const std::string &id
                   const CharSource &source) {
   SVIRT_ASSIGN(Backend backend, MakeBackend(what, id, source));
   if (!source.log_path.empty()) {
-    backend.keys.Set("logfile", source.log_path).Set("logappend", true);
+    backend.keys.Set("logfile", source.log_path).Set("logappend", source.log_append);
     backend.data["logfile"] = source.log_path;
-    backend.data["logappend"] = true;
+    backend.data["logappend"] = source.log_append;
   }
   b.args.Add("-chardev", backend.keys,
              json{{"id", id}, {"backend", {{"type", backend.type}, {"data", backend.data}}}});

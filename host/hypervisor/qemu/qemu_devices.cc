@@ -86,6 +86,9 @@ Status AddFilesystem(QemuBuilder &b, const Filesystem &fs, unsigned number) {
                          "this driver starts no virtiofsd: run it yourself and give "
                          "<source socket='...'/>");
     }
+    if (fs.readonly) {
+      return Unsupported(what, "this driver cannot make a virtiofsd keep to <readonly/>");
+    }
     SVIRT_TRY(NeedSharedMemory(b, what));
     SVIRT_TRY(AddSocket(b, what, id + "-socket", fs.socket_path));
     b.args.Add("-device", json{{"driver", b.Virtio("vhost-user-fs")},
@@ -163,7 +166,16 @@ Status AddBalloon(QemuBuilder &b, const ptree &node) {
   if (!model.empty() && model != "virtio") {
     return Unsupported("memballoon", "this driver does not know model '" + model + "'");
   }
-  b.args.Add("-device", json{{"driver", b.Virtio("virtio-balloon")}, {"id", "balloon0"}});
+  json balloon = {{"driver", b.Virtio("virtio-balloon")}, {"id", "balloon0"}};
+  const std::pair<const char *, const char *> switches[] = {
+      {"autodeflate", "deflate-on-oom"}, {"freePageReporting", "free-page-reporting"}};
+  for (const auto &[attribute, property] : switches) {
+    const auto word = node.get<std::string>(std::string("<xmlattr>.") + attribute, "");
+    if (!word.empty()) {
+      balloon[property] = word == "on";
+    }
+  }
+  b.args.Add("-device", balloon);
   return {};
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Graphics, video and input.
 #include <map>
+#include <string_view>
 
+#include "host/domain/number.h"
 #include "host/hypervisor/qemu/qemu_builder.h"
+#include "host/util/text.h"
 
 namespace svirt {
 namespace {
@@ -12,6 +15,10 @@ using nlohmann::json;
 constexpr int kFirstVncPort = 5900;
 
 Status AddVnc(QemuBuilder &b, const Graphics &graphics) {
+  if (!graphics.listens) {
+    b.args.Add("-vnc", "none");
+    return {};
+  }
   if (!graphics.socket_path.empty()) {
     SVIRT_TRY(CheckSocketPath("graphics vnc", graphics.socket_path));
     b.args.Add("-vnc", Keyval("unix:" + graphics.socket_path));
@@ -27,6 +34,42 @@ Status AddVnc(QemuBuilder &b, const Graphics &graphics) {
     return Error{Errc::kInvalid, "graphics vnc: the port has to be 5900 to 65535"};
   }
   b.args.Add("-vnc", Keyval(host + ":" + std::to_string(graphics.port - kFirstVncPort)));
+  return {};
+}
+
+// What <model> says about the size of a card: memory is in KiB there.
+struct VideoProperty {
+  std::string_view driver, attribute;
+  const char *property;
+  uint64_t times = 1, divided_by = 1;
+};
+constexpr VideoProperty kVideoProperties[] = {
+    {"VGA", "vram", "vgamem_mb", 1, 1024},
+    {"bochs-display", "vram", "vgamem", 1024},
+    {"qxl-vga", "ram", "ram_size", 1024},
+    {"qxl-vga", "vram", "vram_size", 1024},
+    {"qxl-vga", "vram64", "vram64_size_mb", 1, 1024},
+    {"qxl-vga", "vgamem", "vgamem_mb", 1, 1024},
+    {"qxl-vga", "heads", "max_outputs"},
+    {"virtio-", "heads", "max_outputs"},
+};
+constexpr uint64_t kMostVideo = uint64_t{1} << 22;  // 4 GiB
+
+Status SetVideoProperties(const boost::property_tree::ptree &video, json *device) {
+  const auto driver = (*device)["driver"].get<std::string>();
+  for (const VideoProperty &each : kVideoProperties) {
+    const std::string attribute(each.attribute);
+    const auto text = video.get<std::string>("model.<xmlattr>." + attribute, "");
+    if (text.empty() || !driver.starts_with(each.driver)) {
+      continue;
+    }
+    const Result<uint64_t> number = ParseUnsigned(text, kMostVideo);
+    if (!number || *number == 0) {
+      return Error{Errc::kInvalid, "video: " + attribute + "='" + Printable(text) +
+                                       "' is no number from 1 to " + std::to_string(kMostVideo)};
+    }
+    (*device)[each.property] = (*number * each.times + each.divided_by - 1) / each.divided_by;
+  }
   return {};
 }
 
@@ -52,7 +95,9 @@ Status AddVideo(QemuBuilder &b) {
     } else {
       return Unsupported("video", "this driver does not know model '" + model + "'");
     }
-    b.args.Add("-device", json{{"driver", driver}, {"id", "video0"}});
+    json card = {{"driver", driver}, {"id", "video0"}};
+    SVIRT_TRY(SetVideoProperties(*video, &card));
+    b.args.Add("-device", card);
   }
   if (videos.empty() && !b.domain.graphics.empty() && (b.is_pc() || b.is_q35())) {
     b.args.Add("-device", json{{"driver", "VGA"}, {"id", "video0"}});

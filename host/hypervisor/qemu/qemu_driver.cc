@@ -214,6 +214,14 @@ Result<QmpClient> QemuDriver::Connect(const std::string &run_dir, pid_t pid) {
                             QmpClient::Clock::now() + std::chrono::seconds(10));
 }
 
+Status QemuDriver::SetMemory(QmpClient &monitor, const Domain &domain) {
+  if (domain.current_memory_bytes == 0 || domain.current_memory_bytes == domain.memory_bytes) {
+    return {};
+  }
+  const Result<json> answer = monitor.Execute("balloon", {{"value", domain.current_memory_bytes}});
+  return answer ? Status() : Status(answer.error());
+}
+
 Status QemuDriver::Resume(QmpClient &monitor) {
   return RunCommand(monitor, "cont");
 }

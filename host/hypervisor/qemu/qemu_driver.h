@@ -66,6 +66,8 @@ class QemuDriver {
   // listens.
   static Result<QmpClient> Connect(const std::string &run_dir, pid_t pid);
 
+  // Asks the guest for the part of its memory that <currentMemory> leaves out.
+  static Status SetMemory(QmpClient &monitor, const Domain &domain);
   // Lets the guest run; it is started paused.
   static Status Resume(QmpClient &monitor);
   // Asks the guest to shut down, as the power button does.

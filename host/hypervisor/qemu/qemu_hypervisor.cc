@@ -138,6 +138,7 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   const auto finish = [&]() -> Status {
     SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
     SVIRT_ASSIGN(QmpClient monitor, QemuDriver::WaitReady(place, child, kMonitorTimeout));
+    SVIRT_TRY(QemuDriver::SetMemory(monitor, domain));
     SVIRT_TRY(QemuDriver::Resume(monitor));
     running.starting = false;
     return record(running);

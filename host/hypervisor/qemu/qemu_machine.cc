@@ -131,7 +131,14 @@ Status AddCpu(QemuBuilder &b) {
   if (!IsWord(model)) {
     return Error{Errc::kInvalid, "cpu model '" + model + "' is not a name"};
   }
-  b.args.Add("-cpu", model + features);
+  const std::string check = b.Xml("cpu.<xmlattr>.check");
+  const bool enforce = check == "partial" || check == "full";
+  if (enforce && !b.is_x86()) {
+    return Unsupported("cpu check '" + check + "'",
+                       "QEMU refuses a processor it cannot give in full on x86 only; write "
+                       "check='none'");
+  }
+  b.args.Add("-cpu", model + features + (enforce ? ",enforce" : ""));
   return {};
 }
 

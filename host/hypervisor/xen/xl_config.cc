@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "host/domain/number.h"
 #include "host/hypervisor/xen/xen_elements.h"
 #include "host/hypervisor/xen/xl_devices.h"
 #include "host/util/text.h"
@@ -88,13 +87,7 @@ Status CheckMemory(const Domain &domain) {
     return Error{Errc::kInvalid,
                  "domain " + domain.name + " needs <memory> in whole MiB, which is how xl counts"};
   }
-  const auto current = domain.document.get_child_optional("domain.currentMemory");
-  if (!current) {
-    return {};
-  }
-  const auto bytes =
-      ParseBytes(current->data(), current->get<std::string>("<xmlattr>.unit", ""), "KiB");
-  if (!bytes.ok() || *bytes != domain.memory_bytes) {
+  if (domain.current_memory_bytes != 0 && domain.current_memory_bytes != domain.memory_bytes) {
     return Error{Errc::kUnsupported, "domain " + domain.name +
                                          ": <currentMemory> must be what <memory> is, or be left "
                                          "out: no balloon is driven here"};

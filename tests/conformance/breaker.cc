@@ -3,13 +3,16 @@
 // the one that svirt-validate tests as SVP-n: the proof that the test can fail. Labels are
 // "breaker:INDEX:SUM", where the sum is over the lengths of the resources' paths.
 #include <fcntl.h>
+#include <svirt/ext/draft/object_entry.h>
+#include <svirt/sdk.h>
 #include <sys/stat.h>
 
-#include <svirt/sdk.h>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -226,6 +229,9 @@ svirt_status Plan(svirt_instance *, const svirt_domain *, const svirt_resource *
   if (Broken(41) && resource->struct_size != sizeof *resource) {
     return Fail(error, SVIRT_E_INVALID, 0, "the resource has another size");
   }
+  if (resource->access == SVIRT_ACCESS_READ) {
+    return SVIRT_OK;  // an entry lets the domain in
+  }
   plan->action = SVIRT_PLAN_SET;
   return Put(&plan->label, "image");
 }
@@ -243,9 +249,90 @@ svirt_status SetResource(svirt_instance *, const svirt_resource *, const char *,
   return SVIRT_OK;
 }
 
-const void *Extension(const char *) noexcept {
+// Entries "+INDEX" of the object, kept at the end of its content as "{+INDEX}".
+bool IsEntry(const std::string &text) {
+  return text.size() > 1 && text[0] == '+' &&
+         text.find_first_not_of("0123456789", 1) == std::string::npos;
+}
+
+std::string PathOf(const svirt_resource *resource) {
+  return "/proc/self/fd/" + std::to_string(resource->fd);
+}
+
+std::string ContentOf(const svirt_resource *resource) {
+  std::ostringstream text;
+  text << std::ifstream(PathOf(resource), std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// The content without the entry.
+std::string Without(std::string content, const std::string &entry) {
+  const std::string kept = "{" + entry + "}";
+  const size_t at = content.find(kept);
+  return at == std::string::npos ? content : content.erase(at, kept.size());
+}
+
+void Write(const svirt_resource *resource, const std::string &content) {
+  std::ofstream(PathOf(resource), std::ios::binary) << content;
+}
+
+svirt_status PlanEntry(svirt_instance *, const svirt_domain *domain, const svirt_resource *,
+                       svirt_buf *entry, svirt_error *error) noexcept {
+  return Guard(error, [&] { return Put(entry, "+" + std::to_string(IndexOf(domain->label))); });
+}
+
+svirt_status GetEntry(svirt_instance *, const svirt_resource *resource, const char *entry,
+                      svirt_buf *present, svirt_error *error) noexcept {
+  return Guard(error, [&] {
+    const std::string content = ContentOf(resource);
+    if (Without(content, entry) == content) {
+      return svirt_status{SVIRT_E_NODATA};
+    }
+    if (Broken(54) && present->size == 0) {
+      return svirt_status{SVIRT_OK};
+    }
+    return Put(present, Broken(51) ? "+" : entry);
+  });
+}
+
+svirt_status SetEntry(svirt_instance *, const svirt_resource *resource, const char *entry,
+                      svirt_error *error) noexcept {
+  return Guard(error, [&] {
+    const std::string text(entry);
+    if (!IsEntry(text) && !Broken(55)) {
+      return Fail(error, SVIRT_E_INVALID, 0, "that is no entry");
+    }
+    const std::string content = ContentOf(resource);
+    const std::string others = Broken(53) ? content.substr(0, content.find('{')) : content;
+    Write(resource, Without(others, text) + "{" + text + "}");
+    return svirt_status{SVIRT_OK};
+  });
+}
+
+svirt_status RemoveEntry(svirt_instance *, const svirt_resource *resource, const char *entry,
+                         svirt_error *error) noexcept {
+  return Guard(error, [&] {
+    const std::string text(entry);
+    if (!IsEntry(text)) {
+      return Fail(error, SVIRT_E_INVALID, 0, "that is no entry");
+    }
+    Write(resource, Without(ContentOf(resource), text) + (Broken(52) ? "rest" : ""));
+    return svirt_status{SVIRT_OK};
+  });
+}
+
+constexpr svirt_object_entry kEntries = {.struct_size = sizeof kEntries,
+                                         .reserved = 0,
+                                         .plan = PlanEntry,
+                                         .get = GetEntry,
+                                         .set = SetEntry,
+                                         .remove = Broken(50) ? nullptr : RemoveEntry};
+
+const void *Extension(const char *id) noexcept {
   static const uint32_t size = sizeof size;
-  return Broken(7) ? &size : nullptr;
+  return std::string_view(id) == SVIRT_EXT_OBJECT_ENTRY ? static_cast<const void *>(&kEntries)
+         : Broken(7)                                    ? &size
+                                                        : nullptr;
 }
 
 svirt_plugin table = {sizeof(svirt_plugin),

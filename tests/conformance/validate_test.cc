@@ -160,7 +160,7 @@ TEST(Validate, AHangEndsAtTheDeadline) {
 TEST(Validate, WhatNeedsAnActivePluginIsSkippedByNameWithItsReason) {
   const json report = json::parse(RunTool({VALIDATE, "--json", ZooFile("inactive")}).text);
   EXPECT_TRUE(report["ok"]);
-  EXPECT_EQ(Having(report, "skip").size(), 20u);
+  EXPECT_EQ(Having(report, "skip").size(), 26u);
   EXPECT_EQ(Why(report, "SVP-30"), "the plugin is not active here: zoo says 1");
 }
 

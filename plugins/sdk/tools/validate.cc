@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // svirt-validate: does a plugin keep the rules of the ABI? Runs its code, as the user who asks.
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -16,7 +17,8 @@ namespace svirt::validate {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (auto *const group : {FileCases, ProbeCases, InstanceCases, LabelCases, ResourceCases}) {
+  for (auto *const group :
+       {FileCases, ProbeCases, InstanceCases, LabelCases, ResourceCases, EntryCases}) {
     const std::vector<Case> cases = group();
     all.insert(all.end(), cases.begin(), cases.end());
   }
@@ -62,7 +64,8 @@ class Scratch {
  public:
   Scratch() {
     std::string name = (std::filesystem::temp_directory_path() / "svirt-validate-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) {
+    // A domain of a user of its own has to pass it, as on any host.
+    if (mkdtemp(name.data()) != nullptr && chmod(name.c_str(), 0711) == 0) {
       path_ = name;
     }
   }

@@ -43,6 +43,7 @@ std::vector<Case> ProbeCases();     // SVP-10..: need a probe, whatever it answe
 std::vector<Case> InstanceCases();  // SVP-20..: need a plugin that is active here
 std::vector<Case> LabelCases();     // SVP-30..: labels, indexes and their buffers
 std::vector<Case> ResourceCases();  // SVP-40..: resources and recipes
+std::vector<Case> EntryCases();     // SVP-50..: entries of a domain's own
 
 // All of them, by number.
 std::vector<Case> AllCases();

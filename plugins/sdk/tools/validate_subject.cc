@@ -2,6 +2,7 @@
 #include "plugins/sdk/tools/validate_subject.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,7 +105,7 @@ Session::~Session() {
 
 TestDomain::TestDomain(const Subject &subject) {
   std::string name = (subject.scratch / "domain-XXXXXX").string();
-  if (mkdtemp(name.data()) != nullptr) {
+  if (mkdtemp(name.data()) != nullptr && chmod(name.c_str(), 0711) == 0) {
     path_ = name + "/disk.img";
     std::ofstream(path_) << "a disk";
     fd_ = open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);

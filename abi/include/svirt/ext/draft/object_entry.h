@@ -39,7 +39,7 @@ struct svirt_object_entry {
    * SVIRT_E_NOTSUP: one is needed, and the object cannot have one.
    * SVIRT_E_DENIED: set would refuse it, or the domain could not get at the object
    * in spite of it. With both the sentence says how to let the domain in all the
-   * same. A domain without resources is one whose resources are not told. */
+   * same. */
   svirt_status (*plan)(struct svirt_instance *instance, const struct svirt_domain *domain, const struct svirt_resource *resource, struct svirt_buf *entry, struct svirt_error *error) SVIRT_NOEXCEPT;
 
   /* [instance] [blocking] [read-only] The entry that the subject of this entry has

@@ -37,6 +37,17 @@ TEST(Acl, OfAModeIsMinimal) {
   EXPECT_TRUE(acl.HasDerivedMask());
 }
 
+TEST(Guard, LeavesToAServerWhatItDecides) {
+  Guard guard;
+  guard.acl = FromMode(0600);
+  for (const auto keeper : {Guard::Keeper::kAcl, Guard::Keeper::kMode}) {
+    guard.keeper = keeper;
+    EXPECT_TRUE(guard.Shuts(kDomain, kRead));
+  }
+  guard.keeper = Guard::Keeper::kElsewhere;
+  EXPECT_FALSE(guard.Shuts(kDomain, kRead));
+}
+
 // ACLs of many shapes over the same few users and groups.
 class Shapes {
  public:

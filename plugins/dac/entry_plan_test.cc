@@ -159,6 +159,20 @@ TEST_F(EntryPlan, SaysWhatToDoWhereThereAreNoAcls) {
   EXPECT_EQ(Of(Resource("/proc/self/status", kR, SVIRT_OBJ_FILE)), "");
 }
 
+TEST_F(EntryPlan, SaysWhatToDoWhereTheFileSystemIsReadOnly) {
+  Image(0600);
+  const std::string mount = dir_.Dir("mount");
+  const std::string failed = WithReadOnlyMount(dir_.path(), mount, [&] {
+    EXPECT_THAT(Of(Resource(mount + "/image", kR, SVIRT_OBJ_FILE), SVIRT_E_NOTSUP),
+                HasSubstr("mounted read-only: let everybody in by chmod where it can be written"));
+    ASSERT_EQ(::chmod(dir_.path("image").c_str(), 0644), 0);
+    EXPECT_EQ(Of(Resource(mount + "/image", kR, SVIRT_OBJ_FILE)), "");
+  });
+  if (!failed.empty()) {
+    GTEST_SKIP() << "needs the privilege to mount: " << failed;
+  }
+}
+
 TEST_F(EntryPlan, OfALinkIsNone) {
   const std::string link = dir_.path("link");
   ASSERT_EQ(::symlink(Image(0600).c_str(), link.c_str()), 0);

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -194,26 +193,20 @@ TEST_F(EntryPrivileged, SaysWhatToDoWhereThereAreNoAcls) {
   EXPECT_EQ(Remove("/proc/self/environ", kDomain.uid), SVIRT_OK);
 }
 
-// In a thread of its own, whose capabilities and mounts are its own.
 TEST_F(EntryPrivileged, IsRefusedWhereTheFileSystemIsReadOnly) {
   const std::string path = dir_.File("image"), mount = dir_.Dir("mount");
-  std::string failed;
-  std::thread([&] {
-    if (::unshare(CLONE_FS | CLONE_NEWNS) != 0 ||
-        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount(dir_.path().c_str(), mount.c_str(), nullptr, MS_BIND, nullptr) != 0 ||
-        ::mount(nullptr, mount.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {
-      failed = std::strerror(errno);
-      return;
-    }
+  const std::string failed = WithReadOnlyMount(dir_.path(), mount, [&] {
     EXPECT_EQ(Set(mount + "/image", {kDomain.uid, 4}), SVIRT_E_NOTSUP);
     EXPECT_THAT(error_.message, HasSubstr("mounted read-only"));
     EXPECT_EQ(Remove(mount + "/image", kDomain.uid), SVIRT_OK) << "there is nothing to take away";
-  }).join();
+    ASSERT_EQ(Set(path, {kDomain.uid, 4}), SVIRT_OK) << error_.message;
+    EXPECT_EQ(Set(mount + "/image", {kDomain.uid, 4}), SVIRT_OK) << "it is there already";
+    EXPECT_EQ(Remove(mount + "/image", kDomain.uid), SVIRT_E_NOTSUP);
+  });
   if (!failed.empty()) {
     GTEST_SKIP() << "needs the privilege to mount: " << failed;
   }
-  EXPECT_EQ(Get(path, kDomain.uid), "");
+  EXPECT_EQ(Get(path, kDomain.uid), "+2100000007:r--");
 }
 
 TEST_F(EntryPrivileged, IsRefusedWhereASetGroupIdBitWouldBeLost) {

@@ -3,11 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <svirt/sdk_fd.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <functional>
 #include <string>
+#include <thread>
 
 #include "identity.h"
 #include "probe.h"
@@ -30,6 +36,25 @@ inline std::string OwnerOf(const std::string &path) {
 inline mode_t ModeOf(const std::string &path) {
   struct stat st {};
   return ::lstat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+// Runs the body where the directory is mounted read-only besides, at the other one. Why not; "" if
+// it has run.
+inline std::string WithReadOnlyMount(const std::string &directory, const std::string &at,
+                                     const std::function<void()> &body) {
+  std::string failed;
+  // A thread of its own has mounts of its own.
+  std::thread([&] {
+    if (::unshare(CLONE_FS | CLONE_NEWNS) != 0 ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(directory.c_str(), at.c_str(), nullptr, MS_BIND, nullptr) != 0 ||
+        ::mount(nullptr, at.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {
+      failed = std::strerror(errno);
+      return;
+    }
+    body();
+  }).join();
+  return failed;
 }
 
 // Why this process cannot give files away; "" if it can.

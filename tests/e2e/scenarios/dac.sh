@@ -175,6 +175,111 @@ equal "the attached disk is back" 0:0 "$(owner "$DIR/images/extra.img")"
 configure '[confinement]' 'models = dac' '[model dac]' 'first_id = root'
 refused "ids that are none are told" 'first_id in \[model dac\]' svirt start a
 
+# What several domains use keeps its owner, and has an entry for each of them while they run.
+configure '[confinement]' 'models = landlock, dac'
+shared() { # NAME: a domain that reads a base image, a disk and a kernel, and writes a shared disk
+  make_domain "$1"
+  ok "$1's overlay is made" qemu-img create -q -f qcow2 -b "$DIR/images/base.img" -F raw \
+    "$DIR/images/$1.qcow2"
+  chmod 0600 "$DIR/images/$1.img" "$DIR/images/$1.qcow2"
+  local disks
+  disks=$(
+    disk "$1.qcow2" qcow2 vdb "<backingStore type='file'><format type='raw'/><source
+      file='$DIR/images/base.img'/><backingStore/></backingStore>"
+    disk read.img raw vdc '<readonly/>'
+    disk shared.img raw vdd '<shareable/>'
+  )
+  sed -i "s,<kernel>.*</kernel>,<kernel>$DIR/images/vmlinuz</kernel>," "$DIR/$1.xml"
+  awk -v disks="$disks" '/<serial/ { print disks } { print }' "$DIR/$1.xml" >"$DIR/$1.new"
+  mv "$DIR/$1.new" "$DIR/$1.xml"
+  ok "$1 is defined" svirt define "$DIR/$1.xml"
+}
+disk() { # FILE FORMAT TARGET [ELEMENT]
+  printf "<disk type='file' device='disk'><driver name='qemu' type='%s'/>" "$2"
+  printf "<source file='%s'/><target dev='%s' bus='virtio'/>%s</disk>\n" "$DIR/images/$1" "$3" "${4-}"
+}
+common=("$DIR/images/base.img" "$DIR/images/read.img" "$DIR/images/shared.img"
+  "$DIR/images/vmlinuz")
+state() {
+  stat -c '%n %u:%g %a' "${common[@]}"
+  getfattr --absolute-names -e hex -n system.posix_acl_access "${common[@]}" 2>/dev/null
+}
+entries() { getfacl --numeric --absolute-names --omit-header "$1" | grep '^user:2' | sort | xargs; }
+for image in base read shared; do
+  truncate -s 1M "$DIR/images/$image.img"
+done
+echo 'what both read' | dd of="$DIR/images/base.img" conv=notrunc status=none
+cp "$GUEST/vmlinuz" "$DIR/images/vmlinuz"
+chmod 0600 "${common[@]}"
+chown 1234:1235 "$DIR/images/shared.img"
+ok "somebody else has an entry already" setfacl -m u:4321:r "$DIR/images/read.img"
+before=$(state)
+shared g
+shared h
+contains "the plan names the entry" 'no entry -> \+2100[0-9]{6}:rw-$' plan g
+equal "and changes nothing" "$before" "$(state)"
+started() {
+  for vm in g h; do
+    ok "$vm starts on what both use" svirt start "$vm"
+  done
+  g=$(stat -c %u "/proc/$(pid_of g)")
+  h=$(stat -c %u "/proc/$(pid_of h)")
+}
+started
+for vm in g h; do
+  ok "$vm boots" wait_for 90 booted "$vm"
+done
+for image in base.img read.img vmlinuz; do
+  equal "both read $image" "user:$g:r-- user:$h:r--" "$(entries "$DIR/images/$image")"
+done
+equal "both write shared.img" "user:$g:rw- user:$h:rw-" "$(entries "$DIR/images/shared.img")"
+equal "which keeps its owner" 1234:1235 "$(owner "$DIR/images/shared.img")"
+contains "as g's user: the base image is read" '^what both read' \
+  as "$g" head -c 14 "$DIR/images/base.img"
+writes() { as "$1" dd if=/dev/zero of="$DIR/images/$2" bs=1 count=1 conv=notrunc; }
+refused "and not written" 'Permission denied' writes "$g" base.img
+ok "the shared disk is written" writes "$g" shared.img
+refused "as another user: the base image is refused" 'Permission denied' \
+  as 2100009999 head -c 14 "$DIR/images/base.img"
+ok "g is destroyed" svirt destroy g
+equal "h keeps its entry" "user:$h:r--" "$(entries "$DIR/images/base.img")"
+equal "on each of them" "user:$h:rw-" "$(entries "$DIR/images/shared.img")"
+ok "h is destroyed" svirt destroy h
+equal "owners, modes and ACLs are those of before" "$before" "$(state)"
+started
+pids=("$(pid_of g)" "$(pid_of h)")
+kill -KILL "${pids[@]}"
+ok "both are killed" wait_for 20 gone
+equal "their entries are left as they were" "user:$g:r-- user:$h:r--" \
+  "$(entries "$DIR/images/base.img")"
+ok "recover takes them away" svirt recover
+equal "owners, modes and ACLs are those of before once more" "$before" "$(state)"
+ok "a mask withholds what is needed" setfacl -m u:4321:rw,m::r "$DIR/images/shared.img"
+refused "and is not widened for others" "'setfacl -m m::rw-'" svirt start g
+equal "nobody has an entry then" "" "$(for file in "${common[@]}"; do entries "$file"; done)"
+setfacl -b "$DIR/images/shared.img"
+mkdir -p "$DIR/images/outer/inner"
+mv "$DIR/images/read.img" "$DIR/images/outer/inner/"
+sed -i "s,images/read.img,images/outer/inner/read.img," "$DIR/g.xml"
+chmod 0700 "$DIR/images/outer" "$DIR/images/outer/inner"
+ok "g's disk moves" svirt define "$DIR/g.xml"
+refused "both directories that cannot be passed are named, with the way out" \
+  "'chmod o\+x $DIR/images/outer $DIR/images/outer/inner'" svirt start g
+chmod o+x "$DIR/images/outer" "$DIR/images/outer/inner"
+ok "which is one" svirt start g
+ok "g is destroyed" svirt destroy g
+if [ -c /dev/kvm ]; then
+  make_domain k
+  sed -i "s,<domain type='qemu'>,<domain type='kvm'>," "$DIR/k.xml"
+  ok "a domain of type kvm is defined" svirt define "$DIR/k.xml"
+  case $(stat -c %a /dev/kvm) in
+    *6 | *7) lacks "/dev/kvm, open to all, needs no entry" '\+2100[0-9]{6}:rw-' plan k ;;
+    *) contains "/dev/kvm gets an entry" '\+2100[0-9]{6}:rw-$' plan k ;;
+  esac
+else
+  echo "# an entry on /dev/kvm is skipped: there is none"
+fi
+
 # An image that comes from a host which has not given it back.
 configure '[confinement]' 'models = dac' 'export_labels = yes'
 if [ ! -e /etc/machine-id ]; then

@@ -203,9 +203,8 @@ svirt_status svirt_get_model(svirt_context *context, const char *virt_type, svir
 svirt_status svirt_list_plugins(svirt_context *context, const char *virt_type, svirt_buf *json,
                                 svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
-    SVIRT_ASSIGN(const auto candidates,
-                 context->host->drivers().Candidates(svirt::OrEmpty(virt_type)));
-    return svirt::Put(json, svirt::JsonText(svirt::CandidatesToJson(candidates)));
+    SVIRT_ASSIGN(const auto overview, context->host->drivers().Show(svirt::OrEmpty(virt_type)));
+    return svirt::Put(json, svirt::JsonText(svirt::PluginsToJson(overview)));
   });
 }
 

@@ -64,18 +64,19 @@ ordered_json PlanToJson(const Domain &domain, const Plan &plan) {
   return document;
 }
 
-ordered_json CandidatesToJson(const std::vector<Candidate> &candidates) {
+ordered_json PluginsToJson(const SecurityDrivers::Overview &overview) {
   ordered_json list = ordered_json::array();
-  for (const Candidate &candidate : candidates) {
+  for (const Candidate &candidate : overview.candidates) {
     list.push_back({{"state", CandidateStateName(candidate.state)},
                     {"model", candidate.model},
                     {"plugin_version", candidate.version},
                     {"abi", candidate.abi},
                     {"priority", candidate.priority},
                     {"path", candidate.path},
-                    {"reason", candidate.reason}});
+                    {"reason", candidate.reason},
+                    {"blocks", candidate.blocks}});
   }
-  return {{"plugins", list}};
+  return {{"plugins", list}, {"models", overview.models}, {"reason", OrNull(overview.reason)}};
 }
 
 std::string JsonText(const ordered_json &document) {

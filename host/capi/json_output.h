@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "host/domain/domain.h"
+#include "host/hypervisor/drivers.h"
 #include "host/labels/engine.h"
-#include "host/loader/loader.h"
 
 namespace svirt {
 
@@ -20,7 +20,7 @@ inline constexpr int kJsonVersion = 1;
 // the resources in document order.
 nlohmann::ordered_json PlanToJson(const Domain &domain, const Plan &plan);
 
-nlohmann::ordered_json CandidatesToJson(const std::vector<Candidate> &candidates);
+nlohmann::ordered_json PluginsToJson(const SecurityDrivers::Overview &overview);
 
 // What a plan does with a resource: "set" changes the object, "keep" finds it as it should be,
 // "grant" names it in the domain's own policy, "none" leaves it alone.

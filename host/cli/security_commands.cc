@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // plugins, capabilities, plan, label, restore
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <sys/utsname.h>
 
 #include <boost/property_tree/ptree.hpp>
@@ -13,6 +14,7 @@
 #include "host/cli/input.h"
 #include "host/domain/xml_writer.h"
 #include "host/hypervisor/policy_text.h"
+#include "host/util/text.h"
 
 namespace svirt {
 namespace {
@@ -79,24 +81,39 @@ Result<int> PrintPolicies(Host &host, const Domain &domain, bool json) {
 }
 
 Result<int> PrintPlugins(Host &host, const std::string &virt_type, bool json) {
-  SVIRT_ASSIGN(const std::vector<Candidate> candidates, host.drivers().Candidates(virt_type));
+  SVIRT_ASSIGN(const SecurityDrivers::Overview overview, host.drivers().Show(virt_type));
   if (json) {
-    CliContext::PrintJson(CandidatesToJson(candidates));
+    CliContext::PrintJson(PluginsToJson(overview));
     return kExitOk;
   }
-  for (const Candidate &candidate : candidates) {
-    fmt::print("{:<9} {:<10} {:<8} {}\n          {}\n", CandidateStateName(candidate.state),
+  for (const Candidate &candidate : overview.candidates) {
+    fmt::print("{:<9} {:<10} {:<8} {}\n          {}{}\n", CandidateStateName(candidate.state),
                candidate.model.empty() ? "-" : candidate.model,
                candidate.version.empty() ? "-" : candidate.version, candidate.path,
-               candidate.reason);
+               candidate.blocks ? "BLOCKS the selection: " : "", candidate.reason);
   }
-  if (candidates.empty()) {
+  if (overview.candidates.empty()) {
     fmt::print("No plugin is installed in");
     for (const std::string &dir : host.config().plugin_directories) {
       fmt::print(" {}", dir);
     }
     fmt::print("\n");
   }
+  if (overview.models.empty()) {
+    fmt::print("Nothing is selected: {}\n", overview.reason);
+  } else {
+    fmt::print("Domains get: {}\n", fmt::join(overview.models, ", "));
+  }
+  return kExitOk;
+}
+
+Result<int> Forget(Host &host, const std::string &model) {
+  if (!IsModelName(model)) {
+    return Error{Errc::kInvalid, Quoted(model) + " is not the name of a model"};
+  }
+  SVIRT_ASSIGN(const bool was_expected, host.drivers().Forget(model));
+  fmt::print("{}\n", was_expected ? "Model '" + model + "' is not expected any more"
+                                  : "No domain was given model '" + model + "' last");
   return kExitOk;
 }
 
@@ -136,8 +153,15 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *plugins =
       app.add_subcommand("plugins", "Show every plugin found, and why it is or is not active");
   plugins->add_option("--virt-type", *virt_type, "For domains of this type");
-  OnRun(plugins, context, exit_code,
-        [virt_type, &context](Host &host) { return PrintPlugins(host, *virt_type, context.json); });
+  auto forgotten = std::make_shared<std::string>();
+  CLI::Option *forget = plugins->add_option(
+      "--forget", *forgotten,
+      "Do not miss this model any more, which was chosen before and is gone on purpose");
+  forget->type_name("MODEL");
+  OnRun(plugins, context, exit_code, [virt_type, forget, forgotten, &context](Host &host) {
+    return forget->count() > 0 ? Forget(host, *forgotten)
+                               : PrintPlugins(host, *virt_type, context.json);
+  });
 
   CLI::App *capabilities =
       app.add_subcommand("capabilities", "Print the host's security models as XML");

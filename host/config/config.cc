@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "host/util/file.h"
+#include "host/util/text.h"
 
 #ifndef SVIRT_PLUGIN_DIRECTORY
 #error "the build gives SVIRT_PLUGIN_DIRECTORY, where plugins are installed"
@@ -153,6 +154,14 @@ std::map<std::string, Section> Grammar(Config *config) {
          [config](const std::string &v) { return SetBool(v, &config->default_confined); }},
         {"require_confined",
          [config](const std::string &v) { return SetBool(v, &config->require_confined); }},
+        {"require_model",
+         [config](const std::string &v) -> Status {
+           if (!IsModelName(v)) {
+             return Error{Errc::kInvalid, Quoted(v) + " is not the name of a model"};
+           }
+           config->require_model = v;
+           return {};
+         }},
         {"keep_trees", [config](const std::string &v) { return SetBool(v, &config->keep_trees); }},
         {"allow_paths",
          [config](const std::string &v) { return SetPaths(v, &config->allow_paths); }},

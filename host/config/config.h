@@ -34,7 +34,7 @@ struct Config {
   // [plugins]
   std::vector<std::string> plugin_directories;  // "directories", separated by ':'
   std::vector<std::string> order;               // complete order of models, or empty
-  std::vector<std::string> not_critical;        // probe errors of these do not stop the selection
+  std::vector<std::string> not_critical;        // what is wrong with these stops no selection
   bool scan_in_helper = true;                   // "scanner = yes | no | PATH"
   std::string scanner;                          // the PATH; "" for the one that is installed
   // [confinement]
@@ -43,6 +43,7 @@ struct Config {
   bool allow_none = false;  // with auto: start domains unconfined if no plugin is active
   bool default_confined = true;
   bool require_confined = false;
+  std::string require_model;  // no start under another primary; "" for any
   bool keep_trees = false;
   bool export_labels = false;
   std::vector<std::string> allow_paths;  // ':' between them; one with '/' at its end: all below it

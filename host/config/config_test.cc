@@ -42,7 +42,8 @@ TEST(Config, ReadsEveryKey) {
   const Config config = Good(
       "# a comment\n; another\n[plugins]\ndirectories = /a/b:/c\norder = x, y\n"
       "not_critical = y\nscanner = no\n\n[confinement]\nmodels = x, dac\nallow_none = yes\n"
-      "default_confined = no\nrequire_confined = 1\nkeep_trees = yes\n[doi]\nx = "
+      "default_confined = no\nrequire_confined = 1\nrequire_model = x\nkeep_trees = yes\n[doi]\nx "
+      "= "
       "eng.example.com\n");
   EXPECT_THAT(config.plugin_directories, ElementsAre("/a/b", "/c"));
   EXPECT_THAT(config.order, ElementsAre("x", "y"));
@@ -54,6 +55,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_TRUE(config.allow_none);
   EXPECT_FALSE(config.default_confined);
   EXPECT_TRUE(config.require_confined);
+  EXPECT_EQ(config.require_model, "x");
   EXPECT_TRUE(config.keep_trees);
   EXPECT_EQ(config.doi.at("x"), "eng.example.com");
 }
@@ -106,6 +108,7 @@ TEST(Config, MisspeltNamesAreErrorsThatListTheKnownOnes) {
   EXPECT_THAT(Bad("[plugin]\norder = x\n"), HasSubstr("unknown section [plugin]"));
   EXPECT_THAT(Bad("order = x\n"), HasSubstr("outside any section"));
   EXPECT_THAT(Bad("[confinement]\nallow_none = maybe\n"), HasSubstr("neither yes nor no"));
+  EXPECT_THAT(Bad("[confinement]\nrequire_model = x, y\n"), HasSubstr("not the name of a model"));
   EXPECT_THAT(Bad("[plugins]\ndirectories = a\n"), HasSubstr("not an absolute path"));
 }
 

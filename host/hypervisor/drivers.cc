@@ -1,71 +1,184 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/hypervisor/drivers.h"
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace svirt {
 namespace {
 
 LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner,
-                                const std::string &state_dir, LogSink log) {
+                                const Paths &paths, LogSink log, const std::string &trusted_root) {
   LoaderOptions options;
+  options.trusted_root = trusted_root;
   options.directories = config.plugin_directories;
   options.order = config.order;
   options.not_critical = config.not_critical;
   options.settings = config.model_settings;
   if (config.scan_in_helper) {
     options.scanner = config.scanner.empty() ? scanner : config.scanner;
-    options.quarantine_file = state_dir + "/quarantine";
+    options.quarantine_file = paths.run_dir + "/quarantine";
   }
   options.log = std::move(log);
   return options;
 }
 
+std::vector<ExpectedModel> ModelsOf(const std::map<std::string, ExpectedModel> &chosen) {
+  std::vector<ExpectedModel> models;
+  for (const auto &[type, model] : chosen) {
+    if (std::ranges::find(models, model) == models.end()) {
+      models.push_back(model);
+    }
+  }
+  return models;
+}
+
+std::string TypeWords(const std::string &virt_type) {
+  return virt_type.empty() ? "domains" : "domains of type " + virt_type;
+}
+
 }  // namespace
 
 SecurityDrivers::SecurityDrivers(const Config &config, const std::string &scanner,
-                                 const std::string &state_dir, LogSink log)
-    : config_(config), loader_(MakeLoaderOptions(config, scanner, state_dir, std::move(log))) {}
+                                 const Paths &paths, LogSink log, const std::string &trusted_root)
+    : config_(config),
+      log_(log),
+      loader_(MakeLoaderOptions(config, scanner, paths, std::move(log), trusted_root)),
+      chosen_(paths.state_dir) {}
 
 Result<std::vector<Candidate>> SecurityDrivers::Candidates(const std::string &virt_type) {
-  return loader_.Scan(virt_type);
+  SVIRT_ASSIGN(const auto before, chosen_.Read());
+  return loader_.Scan(virt_type, ModelsOf(before));
 }
 
-Result<std::vector<Plugin *>> SecurityDrivers::For(const std::string &virt_type) {
-  std::vector<Plugin *> plugins;
-  switch (config_.choice) {
-    case DriverChoice::kNone:
-      return plugins;
-    case DriverChoice::kList:
-      for (const std::string &model : config_.models) {
-        SVIRT_ASSIGN(Plugin * plugin, loader_.Get(model, virt_type));
-        plugins.push_back(plugin);
-      }
-      break;
-    case DriverChoice::kAuto: {
-      SVIRT_ASSIGN(Plugin * plugin, loader_.Select(virt_type));
-      if (plugin != nullptr) {
-        plugins.push_back(plugin);
-      } else if (!config_.allow_none) {
-        return NothingActive(virt_type);
-      }
-      break;
+Result<SecurityDrivers::Overview> SecurityDrivers::Show(const std::string &virt_type) {
+  Overview overview;
+  SVIRT_ASSIGN(overview.candidates, Candidates(virt_type));
+  const auto plugins = For(virt_type, Use::kPlan);
+  if (plugins.ok()) {
+    std::ranges::transform(*plugins, std::back_inserter(overview.models), &Plugin::model);
+  }
+  if (!plugins.ok()) {
+    overview.reason = plugins.error().message;
+  } else if (config_.choice == DriverChoice::kNone) {
+    overview.reason = "svirt.conf says models = none";
+  } else if (plugins->empty()) {
+    overview.reason =
+        "no security driver is active, and svirt.conf says allow_none = yes: domains of no "
+        "<seclabel> run unconfined";
+  }
+  const bool is_auto = config_.choice == DriverChoice::kAuto;
+  for (Candidate &candidate : overview.candidates) {
+    const bool is_used = candidate.plugin != nullptr && plugins.ok() &&
+                         std::ranges::find(*plugins, candidate.plugin) != plugins->end();
+    if (is_used) {
+      candidate.state = CandidateState::kSelected;
+    } else if (candidate.state == CandidateState::kSelected) {
+      candidate.state = CandidateState::kActive;
+    }
+    if (!is_auto) {
+      const auto is_listed = [&](const std::string &model) {
+        return std::ranges::find(config_.models, model) != config_.models.end();
+      };
+      candidate.blocks = !plugins.ok() && candidate.state != CandidateState::kActive &&
+                         !candidate.repeats &&
+                         (is_listed(candidate.model) || is_listed(candidate.named));
     }
   }
-  for (Plugin *plugin : plugins) {
+  return overview;
+}
+
+Result<std::vector<Plugin *>> SecurityDrivers::For(const std::string &virt_type, Use use) {
+  SVIRT_ASSIGN(const Choice choice, Choose(virt_type));
+  for (Plugin *plugin : choice.plugins) {
     SVIRT_TRY(plugin->Init());
   }
-  return plugins;
+  if (use != Use::kLook) {
+    SVIRT_TRY(CheckRequired(virt_type, choice.plugins));
+    const bool is_passed_over = WarnOfPassedOver(virt_type, choice);
+    if (use == Use::kStart && choice.primary && !is_passed_over) {
+      SVIRT_TRY(chosen_.Remember(virt_type, *choice.primary));
+    }
+  }
+  return choice.plugins;
 }
 
-Error SecurityDrivers::NothingActive(const std::string &virt_type) {
-  std::string reasons;
-  if (const auto candidates = loader_.Scan(virt_type); candidates.ok()) {
-    for (const Candidate &candidate : *candidates) {
-      reasons += (reasons.empty() ? "" : "; ") +
-                 (candidate.model.empty() ? candidate.path : candidate.model) + ": " +
-                 candidate.reason;
+Result<SecurityDrivers::Choice> SecurityDrivers::Choose(const std::string &virt_type) {
+  Choice choice;
+  if (config_.choice == DriverChoice::kList) {
+    for (const std::string &model : config_.models) {
+      SVIRT_ASSIGN(Plugin * plugin, loader_.Get(model, virt_type));
+      choice.plugins.push_back(plugin);
     }
+    choice.primary = {config_.models.front(), std::nullopt};
+  }
+  if (config_.choice != DriverChoice::kAuto) {
+    return choice;
+  }
+  SVIRT_ASSIGN(const auto before, chosen_.Read());
+  SVIRT_ASSIGN(Selection selection, loader_.Select(virt_type, ModelsOf(before)));
+  if (selection.plugin == nullptr && !config_.allow_none) {
+    return NothingActive(selection.candidates);
+  }
+  const auto last = before.find(ChosenModels::KeyOf(virt_type));
+  // In the order in which they are asked: what stands before the selected one is stronger.
+  for (const Candidate &candidate : selection.candidates) {
+    if (candidate.state == CandidateState::kSelected) {
+      choice.plugins.push_back(candidate.plugin);
+      choice.primary = {candidate.model, candidate.priority};
+      break;
+    }
+    if (last != before.end() && candidate.model == last->second.model &&
+        candidate.state == CandidateState::kInactive) {
+      choice.passed_over = candidate;
+    }
+  }
+  return choice;
+}
+
+bool SecurityDrivers::WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const {
+  if (!choice.passed_over) {
+    return false;
+  }
+  const Candidate &last = *choice.passed_over;
+  if (log_) {
+    log_(SVIRT_LOG_WARNING,
+         "the security model " + last.model + ", which " + TypeWords(virt_type) +
+             " were given here before, is inactive now (" + last.reason + "), and " +
+             (choice.primary ? choice.primary->model : "none") +
+             " takes its place; require_model = " + last.model +
+             " under [confinement] in svirt.conf refuses that, 'svirt plugins --forget " +
+             last.model + "' accepts it");
+  }
+  return true;
+}
+
+Status SecurityDrivers::CheckRequired(const std::string &virt_type,
+                                      const std::vector<Plugin *> &plugins) {
+  const std::string &required = config_.require_model;
+  if (required.empty() || (!plugins.empty() && plugins.front()->model() == required)) {
+    return {};
+  }
+  const auto why = loader_.Get(required, virt_type);
+  return Refusal("svirt.conf requires the security model " + required +
+                 " (require_model under [confinement]), and " + TypeWords(virt_type) +
+                 " would be given " +
+                 (plugins.empty() ? "none" : plugins.front()->model() + " first") + ": " +
+                 (why.ok() ? "the configuration puts it before " + required : why.error().message));
+}
+
+Result<bool> SecurityDrivers::Forget(const std::string &model) {
+  return chosen_.Forget(model);
+}
+
+Error SecurityDrivers::NothingActive(const std::vector<Candidate> &candidates) {
+  std::string reasons;
+  for (const Candidate &candidate : candidates) {
+    reasons += (reasons.empty() ? "" : "; ") +
+               (candidate.model.empty() ? candidate.path : candidate.model) + ": " +
+               candidate.reason;
   }
   if (reasons.empty()) {
     reasons = "no plugin is installed";

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/config/config.h"
+#include "host/hypervisor/chosen_models.h"
 #include "host/loader/loader.h"
 #include "host/util/result.h"
 
@@ -14,16 +16,40 @@ namespace svirt {
 // here which ones their domains get.
 class SecurityDrivers {
  public:
-  // scanner: the helper program that tries plugins first. state_dir keeps what it found.
-  SecurityDrivers(const Config &config, const std::string &scanner, const std::string &state_dir,
-                  LogSink log);
+  // What they are wanted for. What runs already, and what is to end, is not kept from its drivers
+  // by what only a start needs.
+  enum class Use {
+    kLook,
+    kPlan,   // what kStart would say; writes nothing
+    kStart,  // require_model is kept, and what was chosen is remembered
+  };
 
-  // Every candidate with its state and reason.
+  // What this configuration selects, and what there is.
+  struct Overview {
+    std::vector<Candidate> candidates;  // in the order in which they are asked
+    std::vector<std::string> models;    // that domains get, primary first
+    std::string reason;                 // why there are none, a sentence; else ""
+  };
+
+  // scanner: the helper program that tries plugins first. What it found is kept in the run
+  // directory of paths, and ends with the boot; what was chosen, in its state directory.
+  // trusted_root: see LoaderOptions.
+  SecurityDrivers(const Config &config, const std::string &scanner, const Paths &paths, LogSink log,
+                  const std::string &trusted_root = "/");
+
+  Result<Overview> Show(const std::string &virt_type);
+
+  // Every candidate with its state and reason, whatever the configuration makes of it.
   Result<std::vector<Candidate>> Candidates(const std::string &virt_type);
 
   // The drivers that domains of virt_type get, primary first. Empty only where the configuration
-  // says so: models = none, or allow_none with nothing active. Errc::kRefused otherwise.
-  Result<std::vector<Plugin *>> For(const std::string &virt_type);
+  // says so: models = none, or allow_none with nothing active. Errc::kRefused otherwise; also if
+  // one that would be asked first is broken or gone.
+  Result<std::vector<Plugin *>> For(const std::string &virt_type, Use use = Use::kLook);
+
+  // The model is gone from this machine on purpose, and not missed any more. False: it was not
+  // expected.
+  Result<bool> Forget(const std::string &model);
 
   // What the driver says of its model, with the configured DOI.
   Result<ModelInfo> Describe(Plugin *plugin, const std::string &virt_type) const;
@@ -32,10 +58,22 @@ class SecurityDrivers {
   std::string DoiOf(const std::string &model, const std::string &own) const;
 
  private:
-  Error NothingActive(const std::string &virt_type);
+  struct Choice {
+    std::vector<Plugin *> plugins;         // primary first
+    std::optional<ExpectedModel> primary;  // as it is to be remembered
+    // What was chosen last for this type, would be asked before, and is inactive now.
+    std::optional<Candidate> passed_over;
+  };
+  Result<Choice> Choose(const std::string &virt_type);
+  // False: there is nothing to warn of. A model that is passed over stays remembered.
+  bool WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const;
+  Status CheckRequired(const std::string &virt_type, const std::vector<Plugin *> &plugins);
+  static Error NothingActive(const std::vector<Candidate> &candidates);
 
   Config config_;
+  LogSink log_;
   Loader loader_;
+  ChosenModels chosen_;
 };
 
 }  // namespace svirt

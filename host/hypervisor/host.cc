@@ -36,7 +36,7 @@ DomainRef ToRef(const Domain &domain) {
 Host::Host(HostOptions options, DomainStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      drivers_(options_.config, options_.scanner, options_.paths.state_dir, options_.log) {
+      drivers_(options_.config, options_.scanner, options_.paths, options_.log) {
   if (options_.hypervisors.empty()) {
     options_.hypervisors = MakeHypervisors();
   }
@@ -112,14 +112,15 @@ Result<Domain> Host::Parse(std::string_view xml, const std::string &file) {
   return domain;
 }
 
-Result<Engine> Host::EngineFor(const Domain &domain) {
+Result<Engine> Host::EngineFor(const Domain &domain, SecurityDrivers::Use use) {
   SVIRT_ASSIGN(LabelStore * labels, Store());
-  return EngineFor(domain, labels);
+  return EngineFor(domain, labels, use);
 }
 
-Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels) {
-  auto plugins = drivers_.For(domain.type);
-  if (!plugins.ok() && AllNone(domain) && !options_.config.require_confined) {
+Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use) {
+  auto plugins = drivers_.For(domain.type, use);
+  if (!plugins.ok() && AllNone(domain) && !options_.config.require_confined &&
+      options_.config.require_model.empty()) {
     // Its owner wants it unconfined by every model it names; that needs no driver.
     plugins = std::vector<Plugin *>{};
   }
@@ -384,7 +385,7 @@ Result<Plan> Host::MakePlan(const Domain &domain) {
   LabelStore::Options read_only = StoreOptions();
   read_only.read_only = true;
   SVIRT_ASSIGN(const std::unique_ptr<LabelStore> labels, LabelStore::Open(read_only));
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain, labels.get()));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain, labels.get(), SecurityDrivers::Use::kPlan));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(Plan plan, engine.MakePlan(domain, manifest));
   NameDoi(&plan);
@@ -393,7 +394,7 @@ Result<Plan> Host::MakePlan(const Domain &domain) {
 
 Result<Plan> Host::Label(const Domain &domain) {
   SVIRT_ASSIGN(const Fd lock, store_.Lock(domain.uuid));
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain, SecurityDrivers::Use::kStart));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(Plan plan, engine.Apply(domain, manifest));
   Report(plan.notes);

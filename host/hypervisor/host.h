@@ -146,8 +146,9 @@ class Host {
   Result<LabelStore *> Store();
   LabelStore::Options StoreOptions() const;
   // The engine with the drivers that this domain gets.
-  Result<Engine> EngineFor(const Domain &domain);
-  Result<Engine> EngineFor(const Domain &domain, LabelStore *labels);
+  Result<Engine> EngineFor(const Domain &domain,
+                           SecurityDrivers::Use use = SecurityDrivers::Use::kLook);
+  Result<Engine> EngineFor(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use);
   // What of the machine it does not get.
   PathRules PathsFor(const Domain &domain) const;
   void NameDoi(Plan *plan) const;

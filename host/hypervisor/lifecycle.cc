@@ -21,7 +21,7 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
   hypervisor->Complete(&domain);
   PinUsbDevices(&domain, hypervisor->Options());
   SVIRT_TRY(hypervisor->Check(domain));
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain, SecurityDrivers::Use::kStart));
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_TRY(CheckPaths(domain));  // before anything is made where they lead
   const DomainPlace place = store_.PlaceOf(domain.uuid);

@@ -50,7 +50,7 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   }
   SVIRT_ASSIGN(domain.emulator, ResolveProgram(spec.program));
   spec.program = domain.emulator;
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(Engine engine, EngineFor(domain, SecurityDrivers::Use::kStart));
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));

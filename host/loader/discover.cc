@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/loader/discover.h"
 
+#include <sys/stat.h>
+
 #include <map>
 #include <utility>
 
@@ -36,6 +38,11 @@ Status Examine(FoundPlugin *plugin, const std::string &trusted_root) {
   SVIRT_TRY(CheckLoadable(plugin->image));
   SVIRT_TRY(CheckLibraryPaths(plugin->image, trusted_root));
   SVIRT_TRY(note.ok() ? Status() : Status(note.error()));
+  if (plugin->note.model != plugin->named) {
+    return Refusal("it provides the model \"" + plugin->note.model + "\", so its name has to be " +
+                   PluginFileName(plugin->note.model) +
+                   "; rename it, or remove it if it is a copy");
+  }
   return CheckNoteAbi(plugin->note);
 }
 
@@ -43,6 +50,7 @@ FoundPlugin Find(int directory, const std::string &name, const std::string &path
                  const Status &directory_verdict, const std::string &trusted_root) {
   FoundPlugin plugin;
   plugin.path = path;
+  plugin.named = ModelOfFileName(name);
   if (!directory_verdict.ok()) {
     plugin.Refuse(directory_verdict.error().message);
   }
@@ -50,8 +58,9 @@ FoundPlugin Find(int directory, const std::string &name, const std::string &path
   if (!opened.verdict.ok()) {
     plugin.Refuse(opened.verdict.error().message);
   }
+  plugin.forgeable = !plugin.verdict.ok();
+  plugin.identity = IdentityOf(opened.status);
   if (opened.fd) {
-    plugin.identity = IdentityOf(opened.status);
     plugin.file = std::move(opened.fd);
     if (const Status status = Examine(&plugin, trusted_root); !status.ok()) {
       plugin.Refuse(status.error().message);
@@ -69,13 +78,18 @@ void FoundPlugin::Refuse(const std::string &why) {
 }
 
 std::vector<FoundPlugin> DiscoverPlugins(const std::string &directory,
-                                         const std::string &trusted_root) {
+                                         const std::string &trusted_root,
+                                         const std::vector<std::string> &wanted) {
+  std::vector<std::string> wanted_names;
+  for (const std::string &model : wanted) {
+    wanted_names.push_back(PluginFileName(model));
+  }
   std::vector<FoundPlugin> found;
   const Opened opened = OpenTrustedDirectory(directory, trusted_root);
   Status verdict = opened.verdict;
   std::vector<std::string> names;
   if (opened.fd) {
-    auto listed = ListPluginNames(opened.fd.get(), kMaxFiles);
+    auto listed = ListPluginNames(opened.fd.get(), kMaxFiles, wanted_names);
     if (listed.ok()) {
       names = std::move(listed).value();
     } else if (verdict.ok()) {
@@ -91,6 +105,7 @@ std::vector<FoundPlugin> DiscoverPlugins(const std::string &directory,
   if (names.empty() && !verdict.ok()) {
     FoundPlugin itself;
     itself.path = directory;
+    itself.identity = IdentityOf(opened.status);
     itself.Refuse(verdict.error().message);
     found.push_back(std::move(itself));
   }
@@ -107,6 +122,7 @@ void RefuseDuplicates(std::vector<FoundPlugin> *plugins) {
     const auto [same, first] =
         by_file.emplace(std::pair(plugin.identity.device, plugin.identity.inode), &plugin);
     if (!first) {
+      plugin.repeats = true;
       plugin.Refuse("it is the same file as " + same->second->path);
       continue;
     }
@@ -120,6 +136,11 @@ void RefuseDuplicates(std::vector<FoundPlugin> *plugins) {
       both(other->second, plugin);
     }
   }
+}
+
+bool HasChanged(const std::string &path, const FileIdentity &identity) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) != 0 || !IdentityOf(status).SameContent(identity);
 }
 
 }  // namespace svirt

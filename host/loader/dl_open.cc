@@ -32,7 +32,7 @@ Status CheckAlias(const std::string &alias, const FileIdentity &identity) {
     return Refusal("it cannot be loaded through its descriptor because /proc is not mounted");
   }
   struct stat status {};
-  if (stat(alias.c_str(), &status) != 0 || IdentityOf(status) != identity) {
+  if (stat(alias.c_str(), &status) != 0 || !IdentityOf(status).SameContent(identity)) {
     return Refusal("it changed while it was being loaded");
   }
   return {};

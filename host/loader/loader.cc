@@ -3,10 +3,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "host/loader/discover.h"
@@ -52,11 +53,16 @@ Status CheckOptions(const LoaderOptions &options) {
           0};
     }
   }
-  if (options.scanner_timeout_ms <= 0) {
-    return Error{Errc::kInvalid, "the scanner's timeout has to be more than 0 ms", 0};
+  if (options.scanner_cpu_seconds <= 0 || options.scanner_wall_ms <= 0) {
+    return Error{Errc::kInvalid, "the scanner's times have to be more than 0", 0};
   }
   SVIRT_TRY(CheckModels(options.order, "order"));
   return CheckModels(options.not_critical, "list of not critical models");
+}
+
+bool IsBad(const Candidate &candidate) {
+  return candidate.state == CandidateState::kRefused ||
+         candidate.state == CandidateState::kFailed || candidate.state == CandidateState::kMissing;
 }
 
 std::string VirtTypeWords(const std::string &virt_type) {
@@ -77,9 +83,14 @@ std::string_view CandidateStateName(CandidateState state) {
       return "refused";
     case CandidateState::kFailed:
       return "failed";
+    case CandidateState::kMissing:
+      return "missing";
   }
   return "failed";
 }
+
+constexpr int kMostLooks = 5;  // SVL-10
+constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 struct Loader::Impl {
   explicit Impl(LoaderOptions from)
@@ -92,7 +103,11 @@ struct Loader::Impl {
   };
 
   // only: the one model to look at, or "" for all.
-  Result<Outcome> Run(const std::string &virt_type, const std::string &only);
+  Result<Outcome> Run(const std::string &virt_type, const std::string &only,
+                      const std::vector<ExpectedModel> &before);
+  // Every file of that model, or of all. *stale: what is wrong with one is so no more.
+  Result<std::vector<Candidate>> Look(const std::string &virt_type, const std::string &only,
+                                      const std::vector<std::string> &wanted, bool *stale);
   // Takes one plugin the rest of the way. The error is about the scanner helper.
   Result<Candidate> Try(FoundPlugin found, const std::string &virt_type);
   // Settled: what the scanner, or an earlier one, has found against it.
@@ -127,15 +142,16 @@ Result<std::optional<Candidate>> Loader::Impl::TryInScanner(const FoundPlugin &f
     settled.reason = "refusing " + found.path + ": " + *reason;
     return std::optional(settled);
   }
-  SVIRT_ASSIGN(const ScanOutcome outcome, RunScanner(options.scanner, found.file.get(), found.path,
-                                                     virt_type, options.scanner_timeout_ms));
+  SVIRT_ASSIGN(const ScanOutcome outcome,
+               RunScanner(options.scanner, found.file.get(), found.path, virt_type,
+                          {options.scanner_cpu_seconds, options.scanner_wall_ms}));
   if (outcome.kind == Kind::kSound) {
     return std::optional<Candidate>();
   }
   settled.state =
       outcome.kind == Kind::kRefused ? CandidateState::kRefused : CandidateState::kFailed;
   settled.reason = "refusing " + found.path + ": " + outcome.reason;
-  if (outcome.kind != Kind::kRefused) {
+  if (outcome.kind == Kind::kCrashed || outcome.kind == Kind::kTimedOut) {
     if (const Status added = quarantine.Add(found.identity, outcome.reason); !added.ok()) {
       Log(SVIRT_LOG_WARNING, added.error().message);
     }
@@ -171,7 +187,6 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
       break;
     case ProbeResult::State::kError:
       candidate->state = CandidateState::kFailed;
-      candidate->probe_failed = true;
   }
   RecordState(identity, candidate->state, candidate->reason);
 }
@@ -179,10 +194,14 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
 Result<Candidate> Loader::Impl::Try(FoundPlugin found, const std::string &virt_type) {
   Candidate candidate;
   candidate.path = found.path;
-  candidate.model = found.note.model;
+  candidate.named = found.named;
+  candidate.model = found.note.model.empty() ? found.named : found.note.model;
   candidate.version = found.note.version;
   candidate.abi = found.note.model.empty() ? "" : found.note.abi();
   candidate.priority = found.note.priority;
+  candidate.has_priority =
+      !found.note.model.empty() && found.note.model == found.named && !found.forgeable;
+  candidate.repeats = found.repeats;
   if (!found.verdict.ok()) {
     candidate.state = CandidateState::kRefused;
     candidate.reason = found.verdict.error().message;
@@ -208,34 +227,69 @@ Result<Candidate> Loader::Impl::Try(FoundPlugin found, const std::string &virt_t
   return candidate;
 }
 
-Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
-                                                const std::string &only) {
-  SVIRT_TRY(CheckOptions(options));
+Result<std::vector<Candidate>> Loader::Impl::Look(const std::string &virt_type,
+                                                  const std::string &only,
+                                                  const std::vector<std::string> &wanted,
+                                                  bool *stale) {
   if (const Status status = quarantine.Load(); !status.ok()) {
     Log(SVIRT_LOG_WARNING, status.error().message);
   }
   std::vector<FoundPlugin> found;
   for (const std::string &directory : options.directories) {
-    for (FoundPlugin &plugin : DiscoverPlugins(directory, options.trusted_root)) {
+    for (FoundPlugin &plugin : DiscoverPlugins(directory, options.trusted_root, wanted)) {
       found.push_back(std::move(plugin));
     }
   }
   RefuseDuplicates(&found);
-  Outcome outcome;
+  *stale = false;
+  std::vector<Candidate> candidates;
   for (FoundPlugin &plugin : found) {
-    if (!only.empty() && plugin.note.model != only) {
+    // A directory that is refused may hold any model.
+    if (!only.empty() && plugin.note.model != only && plugin.named != only &&
+        !plugin.named.empty()) {
       continue;
     }
+    const FileIdentity identity = plugin.identity;
     SVIRT_ASSIGN(Candidate candidate, Try(std::move(plugin), virt_type));
-    outcome.candidates.push_back(std::move(candidate));
+    if (IsBad(candidate) && !candidate.named.empty() && HasChanged(candidate.path, identity)) {
+      *stale = true;
+      candidate.reason += "; it was changed meanwhile";
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
+                                                const std::string &only,
+                                                const std::vector<ExpectedModel> &before) {
+  SVIRT_TRY(CheckOptions(options));
+  std::vector<std::string> wanted = options.order;
+  for (const ExpectedModel &expected : before) {
+    wanted.push_back(expected.model);
+  }
+  if (!only.empty()) {
+    wanted = {only};
+  }
+  Outcome outcome;
+  bool stale = true;
+  for (int look = 0; stale && look < kMostLooks; ++look) {
+    if (look > 0) {
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+    SVIRT_ASSIGN(outcome.candidates, Look(virt_type, only, wanted, &stale));
+  }
+  if (only.empty()) {
+    AddMissing(options, before, &outcome.candidates);
   }
   SortCandidates(options, &outcome.candidates);
   outcome.selection = Decide(options, &outcome.candidates);
   for (Candidate &candidate : outcome.candidates) {
     if (candidate.state == CandidateState::kActive) {
-      candidate.reason += MayBeChosen(options, candidate)
-                              ? "; another plugin comes first"
-                              : "; used only where the configuration names it";
+      candidate.reason += !MayBeChosen(options, candidate)
+                              ? "; used only where the configuration names it"
+                          : outcome.selection.ok() ? "; another plugin comes first"
+                                                   : "; one that comes first is broken";
     }
   }
   LogAll(outcome.candidates);
@@ -244,10 +298,10 @@ Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
 
 void Loader::Impl::LogAll(const std::vector<Candidate> &candidates) const {
   for (const Candidate &each : candidates) {
-    const bool bad =
-        each.state == CandidateState::kRefused || each.state == CandidateState::kFailed;
+    // What stops the selection is said by the error that it ends with.
+    const bool warn = IsBad(each) && !each.blocks && !each.repeats;
     const bool says_which = each.reason.find(each.path) != std::string::npos;
-    Log(bad ? SVIRT_LOG_WARNING : SVIRT_LOG_DEBUG,
+    Log(warn ? SVIRT_LOG_WARNING : SVIRT_LOG_DEBUG,
         says_which
             ? each.reason
             : each.path + ": " + std::string(CandidateStateName(each.state)) + ": " + each.reason);
@@ -258,48 +312,54 @@ Loader::Loader(LoaderOptions options) : impl_(std::make_unique<Impl>(std::move(o
 
 Loader::~Loader() = default;
 
-Result<std::vector<Candidate>> Loader::Scan(const std::string &virt_type) {
-  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, ""));
+Result<std::vector<Candidate>> Loader::Scan(const std::string &virt_type,
+                                            const std::vector<ExpectedModel> &before) {
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, "", before));
   return std::move(outcome.candidates);
 }
 
-Result<Plugin *> Loader::Select(const std::string &virt_type) {
-  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, ""));
+Result<Selection> Loader::Select(const std::string &virt_type,
+                                 const std::vector<ExpectedModel> &before) {
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, "", before));
   SVIRT_TRY(outcome.selection);
-  for (const Candidate &candidate : outcome.candidates) {
+  Selection selection;
+  selection.candidates = std::move(outcome.candidates);
+  for (const Candidate &candidate : selection.candidates) {
     if (candidate.state == CandidateState::kSelected) {
       SVIRT_TRY(candidate.plugin->Init());
-      return candidate.plugin;
+      selection.plugin = candidate.plugin;
     }
   }
-  return nullptr;
+  return selection;
 }
 
 Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_type) {
   SVIRT_TRY(CheckModels({model}, "request"));
-  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model));
-  const Candidate *best = nullptr;
+  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model, {}));
+  const Candidate *active = nullptr;
+  const Candidate *other = nullptr;  // says why not; what is wrong goes before what is inactive
   for (const Candidate &candidate : outcome.candidates) {
-    const bool active =
-        candidate.state == CandidateState::kActive || candidate.state == CandidateState::kSelected;
-    if (active) {
-      SVIRT_TRY(candidate.plugin->Init());
-      return candidate.plugin;
-    }
-    if (best == nullptr) {
-      best = &candidate;
+    if (candidate.state == CandidateState::kActive ||
+        candidate.state == CandidateState::kSelected) {
+      active = &candidate;
+    } else if (!candidate.repeats && (other == nullptr || !IsBad(*other))) {
+      other = &candidate;
     }
   }
-  if (best == nullptr) {
-    return Error{Errc::kNotFound,
-                 "no plugin provides the security model \"" + model +
-                     "\"; install the package that has svirt-" + model + ".so",
+  if (other != nullptr) {
+    return Error{Errc::kRefused,
+                 "the security model \"" + model + "\" cannot be used for " +
+                     VirtTypeWords(virt_type) + ": " + other->reason,
                  0};
   }
-  return Error{Errc::kRefused,
-               "the security model \"" + model + "\" cannot be used for " +
-                   VirtTypeWords(virt_type) + ": " + best->reason,
-               0};
+  if (active == nullptr) {
+    return Error{Errc::kNotFound,
+                 "no plugin provides the security model \"" + model +
+                     "\"; install the package that has " + PluginFileName(model),
+                 0};
+  }
+  SVIRT_TRY(active->plugin->Init());
+  return active->plugin;
 }
 
 }  // namespace svirt

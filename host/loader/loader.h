@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,9 @@ namespace svirt {
 //        descriptor through which it is loaded later. Owner: root, or the effective user of an
 //        unprivileged process. Further hard links are no reason to refuse: owner and mode are those
 //        of the file, so another name gives nobody a way in, and image-based systems have them.
-// SVL-3  The same file under a second name is refused; two files with one model are both refused.
+// SVL-3  A file is named svirt-MODEL.so after the model in its note. Two files with one model, in
+// two
+//        directories, are both refused; the same file by two directories is used once.
 // SVL-4  The order is options.order, which is complete: what it does not list is off and not
 //        loaded. Without it: the note's priority, the higher first, then the model in byte order;
 //        priority 0 is that of a model which stands beside another, and is never selected then.
@@ -28,16 +31,22 @@ namespace svirt {
 //        crashes or hangs there, or changes what rule 5 of the ABI forbids, it is not loaded here.
 //        What the probe answers here counts, not what it answered there: the helper may run under
 //        another security context.
-// SVL-6  The first active plugin in the order is selected. A probe that fails in a plugin before it
-//        stops the selection, unless the model is in not_critical: a broken strict model must not
-//        silently give way to a weaker one.
-// SVL-7  A file that is refused, or crashes or hangs in the scanner, does not stop it: it never was
-//        a driver of this host, and one broken package must not take all of them away. It is named
-//        in the candidates and in a warning. But if options.order names its model and no sound
-//        file provides that, it stops the selection as in SVL-6: what is named is wanted.
+// SVL-6  The first active plugin in the order is selected. Only a model whose own probe says that
+// it
+//        is inactive is passed over. Everything else about a model that is expected and comes
+//        before it stops the selection, unless the model is in not_critical: a file that is
+//        refused, crashes, hangs, is in quarantine, stands beside another one of its model, or is
+//        gone. Nothing weaker is chosen because something stronger is broken.
+// SVL-7  A model is expected if a file of its name is there, in whatever state; if options.order
+//        lists it; or if it was chosen before, says the caller. The place of a file that is refused
+//        is that of its name in options.order, or what is not listed there is off; without
+//        options.order it is the priority in its note, and comes before all others if it has no
+//        note, or one that others may have written. So does a directory that is refused.
 // SVL-8  "none" is not known here; an embedder that allows it acts on a nullptr of Select.
 // SVL-9  What has been loaded stays mapped until the process ends. A file that is overwritten in
 //        place after that is refused.
+// SVL-10 What is wrong with a file that was changed or replaced meanwhile is not believed: all is
+//        looked at again, kMostLooks times at most. Packages are upgraded while domains start.
 
 // Everything that steers the loader. It reads no environment variable and no file but what stands
 // here.
@@ -48,13 +57,16 @@ struct LoaderOptions {
   // Complete list of models in the order in which they are asked; unlisted ones are off. Empty:
   // by the note's priority, the higher first, then by model in byte order.
   std::vector<std::string> order;
-  // Models whose probe error does not stop the selection.
+  // Models that do not stop the selection, whatever is wrong with them.
   std::vector<std::string> not_critical;
   // Helper program that loads and probes a plugin in a process of its own first, so that one that
   // crashes or hangs is found out. Absolute. "" loads without it: then such a plugin takes this
   // process with it.
   std::string scanner;
-  int scanner_timeout_ms = 10000;  // for one plugin; a starved host is slow, not hanging
+  // The most that one plugin may take there. Processor time tells a plugin that spins from a host
+  // that is starved; only one that waits for ever is ended by the clock.
+  int scanner_cpu_seconds = 10;
+  int scanner_wall_ms = 30000;
   // Where plugins that crashed or hung are remembered, by identity of the file; "" for nowhere.
   // Best below /run, which forgets them at boot.
   std::string quarantine_file;
@@ -72,22 +84,40 @@ enum class CandidateState {
   kInactive,  // not usable on this host, or off by configuration; nothing is wrong with it
   kRefused,   // breaks a rule; none of its code ran in this process
   kFailed,    // it ran, or was tried in the scanner, and something went wrong
+  kMissing,   // there is no file, but it is expected (SVL-7)
 };
 
-// "selected", "active", "inactive", "refused", "failed".
+// "selected", "active", "inactive", "refused", "failed", "missing".
 
 std::string_view CandidateStateName(CandidateState state);
 
-// One file found in a plugin directory, or a directory that is refused as a whole.
+// A model that was chosen before and is expected for that. priority: the one of its note, if known.
+struct ExpectedModel {
+  std::string model;
+  std::optional<int> priority;
+  bool operator==(const ExpectedModel &) const = default;
+};
+
+// One file found in a plugin directory, a directory that is refused as a whole, or a model that is
+// expected and has no file.
 struct Candidate {
-  std::string path;
-  std::string model, version, abi;  // from the note; "" if there is none
+  std::string path;                 // of what is missing: where it could be
+  std::string model, version, abi;  // from the note; without one model is that of the file's name
+  std::string named;                // MODEL as in svirt-MODEL.so; "" for a directory
   int priority = 0;
+  bool has_priority = false;  // priority is to be believed (SVL-7)
   CandidateState state = CandidateState::kInactive;
-  std::string reason;         // a sentence a person can act on; never empty after Scan
-  Plugin *plugin = nullptr;   // of active and of asked, inactive ones; the loader's
-  bool probe_failed = false;  // kFailed because its probe reported an error
-  bool blocks = false;        // stops the selection of what comes after it (SVL-6, SVL-7)
+  std::string reason;        // a sentence a person can act on; never empty after Scan
+  Plugin *plugin = nullptr;  // of active and of asked, inactive ones; the loader's
+  bool repeats = false;      // the same file stands before it, by another directory
+  bool chosen_before = false;
+  bool blocks = false;  // stops the selection (SVL-6)
+};
+
+// What Select has found.
+struct Selection {
+  Plugin *plugin = nullptr;  // initialised; nullptr: none is active
+  std::vector<Candidate> candidates;
 };
 
 // Finds, verifies, loads and probes plugins. Loaded plugins stay mapped until the process ends; the
@@ -100,17 +130,19 @@ class Loader {
   Loader &operator=(const Loader &) = delete;
 
   // Goes through the whole way for domains of virt_type ("" for any), and gives the candidates in
-  // the order in which they are asked, refused ones last. Fails only if the options themselves are
-  // wrong.
-  Result<std::vector<Candidate>> Scan(const std::string &virt_type);
+  // the order in which they are asked. before: models that are expected because they were chosen
+  // before. Fails only if the options themselves are wrong.
+  Result<std::vector<Candidate>> Scan(const std::string &virt_type,
+                                      const std::vector<ExpectedModel> &before = {});
 
-  // The first active plugin, initialised. nullptr: none is active. Errc::kRefused: a plugin that
-  // comes before it failed, so that it cannot be told whether it should have been chosen (fail
-  // closed).
-  Result<Plugin *> Select(const std::string &virt_type);
+  // The same, and the first active plugin. Errc::kRefused: a model that comes before it is broken
+  // or gone, so that it cannot be told whether it should have been chosen (SVL-6).
+  Result<Selection> Select(const std::string &virt_type,
+                           const std::vector<ExpectedModel> &before = {});
 
   // The plugin of a model that was named, and no other, initialised. Errc::kNotFound, or kRefused
-  // with the reason why it is not active. No other plugin is loaded for it.
+  // with the reason why it is not active; also if one of several files of the model is broken. No
+  // other plugin is loaded for it.
   Result<Plugin *> Get(const std::string &model, const std::string &virt_type);
 
  private:

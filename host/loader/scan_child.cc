@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,7 +83,7 @@ struct Descriptors {
 };
 
 Result<pid_t> Spawn(const std::string &scanner, const std::string &path,
-                    const std::string &virt_type, int timeout_ms, const Descriptors &given) {
+                    const std::string &virt_type, int cpu_seconds, const Descriptors &given) {
   FileActions actions;
   posix_spawn_file_actions_adddup2(actions.get(), given.start.get(), STDIN_FILENO);
   for (const int standard : {STDOUT_FILENO, STDERR_FILENO}) {
@@ -100,7 +102,7 @@ Result<pid_t> Spawn(const std::string &scanner, const std::string &path,
   posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 
   std::string name = scanner, path_arg = path, type_arg = virt_type;
-  std::string cpu_arg = std::to_string(timeout_ms / 1000 + 1);
+  std::string cpu_arg = std::to_string(cpu_seconds);
   char *argv[] = {name.data(), path_arg.data(), type_arg.data(), cpu_arg.data(), nullptr};
   char *environment[] = {nullptr};
   pid_t pid = -1;
@@ -142,18 +144,56 @@ bool WaitForEnd(int pidfd, int report, Clock::time_point deadline, std::string *
   }
 }
 
-ScanOutcome Judge(const std::string &text, const std::optional<siginfo_t> &end) {
+// How the child ended.
+struct End {
+  siginfo_t info{};
+  double cpu_seconds = 0;
+};
+
+// nullopt: nobody knows, in a program that ignores SIGCHLD.
+std::optional<End> EndOf(const Fd &pidfd) {
+  End end;
+  struct rusage usage {};
+  // The C library's waitid() does not give the usage.
+  if (syscall(SYS_waitid, P_PIDFD, pidfd.get(), &end.info, WEXITED, &usage) != 0) {
+    return std::nullopt;
+  }
+  for (const timeval &time : {usage.ru_utime, usage.ru_stime}) {
+    end.cpu_seconds += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  }
+  return end;
+}
+
+// What became of one that did not even end by itself.
+ScanOutcome JudgeSignal(const End &end, const ScanLimits &limits) {
   using Kind = ScanOutcome::Kind;
-  if (end.has_value() && (end->si_code == CLD_KILLED || end->si_code == CLD_DUMPED)) {
-    const char *name = sigabbrev_np(end->si_status);
-    return {Kind::kCrashed, "it crashed in the scanner with signal " +
-                                std::to_string(end->si_status) + " (SIG" +
-                                (name != nullptr ? name : "?") + ")"};
+  const int signal = end.info.si_status;
+  // For the limit the kernel counts ticks, which is far from exact on a busy machine.
+  if (signal == SIGKILL && end.cpu_seconds >= limits.cpu_seconds / 2.0) {
+    return {Kind::kTimedOut, "it gave no answer in the scanner within " +
+                                 std::to_string(limits.cpu_seconds) + " s of processor time"};
+  }
+  if (signal == SIGKILL) {
+    return {Kind::kKilled,
+            "something killed the scanner before the answer (SIGKILL), a kernel out of memory "
+            "perhaps; try again"};
+  }
+  const char *name = sigabbrev_np(signal);
+  return {Kind::kCrashed, "it crashed in the scanner with signal " + std::to_string(signal) +
+                              " (SIG" + (name != nullptr ? name : "?") + ")"};
+}
+
+ScanOutcome Judge(const std::string &text, const std::optional<End> &end,
+                  const ScanLimits &limits) {
+  using Kind = ScanOutcome::Kind;
+  if (end.has_value() && end->info.si_code != CLD_EXITED) {
+    return JudgeSignal(*end, limits);
   }
   const std::optional<ScanReport> report = ParseScanReport(text);
   if (!report.has_value()) {
-    return {Kind::kCrashed, "it ended the scanner before the answer, with exit status " +
-                                (end.has_value() ? std::to_string(end->si_status) : "unknown")};
+    return {Kind::kCrashed,
+            "it ended the scanner before the answer, with exit status " +
+                (end.has_value() ? std::to_string(end->info.si_status) : "unknown")};
   }
   return {report->sound ? Kind::kSound : Kind::kRefused, report->sound ? "" : report->reason};
 }
@@ -161,7 +201,7 @@ ScanOutcome Judge(const std::string &text, const std::optional<siginfo_t> &end) 
 }  // namespace
 
 Result<ScanOutcome> RunScanner(const std::string &scanner, int fd, const std::string &path,
-                               const std::string &virt_type, int timeout_ms) {
+                               const std::string &virt_type, const ScanLimits &limits) {
   Descriptors given;
   SVIRT_ASSIGN(given.plugin, MoveUp(fd));
   SVIRT_ASSIGN(Pipe report, MakePipe());
@@ -169,8 +209,8 @@ Result<ScanOutcome> RunScanner(const std::string &scanner, int fd, const std::st
   given.report = std::move(report.write_end);
   given.start = std::move(start.read_end);
 
-  const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  SVIRT_ASSIGN(const pid_t pid, Spawn(scanner, path, virt_type, timeout_ms, given));
+  const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(limits.wall_ms);
+  SVIRT_ASSIGN(const pid_t pid, Spawn(scanner, path, virt_type, limits.cpu_seconds, given));
   given = Descriptors();
   const Fd pidfd = PidfdOpen(pid);
   if (!pidfd && errno != ESRCH) {
@@ -189,17 +229,13 @@ Result<ScanOutcome> RunScanner(const std::string &scanner, int fd, const std::st
     // A process in an uninterruptible wait stays; it is left behind rather than waited for.
     ended = WaitForEnd(pidfd.get(), -1, Clock::now() + std::chrono::seconds(1), &text);
   }
-  // Fails with ECHILD in a program that ignores SIGCHLD; the report alone tells then.
-  std::optional<siginfo_t> end;
-  siginfo_t info{};
-  if (ended && pidfd && waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) == 0) {
-    end = info;
-  }
+  // In a program that ignores SIGCHLD the report alone tells.
+  const std::optional<End> end = ended && pidfd ? EndOf(pidfd) : std::nullopt;
   if (timed_out) {
     return ScanOutcome{ScanOutcome::Kind::kTimedOut, "it gave no answer in the scanner within " +
-                                                         std::to_string(timeout_ms) + " ms"};
+                                                         std::to_string(limits.wall_ms) + " ms"};
   }
-  return Judge(text, end);
+  return Judge(text, end, limits);
 }
 
 }  // namespace svirt

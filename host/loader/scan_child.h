@@ -13,16 +13,24 @@ struct ScanOutcome {
     kSound,
     kRefused,   // broke a rule
     kCrashed,   // the helper died, or gave no answer
-    kTimedOut,  // no answer before the deadline
+    kTimedOut,  // no answer before one of the limits
+    kKilled,    // by somebody else, such as a kernel out of memory: nothing to be remembered
   };
   Kind kind = Kind::kCrashed;
   std::string reason;  // no subject; "" if sound
 };
 
+// What it may take at most. The clock runs on a starved host too, where the plugin has no part in
+// it, so that limit is to be the much longer one.
+struct ScanLimits {
+  int cpu_seconds = 0;
+  int wall_ms = 0;
+};
+
 // Starts the scanner for the plugin behind fd, in a process of its own with an empty environment,
-// and waits for its end, at most timeout_ms (and a second more for the kernel to take it away).
+// and waits for its end, within the limits (and a second more for the kernel to take it away).
 // The error is about the helper itself: it cannot be run.
 Result<ScanOutcome> RunScanner(const std::string &scanner, int fd, const std::string &path,
-                               const std::string &virt_type, int timeout_ms);
+                               const std::string &virt_type, const ScanLimits &limits);
 
 }  // namespace svirt

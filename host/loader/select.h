@@ -16,11 +16,15 @@ bool IsListed(const LoaderOptions &options, const std::string &model);
 // May the selection choose it (rule SVL-4)?
 bool MayBeChosen(const LoaderOptions &options, const Candidate &candidate);
 
-// Puts candidates into the order in which they are asked, refused ones last.
+// Adds the models that are expected and have no candidate (rule SVL-7).
+void AddMissing(const LoaderOptions &options, const std::vector<ExpectedModel> &before,
+                std::vector<Candidate> *candidates);
+
+// Puts candidates into the order in which they are asked.
 void SortCandidates(const LoaderOptions &options, std::vector<Candidate> *candidates);
 
-// Marks as blocking what rule SVL-6 and SVL-7 name, and the first active candidate as selected
-// unless a blocking one comes before it. The error, Errc::kRefused, is that of Loader::Select.
+// Marks as blocking what rule SVL-6 names, and the first active candidate as selected unless a
+// blocking one comes before it. The error, Errc::kRefused, is that of Loader::Select.
 Status Decide(const LoaderOptions &options, std::vector<Candidate> *candidates);
 
 }  // namespace svirt

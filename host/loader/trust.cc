@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <memory>
+#include <optional>
+#include <set>
 #include <system_error>
 
 namespace svirt {
@@ -105,6 +108,47 @@ const char *TypeName(mode_t mode) {
   }
 }
 
+constexpr std::string_view kPrefix = "svirt-", kSuffix = ".so";
+
+int64_t Nanoseconds(const struct timespec &time) {
+  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+// When names came or went in the directory; nullopt: so lately that the clock of the file system
+// may not tell the next time from it.
+std::optional<int64_t> QuietSince(int directory) {
+  constexpr int64_t kSeveralTicks = 50'000'000;
+  struct stat status {};
+  struct timespec now {};
+  if (fstat(directory, &status) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) {
+    return std::nullopt;
+  }
+  const int64_t changed = Nanoseconds(status.st_mtim);
+  return Nanoseconds(now) - changed > kSeveralTicks ? std::optional(changed) : std::nullopt;
+}
+
+// Adds the names of one reading. A file that is renamed meanwhile may be in none of the places that
+// are read.
+Status ReadPluginNames(int directory, std::set<std::string> *names) {
+  Fd readable(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!readable) {
+    return SystemError(errno, "cannot read the directory");
+  }
+  const auto close_dir = [](DIR *dir) { closedir(dir); };
+  const std::unique_ptr<DIR, decltype(close_dir)> dir(fdopendir(readable.get()), close_dir);
+  if (dir == nullptr) {
+    return SystemError(errno, "cannot read the directory");
+  }
+  readable.Release();
+  errno = 0;
+  while (const dirent *entry = readdir(dir.get())) {
+    if (IsPluginFileName(entry->d_name)) {
+      names->insert(entry->d_name);
+    }
+  }
+  return errno == 0 ? Status() : SystemError(errno, "cannot read the directory");
+}
+
 bool IsRunningProgram(const struct stat &status) {
   struct stat program {};
   return stat("/proc/self/exe", &program) == 0 && program.st_dev == status.st_dev &&
@@ -114,15 +158,12 @@ bool IsRunningProgram(const struct stat &status) {
 }  // namespace
 
 FileIdentity IdentityOf(const struct stat &status) {
-  const auto nanoseconds = [](const struct timespec &time) {
-    return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-  };
   FileIdentity id;
   id.device = status.st_dev;
   id.inode = status.st_ino;
   id.size = static_cast<uint64_t>(status.st_size);
-  id.modified_ns = nanoseconds(status.st_mtim);
-  id.changed_ns = nanoseconds(status.st_ctim);
+  id.modified_ns = Nanoseconds(status.st_mtim);
+  id.changed_ns = Nanoseconds(status.st_ctim);
   return id;
 }
 
@@ -188,6 +229,7 @@ Opened OpenTrustedFile(int directory, const std::string &name, const std::string
     opened.verdict = Failed(errno, "it cannot be examined");
     return opened;
   }
+  opened.status = before;
   // Asked before the open because opening a device may do something; what counts is the fstat of
   // the descriptor afterwards.
   if (!S_ISREG(before.st_mode)) {
@@ -205,7 +247,6 @@ Opened OpenTrustedFile(int directory, const std::string &name, const std::string
 }
 
 bool IsPluginFileName(std::string_view name) {
-  constexpr std::string_view kPrefix = "svirt-", kSuffix = ".so";
   if (name.size() <= kPrefix.size() + kSuffix.size() || name.substr(0, kPrefix.size()) != kPrefix ||
       name.substr(name.size() - kSuffix.size()) != kSuffix) {
     return false;
@@ -217,33 +258,37 @@ bool IsPluginFileName(std::string_view name) {
   });
 }
 
-Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count) {
-  Fd readable(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!readable) {
-    return SystemError(errno, "cannot read the directory");
-  }
-  const auto close_dir = [](DIR *dir) { closedir(dir); };
-  const std::unique_ptr<DIR, decltype(close_dir)> dir(fdopendir(readable.get()), close_dir);
-  if (dir == nullptr) {
-    return SystemError(errno, "cannot read the directory");
-  }
-  readable.Release();
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent *entry = readdir(dir.get())) {
-    if (!IsPluginFileName(entry->d_name)) {
-      continue;
+std::string PluginFileName(std::string_view model) {
+  return std::string(kPrefix) + std::string(model) + std::string(kSuffix);
+}
+
+std::string ModelOfFileName(std::string_view name) {
+  name.remove_prefix(kPrefix.size());
+  name.remove_suffix(kSuffix.size());
+  return std::string(name);
+}
+
+Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count,
+                                                 const std::vector<std::string> &wanted) {
+  constexpr int kMostReadings = 8;
+  std::set<std::string> names(wanted.begin(), wanted.end());
+  std::optional<int64_t> quiet;
+  for (int i = 0; i < kMostReadings; ++i) {
+    quiet = QuietSince(directory);
+    SVIRT_TRY(ReadPluginNames(directory, &names));
+    if (quiet && QuietSince(directory) == quiet) {
+      break;
     }
-    names.emplace_back(entry->d_name);
-    if (names.size() > max_count) {
-      return Refusal("it holds more than " + std::to_string(max_count) + " plugins");
-    }
   }
-  if (errno != 0) {
-    return SystemError(errno, "cannot read the directory");
+  // A single name is looked up in one step, unlike a directory read.
+  std::erase_if(names, [directory](const std::string &name) {
+    struct stat status {};
+    return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+  });
+  if (names.size() > max_count) {
+    return Refusal("it holds more than " + std::to_string(max_count) + " plugins");
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 bool IsPlainAbsolutePath(std::string_view path) {

@@ -21,8 +21,11 @@ struct FileIdentity {
   uint64_t device = 0, inode = 0, size = 0;
   int64_t modified_ns = 0, changed_ns = 0;
 
-  bool SameFile(const FileIdentity &other) const {
-    return device == other.device && inode == other.inode;
+  // Has nobody written to it? The time of its last change is no matter: a file that another one
+  // takes the place of by renaming, as in every upgrade, changes that, and not its content.
+  bool SameContent(const FileIdentity &other) const {
+    return device == other.device && inode == other.inode && size == other.size &&
+           modified_ns == other.modified_ns;
   }
   bool operator==(const FileIdentity &) const = default;
 };
@@ -33,7 +36,7 @@ FileIdentity IdentityOf(const struct stat &status);
 // possible, so that it can be named and looked into, but never run.
 struct Opened {
   Fd fd;                  // unset: it could not be opened, or does not exist
-  struct stat status {};  // valid if fd is set
+  struct stat status {};  // valid if fd is set; of a file that could be examined at least, too
   Status verdict;         // the sentence has no subject: "directory X is group-writable ..."
 };
 
@@ -54,10 +57,18 @@ Opened OpenTrustedFile(int directory, const std::string &name, const std::string
 Opened JudgeFile(Fd file, const std::string &path, uint64_t max_bytes);
 
 // Names in the directory that match svirt-[a-z0-9-]+.so, in byte order; an error if there are more
-// than max_count.
-Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count);
+// than max_count. wanted: names to look for besides. None is missed because a file is renamed to it
+// at the same time.
+Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count,
+                                                 const std::vector<std::string> &wanted = {});
 
 bool IsPluginFileName(std::string_view name);
+
+// What a plugin's file has to be called: svirt-MODEL.so.
+std::string PluginFileName(std::string_view model);
+
+// MODEL of a name that is such a name.
+std::string ModelOfFileName(std::string_view name);
 
 // Absolute, and without a ".." component.
 bool IsPlainAbsolutePath(std::string_view path);

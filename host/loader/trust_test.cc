@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "host/loader/quarantine.h"
 
@@ -129,6 +131,36 @@ TEST_F(TrustTest, Names) {
   EXPECT_THAT(*ListPluginNames(directory.fd.get(), 2), ElementsAre("svirt-a.so", "svirt-b.so"));
   EXPECT_THAT(ListPluginNames(directory.fd.get(), 1).error().message,
               HasSubstr("more than 1 plugins"));
+}
+
+TEST_F(TrustTest, WantedNamesAreListedOnlyIfTheyAreThere) {
+  MakeFile("svirt-a.so", 0644);
+  const Opened directory = OpenTrustedDirectory(root_, root_);
+  EXPECT_THAT(*ListPluginNames(directory.fd.get(), 2, {"svirt-a.so", "svirt-b.so"}),
+              ElementsAre("svirt-a.so"));
+}
+
+// A directory that is read while a file in it is renamed may show it nowhere.
+TEST_F(TrustTest, NoNameIsMissedWhileAFileIsRenamedToIt) {
+  MakeFile("svirt-a.so", 0644);
+  for (int i = 0; i < 200; ++i) {
+    MakeFile("other" + std::to_string(i), 0644, "");
+  }
+  const Opened directory = OpenTrustedDirectory(root_, root_);
+  std::atomic<bool> over = false;
+  std::thread renames([&] {
+    while (!over) {
+      MakeFile(".next", 0644);
+      fs::rename(root_ / ".next", root_ / "svirt-a.so");
+    }
+  });
+  int missed = 0;
+  for (int i = 0; i < 2000; ++i) {
+    missed += ListPluginNames(directory.fd.get(), 2)->size() == 1 ? 0 : 1;
+  }
+  over = true;
+  renames.join();
+  EXPECT_EQ(missed, 0);
 }
 
 TEST_F(TrustTest, PlainAbsolutePaths) {

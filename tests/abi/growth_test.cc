@@ -19,7 +19,8 @@ Result<std::vector<Candidate>> ScanOnly(const std::string &directory, const std:
   options.directories = {directory};
   options.trusted_root = directory;
   options.scanner = scanner;
-  options.scanner_timeout_ms = 60000;
+  options.scanner_cpu_seconds = 60;
+  options.scanner_wall_ms = 240000;
   static std::vector<std::unique_ptr<Loader>> loaders;  // candidates point into them
   loaders.push_back(std::make_unique<Loader>(options));
   return loaders.back()->Scan("qemu");

@@ -189,10 +189,25 @@ TEST(DlOpen, TheSerialKeepsAReusedDescriptorApart) {
 
 TEST(DlOpen, AFileThatIsNotTheJudgedOneIsNotLoaded) {
   const Opened plugin = OpenZoo("good");
-  FileIdentity other = IdentityOf(plugin.status);
-  other.changed_ns ^= 1;
-  EXPECT_EQ(MapObject(plugin.fd.get(), other, 1003, ElfImage{}).error().message,
-            "it changed while it was being loaded");
+  for (const auto member : {&FileIdentity::device, &FileIdentity::inode, &FileIdentity::size}) {
+    FileIdentity other = IdentityOf(plugin.status);
+    other.*member ^= 1;
+    EXPECT_EQ(MapObject(plugin.fd.get(), other, 1003, ElfImage{}).error().message,
+              "it changed while it was being loaded");
+  }
+  FileIdentity written = IdentityOf(plugin.status);
+  written.modified_ns ^= 1;
+  EXPECT_FALSE(MapObject(plugin.fd.get(), written, 1003, ElfImage{}).ok());
+}
+
+// As every upgrade does to the file that it replaces.
+TEST(DlOpen, AFileThatLosesItsNameMeanwhileIsLoaded) {
+  const Opened plugin = OpenZoo("good");
+  FileIdentity before = IdentityOf(plugin.status);
+  before.changed_ns ^= 1;
+  auto mapped = MapObject(plugin.fd.get(), before, 1004, ElfImage{});
+  ASSERT_TRUE(mapped.ok()) << mapped.error().message;
+  EXPECT_STREQ(Keep(std::move(mapped).value()).table->model, "good");
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ LoaderOptions PluginBox::Options() {
   options.directories = {plugins()};
   options.scanner = ZOO_SCANNER;
   // Ample for a loaded machine under a sanitizer; tests of hanging plugins set less.
-  options.scanner_timeout_ms = 60000;
+  options.scanner_cpu_seconds = 60;
+  options.scanner_wall_ms = 240000;
   options.quarantine_file = root_ / "quarantine";
   options.trusted_root = root_;
   options.log = [this](int level, std::string_view sentence) {

@@ -41,6 +41,7 @@ void Confine(rlim_t cpu_seconds) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   const struct rlimit no_core { 0, 0 };
   setrlimit(RLIMIT_CORE, &no_core);
+  // Both limits are the same: SIGKILL at once, not SIGXCPU, which a plugin may have blocked.
   const struct rlimit cpu { cpu_seconds, cpu_seconds };
   setrlimit(RLIMIT_CPU, &cpu);
 }

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Selection fails closed: whatever is wrong with the strongest plugin, nothing is done under a weaker
+# one; and while its file is replaced, as in an upgrade, it is chosen all the same.
+# shellcheck source=tests/e2e/common.sh
+. "$SVIRT_TEST/common.sh"
+
+# acmelock is the strongest: landlock under another name of the same length, with another priority.
+weaker=$PLUGINS/svirt-landlock.so
+PLUGINS=$DIR/plugins
+acme=$PLUGINS/svirt-acmelock.so
+LC_ALL=C sed 's/landlock/acmelock/g; s/priority=100/priority=350/' "$weaker" >acmelock.so
+mkdir -m 755 "$PLUGINS"
+make_domain a
+
+# fresh CONFIGURATION...: both sound, nothing remembered.
+fresh() {
+  rm -rf "$PLUGINS"/svirt-* "$ROOT/state" "$ROOT/run"
+  install -m 755 "$weaker" "$PLUGINS/svirt-landlock.so"
+  install -m 755 acmelock.so "$acme"
+  configure "$@"
+}
+model() { "$@" --json | sed -n 's/^  "model": "\(.*\)",/\1/p'; }
+# What 'svirt plugins --json' says: the models, and which files block.
+shown() {
+  svirt plugins --json | python3 -c '
+import json, sys
+seen = json.load(sys.stdin)
+blocking = [p["path"].rsplit("/", 1)[1] for p in seen["plugins"] if p["blocks"]]
+print(",".join(seen["models"]) or "none", *blocking, "with a reason" if seen["reason"] else "")'
+}
+# closed WHAT FILE PATTERN: label, plan, run and define are refused in one sentence with FILE and
+# PATTERN, and 'plugins' says which file blocks.
+closed() {
+  local what=$1 file=$2 pattern=$3 command seen status good
+  for command in "label $DIR/a.xml" "plan $DIR/a.xml" "run $DIR/a.xml -- /bin/true" "define $DIR/a.xml"; do
+    # shellcheck disable=SC2086 # several words
+    seen=$(svirt $command 2>&1)
+    status=$?
+    good=1
+    if [ "$status" -eq 5 ] && [ "$(wc -l <<<"$seen")" -eq 1 ] && grep -qF "$file" <<<"$seen" &&
+      grep -qE -e "$pattern" <<<"$seen"; then
+      good=0
+    fi
+    verdict "$good" "$what: ${command%% *} is refused" "5 and one line with $file and /$pattern/" "$status: $seen"
+  done
+  equal "$what: plugins shows what blocks" "none $(basename "$file") with a reason" "$(shown)"
+}
+
+fresh
+ok "with both sound a is labelled" svirt label "$DIR/a.xml"
+equal "under the strongest" acmelock "$(model svirt plan "$DIR/a.xml")"
+equal "which plugins shows" "acmelock " "$(shown)"
+
+half_written() {
+  rm "$acme"
+  head -c 5000 acmelock.so >"$acme"
+  chmod 755 "$acme"
+}
+linked() {
+  mv "$acme" elsewhere.so
+  ln -s "$PWD/elsewhere.so" "$acme"
+}
+second() { install -m 755 acmelock.so "$PLUGINS/svirt-acmelock-old.so"; }
+
+for order in '' 'order = acmelock, landlock'; do
+  with="${order:+ (with order)}"
+  # damaged WHAT PATTERN CMD...
+  damaged() {
+    local what=$1 pattern=$2
+    shift 2
+    fresh ${order:+"$order"}
+    "$@"
+    closed "$what$with" "$acme" "$pattern"
+  }
+  damaged "mode 664" 'group-writable \(mode 0664\); run chmod g-w' chmod 664 "$acme"
+  damaged "truncated" 'it is truncated' truncate -s 5000 "$acme"
+  damaged "half written" 'it is truncated' half_written
+  damaged "empty" 'it is not an ELF file' truncate -s 0 "$acme"
+  damaged "a symbolic link" 'it is a symbolic link' linked
+  fresh ${order:+"$order"}
+  second
+  closed "a second file$with" "$PLUGINS/svirt-acmelock-old.so" 'its name has to be svirt-acmelock.so'
+  fresh ${order:+"$order"}
+  svirt label "$DIR/a.xml" >/dev/null
+  rm "$acme"
+  closed "vanished$with" svirt-acmelock.so 'is in none of the plugin directories'
+done
+
+# The plugins of the zoo are the strongest of all.
+for bad in crash hang; do
+  pattern='it crashed in the scanner with signal 6 .SIGABRT.'
+  [ "$bad" != hang ] || pattern='it gave no answer in the scanner within 30000 ms'
+  fresh
+  zoo=$PLUGINS/svirt-$bad-probe.so
+  install -m 755 "$ZOO/svirt-$bad-probe.so" "$zoo"
+  refused "a probe that does not come back ($bad) is refused" "$pattern" svirt plan "$DIR/a.xml"
+  closed "a plugin in quarantine ($bad)" "$zoo" "$pattern; it is in quarantine until"
+  configure "order = $bad-probe, acmelock, landlock"
+  closed "a plugin in quarantine ($bad, with order)" "$zoo" "$pattern; it is in quarantine until"
+  ok "the quarantine is in the run directory" test -s "$ROOT/run/quarantine"
+  configure "not_critical = $bad-probe"
+  equal "it is excused by name" acmelock "$(model svirt plan "$DIR/a.xml" 2>/dev/null)"
+done
+
+# Gone on purpose.
+fresh
+ok "a is labelled under acmelock" svirt label "$DIR/a.xml"
+ok "and restored" svirt restore "$DIR/a.xml"
+rm "$acme"
+contains "what is missed is shown" '^missing +acmelock' svirt plugins
+contains "and what to do" "^Nothing is selected: .*svirt plugins --forget acmelock" svirt plugins
+contains "it can be forgotten" 'not expected any more' svirt plugins --forget acmelock
+contains "twice, too" 'No domain was given' svirt plugins --forget acmelock
+equal "what is not the name of a model cannot" 3 "$(svirt plugins --forget ../x >/dev/null 2>&1; echo $?)"
+equal "then the next one is chosen" landlock "$(model svirt plan "$DIR/a.xml")"
+configure '[confinement]' 'require_model = acmelock'
+refused "but not where acmelock is required" 'requires the security model acmelock' svirt label "$DIR/a.xml"
+refused "as the plan says" 'requires the security model acmelock' svirt plan "$DIR/a.xml"
+install -m 755 acmelock.so "$acme"
+ok "with it a is labelled" svirt label "$DIR/a.xml"
+
+# What is shown is what this configuration selects.
+configure '[confinement]' 'models = landlock'
+equal "models = landlock is shown" "landlock " "$(shown)"
+contains "for people, too" '^selected +landlock' svirt plugins
+contains "the other one is not in use" '^active +acmelock' svirt plugins
+configure '[confinement]' 'models = none'
+equal "models = none is shown" "none with a reason" "$(shown)"
+contains "for people, too" '^Nothing is selected: svirt.conf says models = none' svirt plugins
+
+# An upgrade beside starts.
+fresh
+(
+  while :; do
+    cp acmelock.so "$PLUGINS/.next"
+    chmod 755 "$PLUGINS/.next"
+    mv "$PLUGINS/.next" "$acme"
+  done
+) &
+upgrade=$!
+for _ in $(seq 60); do
+  model svirt label "$DIR/a.xml"
+done >models 2>&1
+kill "$upgrade"
+wait "$upgrade" 2>/dev/null
+equal "60 times labelled while the plugin is replaced, never under the weaker one" \
+  "60 acmelock" "$(sort models | uniq -c | sed 's/^ *//')"
+finish

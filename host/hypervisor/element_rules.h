@@ -22,11 +22,11 @@ struct ElementRule {
   // <address> and <alias> of devices under "devices/*".
   std::string_view path;
   // What the driver acts upon: "name" with any value, "name=value" with that value only.
-  std::string_view attributes = "";
+  std::string_view attributes = {};
   // In the same words, what is no wish that could be lost: output of another manager, or placement,
   // which is the hypervisor's choice.
-  std::string_view harmless = "";
-  std::string_view text = "";  // "*" any, else the words allowed; "" the element has none
+  std::string_view harmless = {};
+  std::string_view text = {};  // "*" any, else the words allowed; "" the element has none
   unsigned flags = 0;          // kMany, kOpaque
   // What else is wrong with it, in a few words that follow its name; "" nothing.
   std::string (*check)(const Domain &domain, const boost::property_tree::ptree &element) = nullptr;

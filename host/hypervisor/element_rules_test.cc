@@ -42,7 +42,7 @@ std::string Plain(std::string_view path) {
 
 // The attribute that says of which kind such an element is; "" if it has none of them.
 std::string KindAttribute(std::span<const ElementRule> rules, const std::string &plain) {
-  for (const std::string name : {"type", "model", "name"}) {
+  for (std::string name : {"type", "model", "name"}) {
     for (const ElementRule &rule : rules) {
       for (const std::string_view list : {rule.attributes, rule.harmless}) {
         const auto words = Split(list, ' ');
@@ -59,7 +59,7 @@ std::string KindAttribute(std::span<const ElementRule> rules, const std::string 
 
 // The rule's path, with a kind for whatever above it has no rule without one.
 std::string PathOf(std::span<const ElementRule> rules, const ElementRule &rule) {
-  const std::string path(rule.path);
+  std::string path(rule.path);
   for (size_t end = path.rfind('/'); end != std::string::npos && end > 0;
        end = path.rfind('/', end - 1)) {
     const std::string above = path.substr(0, end);

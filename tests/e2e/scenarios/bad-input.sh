@@ -57,6 +57,12 @@ equal "which changes it" 2 "$(vcpus)"
 refused "an editor that fails changes nothing" 'false failed' env VISUAL=false "$SVIRT" --root "$ROOT" edit a
 ok "back to the first definition" svirt define "$DIR/a.xml"
 
+# What QEMU is not told is refused, all of it at once and without the password.
+sed "s#<devices>#&<graphics type='vnc' passwd='hunter2'/><sound model='ich9'/>#" "$DIR/a.xml" >asks.xml
+ok "a domain that asks for what cannot be done is defined" svirt define asks.xml
+fails "its start says all that is" 9 '<devices/graphics passwd=\.\.\.>; <devices/sound>$' start a
+ok "back to the domain without" svirt define "$DIR/a.xml"
+
 # A start that fails half way leaves nothing behind.
 sed "s#$GUEST/vmlinuz#$DIR/images/a.img#" "$DIR/a.xml" >bad-kernel.xml
 ok "a domain with a kernel that is none is defined" svirt define bad-kernel.xml

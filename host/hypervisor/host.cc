@@ -213,7 +213,7 @@ Result<bool> Host::HasEnded(const StoredDomain &stored) {
 Status Host::EndHalfStarted(StoredDomain *stored) {
   RunningDomain &running = *stored->running;
   SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(running.domain));
-  const auto state = hypervisor->State(running, store_.PlaceOf(stored->domain.uuid));
+  const auto state = hypervisor->State(running, store_.PlaceOf(stored->domain.uuid), kAnswerTime);
   if (state.ok() && *state == DomainState::kRunning) {
     running.starting = false;
     return store_.SetRunning(stored->domain.uuid, running);
@@ -277,16 +277,16 @@ Result<std::vector<StoredDomain>> Host::List() {
   return domains;
 }
 
-Result<DomainState> Host::State(StoredDomain *stored) {
-  SVIRT_ASSIGN(const DomainState state, AskState(*stored));
+Result<DomainState> Host::State(StoredDomain *stored, std::chrono::milliseconds patience) {
+  SVIRT_ASSIGN(const DomainState state, AskState(*stored, patience));
   if (!stored->running || state != DomainState::kShutOff) {
     return state;
   }
   SVIRT_ASSIGN(*stored, Find(stored->domain.uuid));
-  return AskState(*stored);  // somebody may have started it again
+  return AskState(*stored, patience);  // somebody may have started it again
 }
 
-Result<DomainState> Host::AskState(const StoredDomain &stored) {
+Result<DomainState> Host::AskState(const StoredDomain &stored, std::chrono::milliseconds patience) {
   if (!stored.running) {
     return DomainState::kShutOff;
   }
@@ -294,7 +294,7 @@ Result<DomainState> Host::AskState(const StoredDomain &stored) {
     return DomainState::kPaused;  // its monitor may not answer yet
   }
   SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored.running->domain));
-  return hypervisor->State(*stored.running, store_.PlaceOf(stored.domain.uuid));
+  return hypervisor->State(*stored.running, store_.PlaceOf(stored.domain.uuid), patience);
 }
 
 Result<LabelState> Host::ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid) {

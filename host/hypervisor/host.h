@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -75,7 +76,7 @@ class Host {
   bool IsDefined(const std::string &uuid) const;
   // One that has ended since it was looked up is cleaned up, and *stored does not run any more.
   // It may have been undefined as well, which is an error: see IsDefined.
-  Result<DomainState> State(StoredDomain *stored);
+  Result<DomainState> State(StoredDomain *stored, std::chrono::milliseconds patience = kAnswerTime);
   Result<std::vector<DomainLabel>> Labels(StoredDomain *stored);
   // What the driver reads from the kernel about a process of the domain.
   Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
@@ -160,7 +161,7 @@ class Host {
                                    const std::string &target);
   Result<std::string> LabelOf(const std::string &domain_or_label, Plugin *plugin);
   Result<bool> HasEnded(const StoredDomain &stored);
-  Result<DomainState> AskState(const StoredDomain &stored);
+  Result<DomainState> AskState(const StoredDomain &stored, std::chrono::milliseconds patience);
   Result<std::vector<DomainLabel>> AskLabels(const StoredDomain &stored);
   // All with the domain's lock held.
   Status EndHalfStarted(StoredDomain *stored);

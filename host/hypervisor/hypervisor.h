@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,9 @@ class LiveChange {
   // Has images that stay opened with the access they have now.
   virtual Status Reopen() = 0;
 };
+
+// How long a running domain is waited for that is asked something.
+inline constexpr std::chrono::milliseconds kAnswerTime{10000};
 
 // Runs domains of some types. Labels are there before Start and stay until after End; both are the
 // caller's, who also holds the domain's lock.
@@ -69,7 +73,9 @@ class Hypervisor {
   // Has the hypervisor itself a domain with that uuid, whoever started it? false where domains are
   // processes, which are known as holders of their labels.
   virtual Result<bool> Has(const std::string &uuid) = 0;
-  virtual Result<DomainState> State(const RunningDomain &running, const DomainPlace &place) = 0;
+  // patience: how long it may take a domain that is asked itself to answer.
+  virtual Result<DomainState> State(const RunningDomain &running, const DomainPlace &place,
+                                    std::chrono::milliseconds patience) = 0;
 
   // What makes of the running domain the next one. Errc::kUnsupported: it cannot be changed so
   // while it runs.

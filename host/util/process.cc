@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <sstream>
 
 #include "host/util/file.h"
+#include "host/util/pidfd.h"
 
 namespace svirt {
 namespace {
@@ -66,6 +68,21 @@ uint64_t OwnStartTime() {
   return start_time;
 }
 
+// What /proc says of a process is about its main thread, which may end long before the others. A
+// descriptor of the process tells of all: it is readable when none is left.
+bool HasLivingThread(const ProcessId &process) {
+  const Fd pidfd = PidfdOpen(process.pid);
+  if (!pidfd) {
+    return errno != ESRCH;
+  }
+  // Only now: before, another could have taken its pid meanwhile.
+  const auto stat = ReadProcStat(process.pid);
+  if (stat.ok() && stat->start_time != process.start_time) {
+    return false;
+  }
+  return !PidfdEndsWithin(pidfd, std::chrono::milliseconds(0));
+}
+
 }  // namespace
 
 Result<ProcessId> IdentifyProcess(pid_t pid) {
@@ -91,7 +108,16 @@ bool IsRunning(const ProcessId &process) {
     // A process that ends while its file is read gives ESRCH.
     return stat.error().code != Errc::kNotFound && stat.error().sys_errno != ESRCH;
   }
-  return stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
+  if (stat->start_time != process.start_time) {
+    return false;
+  }
+  const bool main_thread_ended = stat->state == 'Z' || stat->state == 'X';
+  return !main_thread_ended || HasLivingThread(process);
+}
+
+bool HasLostItsMainThread(const ProcessId &process) {
+  const auto stat = ReadProcStat(process.pid);
+  return stat.ok() && (stat->state == 'Z' || stat->state == 'X') && IsRunning(process);
 }
 
 }  // namespace svirt

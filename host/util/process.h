@@ -23,8 +23,12 @@ struct ProcessId {
 // Errc::kNotFound if no process has this pid.
 Result<ProcessId> IdentifyProcess(pid_t pid);
 
-// Does this very process still run? A zombie does not. A process that cannot be judged counts as
-// running, since the answer is used to give things away.
+// Does a thread of this very process still run? A zombie has none; but one whose main thread alone
+// has ended looks like a zombie, and has. A process that cannot be judged counts as running, since
+// the answer is used to give things away.
 bool IsRunning(const ProcessId &process);
+
+// It runs, but not its main thread, which in most programs is the one that answers.
+bool HasLostItsMainThread(const ProcessId &process);
 
 }  // namespace svirt

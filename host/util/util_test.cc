@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <string>
+#include <thread>
 
 #include "host/util/fd.h"
 #include "host/util/file.h"
@@ -133,6 +136,39 @@ TEST(Process, AZombieDoesNotRun) {
   ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
   EXPECT_FALSE(IsRunning(*child));
   EXPECT_EQ(IdentifyProcess(pid).error().code, Errc::kNotFound);
+}
+
+// exit(2) ends one thread: if that is the first one, /proc shows a zombie, while the others have
+// every file open that the process had.
+TEST(Process, OneWhoseMainThreadAloneHasEndedRuns) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    std::thread([] { ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);
+  }
+  const auto child = IdentifyProcess(pid);
+  ASSERT_TRUE(child.ok());
+  const std::string stat = "/proc/" + std::to_string(pid) + "/stat";
+  std::string text;
+  for (int tries = 0; tries < 1000 && text.find(") Z ") == std::string::npos; ++tries) {
+    ::usleep(10000);
+    text = *ReadFile(stat, 4096);
+  }
+  ASSERT_NE(text.find(") Z "), std::string::npos) << text;
+  EXPECT_TRUE(IsRunning(*child));
+  EXPECT_TRUE(HasLostItsMainThread(*child));
+  ProcessId other = *child;
+  ++other.start_time;
+  EXPECT_FALSE(IsRunning(other));
+  EXPECT_FALSE(HasLostItsMainThread(*IdentifyProcess(::getpid())));
+
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(IsRunning(*child)) << "none of its threads is left";
+  EXPECT_FALSE(HasLostItsMainThread(*child));
+  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
 }
 
 }  // namespace

@@ -208,10 +208,10 @@ Result<QmpClient> QemuDriver::WaitReady(const QemuPlace &place, const Child &chi
   }
 }
 
-Result<QmpClient> QemuDriver::Connect(const std::string &run_dir, pid_t pid) {
+Result<QmpClient> QemuDriver::Connect(const std::string &run_dir, pid_t pid,
+                                      QmpClient::Clock::time_point deadline) {
   SVIRT_ASSIGN(const Fd dir, OpenRunDir(run_dir));
-  return QmpClient::Connect(dir.get(), QemuPaths().monitor, pid,
-                            QmpClient::Clock::now() + std::chrono::seconds(10));
+  return QmpClient::Connect(dir.get(), QemuPaths().monitor, pid, deadline);
 }
 
 Status QemuDriver::SetMemory(QmpClient &monitor, const Domain &domain) {
@@ -234,8 +234,8 @@ Status QemuDriver::Quit(QmpClient &monitor) {
   return RunCommand(monitor, "quit");
 }
 
-Result<std::string> QemuDriver::QueryStatus(QmpClient &monitor) {
-  SVIRT_ASSIGN(const json answer, monitor.Execute("query-status"));
+Result<std::string> QemuDriver::QueryStatus(QmpClient &monitor, std::chrono::milliseconds timeout) {
+  SVIRT_ASSIGN(const json answer, monitor.Execute("query-status", json::object(), timeout));
   const auto status = answer.is_object() ? answer.find("status") : answer.end();
   if (status == answer.end() || !status->is_string()) {
     return Error{Errc::kSystem, "QEMU's answer to query-status has no status"};

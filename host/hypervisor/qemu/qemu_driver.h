@@ -64,7 +64,8 @@ class QemuDriver {
 
   // The monitor of a domain that was started before. pid: of its QEMU, which must be the one that
   // listens.
-  static Result<QmpClient> Connect(const std::string &run_dir, pid_t pid);
+  static Result<QmpClient> Connect(const std::string &run_dir, pid_t pid,
+                                   QmpClient::Clock::time_point deadline);
 
   // Asks the guest for the part of its memory that <currentMemory> leaves out.
   static Status SetMemory(QmpClient &monitor, const Domain &domain);
@@ -75,7 +76,8 @@ class QemuDriver {
   // Ends QEMU at once, in an orderly way for its images.
   static Status Quit(QmpClient &monitor);
   // "prelaunch", "running", "paused", "shutdown", ...: RunState of QMP.
-  static Result<std::string> QueryStatus(QmpClient &monitor);
+  static Result<std::string> QueryStatus(
+      QmpClient &monitor, std::chrono::milliseconds timeout = std::chrono::seconds(10));
   // Terminals of character devices of type pty, by the id of the device: serial0 -> /dev/pts/3.
   static Result<std::map<std::string, std::string>> QueryPtys(QmpClient &monitor);
 

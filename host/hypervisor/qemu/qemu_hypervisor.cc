@@ -5,30 +5,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <utility>
 
 #include "host/hypervisor/qemu/qemu_hotplug.h"
 #include "host/hypervisor/qemu/qemu_memlock.h"
 #include "host/hypervisor/qemu/tap.h"
+#include "host/launch/end_process.h"
 #include "host/launch/launch.h"
 #include "host/util/pidfd.h"
 
 namespace svirt {
 namespace {
 
-// How long a killed process may take to be gone; a process in an uninterruptible wait can take
-// long, and its labels are not given away before.
-constexpr std::chrono::seconds kEndTimeout{15};
-
 // How long QEMU may take until its monitor answers; under TCG on a loaded host that is seconds.
 constexpr std::chrono::seconds kMonitorTimeout{60};
 
 // A guest may take long to let go of a device; one that never does is told.
 constexpr std::chrono::seconds kUnplugTimeout{15};
+
+std::chrono::milliseconds TimeUntil(QmpClient::Clock::time_point deadline) {
+  return std::max(
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - QmpClient::Clock::now()),
+      std::chrono::milliseconds(0));
+}
 
 Result<Fd> OpenLog(QemuPlace *place) {
   const char *path = place->log_path.c_str();
@@ -41,23 +44,11 @@ Result<Fd> OpenLog(QemuPlace *place) {
   return fd;
 }
 
-// Holds on to the process, which need not be a child of this one, so that no other can be meant.
-// Empty if it has ended, or never was: a start may fail before.
-Result<Fd> Pin(const ProcessId &process) {
-  if (process.pid < 0) {
-    return Fd();
-  }
-  Fd pidfd = PidfdOpen(process.pid);
-  if (!pidfd && errno != ESRCH) {
-    return SystemError(errno, "cannot get hold of process " + std::to_string(process.pid));
-  }
-  // Only now: before, another could have taken its pid meanwhile.
-  return pidfd && IsRunning(process) ? std::move(pidfd) : Fd();
-}
-
-Result<std::string> AskStatus(const RunningDomain &running, const DomainPlace &place) {
-  SVIRT_ASSIGN(QmpClient monitor, QemuDriver::Connect(place.run_dir, running.process.pid));
-  return QemuDriver::QueryStatus(monitor);
+Result<std::string> AskStatus(const RunningDomain &running, const DomainPlace &place,
+                              QmpClient::Clock::time_point deadline) {
+  SVIRT_ASSIGN(QmpClient monitor,
+               QemuDriver::Connect(place.run_dir, running.process.pid, deadline));
+  return QemuDriver::QueryStatus(monitor, TimeUntil(deadline));
 }
 
 class QemuLiveChange : public LiveChange {
@@ -76,7 +67,8 @@ class QemuLiveChange : public LiveChange {
   }
   bool IsDetach() const override { return !change_.unplug.empty() && change_.add.empty(); }
   Status Connect() override {
-    SVIRT_ASSIGN(monitor_, QemuDriver::Connect(run_dir_, pid_));
+    SVIRT_ASSIGN(monitor_,
+                 QemuDriver::Connect(run_dir_, pid_, QmpClient::Clock::now() + kAnswerTime));
     return {};
   }
   Status Attach() override {
@@ -151,30 +143,23 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
 }
 
 Status QemuHypervisor::End(const RunningDomain &running) {
-  const ProcessId &process = running.process;
-  SVIRT_ASSIGN(const Fd pidfd, Pin(process));
-  if (!pidfd) {
-    return {};
-  }
-  if (!PidfdSignal(pidfd, SIGKILL) && errno != ESRCH) {
-    return SystemError(errno, "cannot end process " + std::to_string(process.pid));
-  }
-  if (!PidfdEndsWithin(pidfd, kEndTimeout)) {
-    return Error{Errc::kSystem, "process " + std::to_string(process.pid) +
-                                    " does not end although it was killed; its labels stay until "
-                                    "it does: try 'svirt destroy' again later"};
-  }
-  return {};
+  return EndProcess(running.process);
 }
 
-Result<DomainState> QemuHypervisor::State(const RunningDomain &running, const DomainPlace &place) {
-  const Result<std::string> status = AskStatus(running, place);
+Result<DomainState> QemuHypervisor::State(const RunningDomain &running, const DomainPlace &place,
+                                          std::chrono::milliseconds patience) {
+  // Its monitor would keep us waiting for nothing; its processors run on.
+  if (HasLostItsMainThread(running.process)) {
+    return DomainState::kRunning;
+  }
+  const auto deadline = QmpClient::Clock::now() + patience;
+  const Result<std::string> status = AskStatus(running, place, deadline);
   if (status.ok()) {
     return *status == "running" ? DomainState::kRunning : DomainState::kPaused;
   }
   // Its end may be why it does not answer.
-  SVIRT_ASSIGN(const Fd pidfd, Pin(running.process));
-  if (!pidfd || PidfdEndsWithin(pidfd, kQemuEndInterval)) {
+  SVIRT_ASSIGN(const Fd pidfd, HoldProcess(running.process));
+  if (!pidfd || PidfdEndsWithin(pidfd, std::min(kQemuEndInterval, TimeUntil(deadline)))) {
     return DomainState::kShutOff;
   }
   return status.error();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ class QemuHypervisor : public Hypervisor {
   Status End(const RunningDomain &running) override;
   Result<bool> IsAlive(const RunningDomain &running) override { return IsRunning(running.process); }
   Result<bool> Has(const std::string &) override { return false; }
-  Result<DomainState> State(const RunningDomain &running, const DomainPlace &place) override;
+  Result<DomainState> State(const RunningDomain &running, const DomainPlace &place,
+                            std::chrono::milliseconds patience) override;
   Result<std::unique_ptr<LiveChange>> PlanChange(const RunningDomain &running, const Domain &next,
                                                  const DomainPlace &place) override;
 

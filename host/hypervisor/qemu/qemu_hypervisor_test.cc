@@ -9,13 +9,16 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "host/hypervisor/qemu/qemu_command.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
@@ -29,7 +32,7 @@ using testing::HasSubstr;
 
 class QemuHypervisorTest : public testing::Test {
  protected:
-  enum class Qemu { kEndsWhenAsked, kClosesWhenAsked };
+  enum class Qemu { kEndsWhenAsked, kClosesWhenAsked, kNeverAnswers, kLosesItsMainThread };
 
   ~QemuHypervisorTest() override {
     if (pid_ > 0) {
@@ -67,6 +70,13 @@ class QemuHypervisorTest : public testing::Test {
 
   // Nothing but system calls: it is the child of a process that may have threads.
   [[noreturn]] static void Play(int listener, Qemu behaviour) {
+    if (behaviour == Qemu::kNeverAnswers) {
+      pause();
+    }
+    if (behaviour == Qemu::kLosesItsMainThread) {
+      std::thread([] { pause(); }).detach();
+      syscall(SYS_exit, 0);
+    }
     const int peer = accept(listener, nullptr, nullptr);
     send(peer, kGreeting, std::strlen(kGreeting), MSG_NOSIGNAL);
     send(peer, "\n", 1, MSG_NOSIGNAL);
@@ -89,16 +99,43 @@ class QemuHypervisorTest : public testing::Test {
 
 TEST_F(QemuHypervisorTest, OneThatEndsWhileItIsAskedIsShutOff) {
   Run(Qemu::kEndsWhenAsked);
-  const auto state = qemu_.State(running_, place_);
+  const auto state = qemu_.State(running_, place_, kAnswerTime);
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(*state, DomainState::kShutOff);
 }
 
 TEST_F(QemuHypervisorTest, OneThatOnlyClosesItsMonitorIsNot) {
   Run(Qemu::kClosesWhenAsked);
-  const auto state = qemu_.State(running_, place_);
+  const auto state = qemu_.State(running_, place_, kAnswerTime);
   ASSERT_FALSE(state.ok());
   EXPECT_THAT(state.error().message, HasSubstr("monitor"));
+}
+
+TEST_F(QemuHypervisorTest, OneThatDoesNotAnswerIsWaitedForAsLongAsTheCallerWants) {
+  Run(Qemu::kNeverAnswers);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto state = qemu_.State(running_, place_, std::chrono::milliseconds(300));
+  const auto time = std::chrono::steady_clock::now() - begin;
+  ASSERT_FALSE(state.ok());
+  EXPECT_THAT(state.error().message, HasSubstr("did not answer"));
+  EXPECT_GE(time, std::chrono::milliseconds(300));
+  EXPECT_LT(time, std::chrono::seconds(5));
+}
+
+TEST_F(QemuHypervisorTest, OneWithoutItsMainThreadRunsUntilItIsEnded) {
+  Run(Qemu::kLosesItsMainThread);
+  for (int tries = 0; tries < 1000 && !HasLostItsMainThread(running_.process); ++tries) {
+    usleep(10000);
+  }
+  EXPECT_TRUE(*qemu_.IsAlive(running_));
+  const auto state = qemu_.State(running_, place_, kAnswerTime);
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  EXPECT_EQ(*state, DomainState::kRunning);
+  ASSERT_TRUE(qemu_.End(running_).ok());
+  EXPECT_FALSE(*qemu_.IsAlive(running_));
+  siginfo_t info{};
+  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT), 0);
+  EXPECT_EQ(info.si_pid, pid_) << "with all its threads";
 }
 
 TEST_F(QemuHypervisorTest, OneThatNeverWasHasEnded) {
@@ -112,7 +149,7 @@ TEST_F(QemuHypervisorTest, OneThatCannotBeReachedIsNotTakenForEnded) {
   const rlimit none{0, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   const Status ended = qemu_.End(running_);
-  const auto state = qemu_.State(running_, place_);
+  const auto state = qemu_.State(running_, place_, kAnswerTime);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_FALSE(ended.ok());
   EXPECT_FALSE(state.ok());
@@ -120,7 +157,7 @@ TEST_F(QemuHypervisorTest, OneThatCannotBeReachedIsNotTakenForEnded) {
 
   EXPECT_TRUE(qemu_.End(running_).ok());
   EXPECT_TRUE(qemu_.End(running_).ok()) << "again is no error";
-  const auto after = qemu_.State(running_, place_);
+  const auto after = qemu_.State(running_, place_, kAnswerTime);
   ASSERT_TRUE(after.ok()) << after.error().message;
   EXPECT_EQ(*after, DomainState::kShutOff);
 }

@@ -177,8 +177,9 @@ TEST_F(RealQemu, DeepRunDirectory) {
   ASSERT_TRUE(started.ok()) << started.error().message;
   monitor_.reset();
   // Another process of ours finds it again; a stranger's monitor is not taken for it.
-  EXPECT_EQ(QemuDriver::Connect(place_.run_dir, getpid()).error().code, Errc::kRefused);
-  auto again = QemuDriver::Connect(place_.run_dir, child_.pid);
+  const auto deadline = QmpClient::Clock::now() + std::chrono::seconds(10);
+  EXPECT_EQ(QemuDriver::Connect(place_.run_dir, getpid(), deadline).error().code, Errc::kRefused);
+  auto again = QemuDriver::Connect(place_.run_dir, child_.pid, deadline);
   ASSERT_TRUE(again.ok()) << again.error().message;
   monitor_.emplace(std::move(*again));
   RunAndQuit();

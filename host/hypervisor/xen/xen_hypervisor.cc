@@ -161,7 +161,8 @@ Result<bool> XenHypervisor::Has(const std::string &uuid) {
   return there.has_value();
 }
 
-Result<DomainState> XenHypervisor::State(const RunningDomain &running, const DomainPlace &) {
+Result<DomainState> XenHypervisor::State(const RunningDomain &running, const DomainPlace &,
+                                         std::chrono::milliseconds) {
   SVIRT_ASSIGN(const std::optional<XenDomain> there, FindOwn(running));
   if (!there || there->is_dying || there->is_shut_down) {
     return DomainState::kShutOff;

@@ -33,7 +33,8 @@ class XenHypervisor : public Hypervisor {
   Status End(const RunningDomain &running) override;
   Result<bool> IsAlive(const RunningDomain &running) override;
   Result<bool> Has(const std::string &uuid) override;
-  Result<DomainState> State(const RunningDomain &running, const DomainPlace &place) override;
+  Result<DomainState> State(const RunningDomain &running, const DomainPlace &place,
+                            std::chrono::milliseconds patience) override;
   Result<std::unique_ptr<LiveChange>> PlanChange(const RunningDomain &running, const Domain &next,
                                                  const DomainPlace &place) override;
 

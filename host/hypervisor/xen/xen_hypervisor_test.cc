@@ -86,7 +86,7 @@ TEST_F(XenStart, BuildsUnderOneLabelAndRunsUnderAnother) {
   EXPECT_EQ(running_.domain.seclabels.front().label, label);
   EXPECT_FALSE(fake_.guests[5].paused);
   EXPECT_TRUE(*xen_.IsAlive(running_));
-  EXPECT_EQ(*xen_.State(running_, place_), DomainState::kRunning);
+  EXPECT_EQ(*xen_.State(running_, place_, kAnswerTime), DomainState::kRunning);
   struct stat st {};
   ASSERT_EQ(::stat((place_.run_dir + "/xl.cfg").c_str(), &st), 0);
   EXPECT_EQ(st.st_mode & 0777, 0600u);
@@ -252,10 +252,10 @@ TEST_F(XenStart, AnotherDomainUnderItsUuidIsNotItsOwn) {
 TEST_F(XenStart, StatesOfADomain) {
   ASSERT_TRUE(Start().ok());
   fake_.guests[5].paused = true;
-  EXPECT_EQ(*xen_.State(running_, place_), DomainState::kPaused);
+  EXPECT_EQ(*xen_.State(running_, place_, kAnswerTime), DomainState::kPaused);
   EXPECT_TRUE(*xen_.Has(kXenUuid));
   fake_.guests[5].shut_down = true;
-  EXPECT_EQ(*xen_.State(running_, place_), DomainState::kShutOff);
+  EXPECT_EQ(*xen_.State(running_, place_, kAnswerTime), DomainState::kShutOff);
   EXPECT_FALSE(*xen_.IsAlive(running_)) << "it only waits to be destroyed";
   fake_.guests[5].dying = true;
   EXPECT_TRUE(*xen_.IsAlive(running_)) << "its memory is still in use";

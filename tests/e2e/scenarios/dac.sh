@@ -75,9 +75,7 @@ ok "a starts again" svirt start a
 pids=("$(pid_of a)" "$(pid_of b)")
 a=$(stat -c %u "/proc/${pids[0]}")
 kill -KILL "${pids[@]}"
-gone() {
-  ! cat "/proc/${pids[0]}/status" "/proc/${pids[1]}/status" 2>/dev/null | grep -q '^State:.[^Z]'
-}
+gone() { ended "${pids[0]}" && ended "${pids[1]}"; }
 ok "both are killed" wait_for 20 gone
 equal "a's disk is left as it was" "$a:$a" "$(owner "$DIR/images/a.img")"
 ok "recover puts it in order" svirt recover

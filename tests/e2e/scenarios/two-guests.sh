@@ -68,7 +68,6 @@ for vm in a b; do
   refused "$vm is gone" 'there is no domain' svirt dominfo "$vm"
 done
 # Whoever inherits it may take his time to read its status.
-ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 ok "no process is left" ended "$pid"
 equal "no run directory is left" "" "$(find "$ROOT/run/domains" -mindepth 1)"
 finish

@@ -132,6 +132,10 @@ wait_for() {
   done
 }
 
+# living_threads PID: how many. That /proc shows a process as a zombie tells of its first one only.
+living_threads() { cat "/proc/$1/task/"*/status 2>/dev/null | grep -c '^State:.[^ZX]'; }
+ended() { [ "$(living_threads "$1")" -eq 0 ]; }
+
 # label FILE, label_of_pid PID: SELinux context, as stored.
 label() { stat -c %C -- "$1"; }
 label_of_pid() { tr -d '\0' <"/proc/$1/attr/current"; }

@@ -178,8 +178,7 @@ lacks "and its labels are free" "^a " svirt labels
 # Nothing of svirt runs between the end of b and recover: every command would put things in order.
 pid=$(pid_of b)
 kill -KILL "$pid"
-gone() { [ ! -e "/proc/$pid" ] || grep -q '^State:.Z' "/proc/$pid/status"; }
-ok "b's emulator is killed" wait_for 20 gone
+ok "b's emulator is killed" wait_for 20 ended "$pid"
 differ "which leaves its disk as it was" "$before" "$(everything)"
 ok "recover puts it in order" svirt recover
 nothing_left "a killed emulator"

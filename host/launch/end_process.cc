@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The end of a process that is nobody's child here.
+#include "host/launch/end_process.h"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "host/util/pidfd.h"
+
+namespace svirt {
+namespace {
+
+// How long a killed process may take to be gone; a process in an uninterruptible wait can take
+// long, and its labels are not given away before.
+constexpr std::chrono::seconds kEndTimeout{15};
+
+}  // namespace
+
+Result<Fd> HoldProcess(const ProcessId &process) {
+  if (process.pid < 0) {
+    return Fd();
+  }
+  Fd pidfd = PidfdOpen(process.pid);
+  if (!pidfd && errno != ESRCH) {
+    return SystemError(errno, "cannot get hold of process " + std::to_string(process.pid));
+  }
+  // Only now: before, another could have taken its pid meanwhile.
+  return pidfd && IsRunning(process) ? std::move(pidfd) : Fd();
+}
+
+Status EndProcess(const ProcessId &process) {
+  SVIRT_ASSIGN(const Fd pidfd, HoldProcess(process));
+  if (!pidfd) {
+    return {};
+  }
+  if (!PidfdSignal(pidfd, SIGKILL) && errno != ESRCH) {
+    return SystemError(errno, "cannot end process " + std::to_string(process.pid));
+  }
+  if (!PidfdEndsWithin(pidfd, kEndTimeout)) {
+    return Error{Errc::kSystem, "process " + std::to_string(process.pid) +
+                                    " does not end although it was killed; its labels stay until "
+                                    "it does: try 'svirt destroy' again later"};
+  }
+  return {};
+}
+
+}  // namespace svirt

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/capi/arguments.h"
 #include "host/capi/json_output.h"
 #include "host/hypervisor/host.h"
 
@@ -106,9 +107,8 @@ std::string OrEmpty(const char *text) {
 }
 
 Result<Domain> ParseArgument(svirt_context *context, const char *xml) {
-  if (context == nullptr || xml == nullptr) {
-    return Error{Errc::kInvalid, "a required argument is NULL"};
-  }
+  SVIRT_TRY(NeedArgument(context, "context"));
+  SVIRT_TRY(NeedArgument(xml, "xml"));
   return context->host->Parse(xml, "domain XML");
 }
 
@@ -139,13 +139,9 @@ using svirt::Result;
 svirt_status svirt_open(const svirt_options *options, svirt_context **context,
                         svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
-    if (options == nullptr || context == nullptr) {
-      return svirt::Error{svirt::Errc::kInvalid, "a required argument is NULL"};
-    }
+    SVIRT_TRY(svirt::NeedOptions(options));
+    SVIRT_TRY(svirt::NeedArgument(context, "context"));
     const svirt_options given = svirt::CopySized(options);
-    if (given.flags != 0) {
-      return svirt::Error{svirt::Errc::kInvalid, "svirt_options.flags must be 0"};
-    }
     svirt::HostOptions host_options;
     host_options.paths = svirt::Paths::System();
     for (const auto &[from, to] : {std::pair{given.config_file, &host_options.paths.config_file},
@@ -158,7 +154,7 @@ svirt_status svirt_open(const svirt_options *options, svirt_context **context,
     host_options.scanner = SVIRT_SCANNER;
     host_options.log = [log = given.log, data = given.log_data](int level,
                                                                 std::string_view sentence) {
-      if (log != nullptr) {
+      if (log != nullptr && level >= SVIRT_LOG_WARNING) {
         log(data, level, std::string(sentence).c_str());
       }
     };
@@ -177,6 +173,8 @@ void svirt_close(svirt_context *context) noexcept {
 svirt_status svirt_get_model(svirt_context *context, const char *virt_type, svirt_model *model,
                              svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
+    SVIRT_TRY(svirt::NeedArgument(context, "context"));
+    SVIRT_TRY(svirt::NeedStruct(model, "model"));
     const std::string type = svirt::OrEmpty(virt_type);
     SVIRT_ASSIGN(const auto plugins, context->host->drivers().For(type));
     if (plugins.empty()) {
@@ -203,6 +201,8 @@ svirt_status svirt_get_model(svirt_context *context, const char *virt_type, svir
 svirt_status svirt_list_plugins(svirt_context *context, const char *virt_type, svirt_buf *json,
                                 svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
+    SVIRT_TRY(svirt::NeedArgument(context, "context"));
+    SVIRT_TRY(svirt::NeedBuffer(json, "json"));
     SVIRT_ASSIGN(const auto overview, context->host->drivers().Show(svirt::OrEmpty(virt_type)));
     return svirt::Put(json, svirt::JsonText(svirt::PluginsToJson(overview)));
   });
@@ -219,6 +219,7 @@ svirt_status svirt_verify(svirt_context *context, const char *xml, svirt_error *
 svirt_status svirt_plan(svirt_context *context, const char *xml, svirt_buf *json,
                         svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
+    SVIRT_TRY(svirt::NeedBuffer(json, "json"));
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
     SVIRT_ASSIGN(const svirt::Plan plan, context->host->MakePlan(domain));
     return svirt::Put(json, svirt::JsonText(svirt::PlanToJson(domain, plan)));
@@ -236,6 +237,8 @@ svirt_status svirt_label(svirt_context *context, const char *xml, svirt_error *e
 svirt_status svirt_launch(svirt_context *context, const char *xml, const svirt_command *command,
                           int32_t *pid, svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
+    SVIRT_TRY(svirt::NeedCommand(command));
+    SVIRT_TRY(svirt::NeedArgument(pid, "pid"));
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
     svirt::LaunchSpec spec = svirt::ToSpec(svirt::CopySized(command));
     SVIRT_ASSIGN(const svirt::Child child, context->host->LaunchConfined(domain, std::move(spec)));
@@ -247,6 +250,12 @@ svirt_status svirt_launch(svirt_context *context, const char *xml, const svirt_c
 svirt_status svirt_get_label(svirt_context *context, const char *xml, int32_t pid,
                              svirt_label_state *state, svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
+    SVIRT_TRY(svirt::NeedStruct(state, "state"));
+    SVIRT_TRY(svirt::NeedBuffer(&state->label, "state.label"));
+    if (pid <= 0) {
+      return svirt::Error{svirt::Errc::kInvalid,
+                          "argument 'pid' is no process: " + std::to_string(pid)};
+    }
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
     SVIRT_ASSIGN(const auto plugins, context->host->drivers().For(domain.type));
     if (plugins.empty()) {

@@ -59,6 +59,10 @@ Status Host::Recover(std::vector<std::string> *notes) {
   for (const OwnerState &state : owners) {
     const auto recover = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, store_.Lock(state.owner.uuid));
+      if (state.own_hold) {  // who holds the lock knows that nobody here is starting it
+        SVIRT_ASSIGN(LabelStore * labels, Store());
+        SVIRT_TRY(labels->DropOwnHold(state.owner.uuid));
+      }
       Domain domain;
       domain.type = state.owner.virt_type;
       SVIRT_ASSIGN(Engine engine, EngineFor(domain));

@@ -87,7 +87,7 @@ Status Host::ReleaseLocked(const Domain &domain) {
   SVIRT_ASSIGN(LabelStore * labels, Store());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
   if (owner && (owner->pinned || !owner->processes.empty())) {
-    return {};
+    return labels->DropOwnHold(domain.uuid);
   }
   SVIRT_ASSIGN(Engine engine, EngineFor(domain));
   return Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); });

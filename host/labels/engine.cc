@@ -160,7 +160,7 @@ Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes)
 
 Status Engine::Forget(const std::string &uuid, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
-  if (!state || state->pinned || !state->processes.empty()) {
+  if (!state || state->IsLive()) {
     return {};
   }
   LabelStore::UndoScope everything;
@@ -173,7 +173,7 @@ Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes)
   if (!state) {
     return {};
   }
-  if (!state->pinned && state->processes.empty()) {
+  if (!state->IsLive()) {
     return Restore(uuid, notes);
   }
   if (!state->interrupted) {

@@ -150,6 +150,8 @@ class Applying {
              const Manifest &known);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
+  // What Run has made this process hold: it is not starting the domain, or not any more.
+  Status DropNewHold();
   // From another host.
   bool arrives() const { return before() && before()->handover == HandoverState::kIncoming; }
 
@@ -175,7 +177,7 @@ class Applying {
 
 Status Applying::Begin() {
   SVIRT_ASSIGN(context_.known, store_->Describe(owner_.uuid, &context_.mark));
-  was_alive_ = before() && (before()->pinned || !before()->processes.empty());
+  was_alive_ = before() && before()->IsLive();
   if (before() && (before()->handover == HandoverState::kOutgoing ||
                    before()->handover == HandoverState::kGone)) {
     return Error{Errc::kConflict, "domain " + owner_.name + " (" + owner_.uuid +
@@ -220,8 +222,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
   }
-  const bool may_drop =
-      context_.pid > 0 || (before() && before()->OtherProcess() == nullptr && !arrives());
+  const bool may_drop = context_.pid > 0 || (before() && before()->processes.empty() && !arrives());
   if (before() && before()->objects > 0 && may_drop) {
     LabelStore::UndoScope stale;
     stale.even_whole = true;
@@ -310,16 +311,20 @@ Status Applying::TakeBack() {
     }
   }
   SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, fresh, false, nullptr));
-  if (!was_alive_) {
-    SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, {}, true, nullptr));
-  }
-  return {};
+  return was_alive_ ? Status() : Undo(store_, plugins_, owner_.uuid, {}, true, nullptr);
+}
+
+Status Applying::DropNewHold() {
+  return before() && before()->own_hold ? Status() : store_->DropOwnHold(owner_.uuid);
 }
 
 Error Applying::Fail(Error error) {
-  const Status status = TakeBack();
+  Status status = TakeBack();
   if (draft.opened) {
     draft.opened->RemoveCreated();
+  }
+  if (Status dropped = DropNewHold(); status.ok()) {
+    status = std::move(dropped);
   }
   if (!status.ok()) {
     error.message += "; moreover, not all labels could be taken back (" + status.error().message +
@@ -368,6 +373,7 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }
+  SVIRT_TRY(applying.DropNewHold());
   return ToPlan(std::move(applying.draft));
 }
 

@@ -72,7 +72,7 @@ Result<Handover> HandoverDesk::BeginOut(const std::string &uuid) {
   }
   const bool begun = state->handover == HandoverState::kOutgoing;
   const bool settled = state->handover == HandoverState::kNone;
-  if (!begun && (!settled || (!state->pinned && state->OtherProcess() == nullptr))) {
+  if (!begun && (!settled || (!state->pinned && state->processes.empty()))) {
     return Error{Errc::kConflict, "domain " + state->owner.name +
                                       (settled ? " does not run here, so it cannot be handed over"
                                                : " is being handed over already")};
@@ -174,7 +174,8 @@ Status HandoverDesk::PrepareIn(const Handover &handover, std::vector<std::string
       SVIRT_TRY(Reserve(owner, held));
     }
     SVIRT_TRY(EnterObjects(handover, notes));
-    return store_->SetHandover(owner.uuid, HandoverState::kIncoming);
+    SVIRT_TRY(store_->SetHandover(owner.uuid, HandoverState::kIncoming));
+    return store_->DropOwnHold(owner.uuid);  // being on its way is what keeps it now
   };
   Status status = prepare();
   if (!status.ok()) {
@@ -197,7 +198,7 @@ Status HandoverDesk::Commit(const std::string &uuid) {
   }
   SVIRT_TRY(store_->SetHandover(uuid, HandoverState::kGone));
   // A process that still runs keeps the label in use here until it ends.
-  return state->OtherProcess() == nullptr && !state->in_hypervisor
+  return state->processes.empty() && !state->in_hypervisor
              ? Undo(store_, plugins_, uuid, {}, true, nullptr)
              : Status();
 }
@@ -211,14 +212,14 @@ Status HandoverDesk::Cancel(const std::string &uuid) {
     SVIRT_TRY(store_->SetHandover(uuid, HandoverState::kNone));
     SVIRT_ASSIGN(const auto now, store_->Describe(uuid));
     // It has ended meanwhile, and its end has left all to this.
-    return now && !now->pinned && now->OtherProcess() == nullptr
+    return now && !now->pinned && now->processes.empty()
                ? Undo(store_, plugins_, uuid, {}, true, nullptr)
                : Status();
   }
   if (state->handover != HandoverState::kIncoming) {
     return NotUnderWay(state->owner);
   }
-  if (state->OtherProcess() != nullptr || state->in_hypervisor) {
+  if (!state->processes.empty() || state->in_hypervisor) {
     return Error{Errc::kConflict, "domain " + state->owner.name + " runs here; stop it first"};
   }
   return Undo(store_, plugins_, uuid, {}, true, nullptr);

@@ -135,9 +135,10 @@ Result<std::optional<UndoList>> LabelStore::TryBeginUndo(const std::string &uuid
   UndoList list;
   list.owner = owner->owner;
   if (scope.stop) {
-    SVIRT_ASSIGN(const auto running, RunningHolders(db.get(), owner->id));
-    if (const ProcessId *process = OtherProcess(running)) {
-      return Error{Errc::kConflict, "process " + std::to_string(process->pid) + " of domain " +
+    SVIRT_ASSIGN(const Holders holders, HoldersSeenBy(db.get(), owner->id, self_));
+    if (!holders.processes.empty()) {
+      const pid_t pid = holders.processes.front().pid;
+      return Error{Errc::kConflict, "process " + std::to_string(pid) + " of domain " +
                                         owner->owner.name + " (" + uuid +
                                         ") still runs; stop it first"};
     }

@@ -54,10 +54,6 @@ Result<StoreMark> MarkOf(Database *db) {
 
 }  // namespace
 
-const ProcessId *OwnerState::OtherProcess() const {
-  return svirt::OtherProcess(processes);
-}
-
 Result<std::unique_ptr<LabelStore>> LabelStore::Open(Options options) {
   SVIRT_ASSIGN(ProcessId self, IdentifyProcess(::getpid()));
   std::unique_ptr<LabelStore> store(new LabelStore(std::move(options), std::move(self)));
@@ -185,6 +181,15 @@ Status LabelStore::Pin(const std::string &uuid, PinnedFor whom) {
   return db.Commit();
 }
 
+Status LabelStore::DropOwnHold(const std::string &uuid) {
+  SVIRT_ASSIGN(Writing db, Write());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  if (owner) {
+    SVIRT_TRY(DropOwnHoldRow(db.get(), owner->id, self_));
+  }
+  return db.Commit();
+}
+
 Result<StoreMark> LabelStore::Mark() {
   SVIRT_ASSIGN(const Connection db, Connect());
   return MarkOf(db.get());
@@ -205,7 +210,9 @@ Result<std::optional<OwnerState>> LabelStore::Describe(const std::string &uuid, 
   state.pinned = owner->pinned;
   state.handover = owner->handover;
   state.in_hypervisor = owner->in_hypervisor;
-  SVIRT_ASSIGN(state.processes, RunningHolders(db.get(), owner->id));
+  SVIRT_ASSIGN(Holders holders, HoldersSeenBy(db.get(), owner->id, self_));
+  state.processes = std::move(holders.processes);
+  state.own_hold = holders.own_hold;
   SVIRT_ASSIGN(
       const auto objects,
       db->AskInt("SELECT count(*) FROM use WHERE owner=?1 AND number<?2", owner->id, kBelow));

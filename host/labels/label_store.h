@@ -61,14 +61,18 @@ struct OwnerState {
   bool pinned = false;  // or outgoing, or incoming
   HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;  // pinned for a hypervisor: it can be asked whether that has it still
-  std::vector<ProcessId> processes;  // that still run; the one that is just starting it, too
+  // That still run; another one that is just starting it, too.
+  std::vector<ProcessId> processes;
+  // This very process is just starting it, or has given up without saying so (DropOwnHold): the
+  // hold keeps others off, but nothing runs in it.
+  bool own_hold = false;
   std::vector<HeldLabel> labels;
   int64_t objects = 0;  // in its journal; a directory with all that is below it counts as one
   // A process ended in the middle of work on some of them; UndoScope::interrupted is about these.
   bool interrupted = false;
 
-  // One of its processes that is not this one, which may hold the labels provisionally; or null.
-  const ProcessId *OtherProcess() const;
+  // Does anything keep the labels?
+  bool IsLive() const { return pinned || own_hold || !processes.empty(); }
 };
 
 // How far the store had come at one moment.
@@ -230,6 +234,10 @@ class LabelStore {
   Status AddHolder(const std::string &uuid, const ProcessId &process);
   // The labels stay without a process until they are given back; provisional holders are dropped.
   Status Pin(const std::string &uuid, PinnedFor whom = PinnedFor::kCaller);
+
+  // Of what Acquire and Record began: this process is not starting the domain, or not any more.
+  // What it holds besides stays.
+  Status DropOwnHold(const std::string &uuid);
 
   // kNone from kIncoming: all that was entered for it is this host's now. kGone: none is any more.
   Status SetHandover(const std::string &uuid, HandoverState state);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/owners.h"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "host/labels/index_space.h"
@@ -86,27 +83,43 @@ Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process,
       owner, process.boot_id, process.pid, process.start_time, provisional);
 }
 
-Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner) {
-  std::vector<ProcessId> running;
-  SVIRT_ASSIGN(Query query,
-               database->Ask("SELECT boot_id, pid, start_time FROM holder WHERE owner=?1", owner));
+Result<std::vector<Holder>> RunningHolders(Database *database, int64_t owner) {
+  std::vector<Holder> running;
+  SVIRT_ASSIGN(
+      Query query,
+      database->Ask("SELECT boot_id, pid, start_time, provisional FROM holder WHERE owner=?1",
+                    owner));
   for (;;) {
     SVIRT_ASSIGN(const bool row, query.Step());
     if (!row) {
       return running;
     }
-    ProcessId process{query.Text(0), static_cast<pid_t>(query.Int(1)), query.Unsigned(2)};
-    if (IsRunning(process)) {
-      running.push_back(std::move(process));
+    Holder holder{{query.Text(0), static_cast<pid_t>(query.Int(1)), query.Unsigned(2)},
+                  query.Int(3) != 0};
+    if (IsRunning(holder.process)) {
+      running.push_back(std::move(holder));
     }
   }
 }
 
-const ProcessId *OtherProcess(const std::vector<ProcessId> &processes) {
-  const auto other = std::find_if(processes.begin(), processes.end(), [](const ProcessId &process) {
-    return process.pid != ::getpid();
-  });
-  return other == processes.end() ? nullptr : &*other;
+Result<Holders> HoldersSeenBy(Database *database, int64_t owner, const ProcessId &self) {
+  SVIRT_ASSIGN(std::vector<Holder> running, RunningHolders(database, owner));
+  Holders holders;
+  for (Holder &holder : running) {
+    if (holder.provisional && holder.process == self) {
+      holders.own_hold = true;
+    } else {
+      holders.processes.push_back(std::move(holder.process));
+    }
+  }
+  return holders;
+}
+
+Status DropOwnHoldRow(Database *database, int64_t owner, const ProcessId &self) {
+  return database->Run(
+      "DELETE FROM holder WHERE owner=?1 AND provisional AND boot_id=?2 AND pid=?3 AND "
+      "start_time=?4",
+      owner, self.boot_id, self.pid, self.start_time);
 }
 
 Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner) {

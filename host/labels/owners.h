@@ -43,10 +43,22 @@ Result<OwnerRow> GetOwner(Database *database, int64_t id);
 Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self);
 
 Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional);
-// Processes of the owner that still run.
-Result<std::vector<ProcessId>> RunningHolders(Database *database, int64_t owner);
-// The first that is not this very process; nullptr: there is none.
-const ProcessId *OtherProcess(const std::vector<ProcessId> &processes);
+// A process that holds an owner's labels.
+struct Holder {
+  ProcessId process;
+  bool provisional = false;  // it is just starting the owner, and none of its processes
+};
+// Those that still run.
+Result<std::vector<Holder>> RunningHolders(Database *database, int64_t owner);
+// Who holds an owner's labels, as process self sees it.
+struct Holders {
+  // The owner's processes, and whoever else is just starting it.
+  std::vector<ProcessId> processes;
+  bool own_hold = false;  // self holds the labels provisionally, and nothing runs in it
+};
+Result<Holders> HoldersSeenBy(Database *database, int64_t owner, const ProcessId &self);
+// self is about to start the owner no more, or has started it.
+Status DropOwnHoldRow(Database *database, int64_t owner, const ProcessId &self);
 // In the order of their models' names.
 Result<std::vector<HeldLabel>> LabelsOf(Database *database, int64_t owner);
 // Pinned, foreign (those are only known while they run) or with a running process.

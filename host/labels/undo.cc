@@ -181,10 +181,8 @@ Status Withdraw(const std::vector<Plugin *> &plugins, const UndoList &list) {
   return first;
 }
 
-}  // namespace
-
-Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
-            const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
+Status UndoAll(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
+               const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const UndoList list, store->BeginUndo(uuid, scope));
   if (list.outgoing && notes != nullptr) {
     notes->push_back("the labels of domain " + list.owner.name +
@@ -221,6 +219,18 @@ Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::
   }
   SVIRT_TRY(store->FinishUndo(uuid, done, failed, release && first.ok()));
   return first;
+}
+
+}  // namespace
+
+Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
+            const LabelStore::UndoScope &scope, bool release, std::vector<std::string> *notes) {
+  Status status = UndoAll(store, plugins, uuid, scope, release, notes);
+  if (release && !status.ok()) {
+    // What is left stays in the journal, for whoever tries again; it does not live by this process.
+    SVIRT_TRY(store->DropOwnHold(uuid));
+  }
+  return status;
 }
 
 }  // namespace svirt

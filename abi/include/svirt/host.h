@@ -24,8 +24,11 @@
  *
  * Rules: as in svirt/plugin.h, structs start with struct_size and only grow at their end; results
  * go into buffers of the caller; a call that fails leaves its outputs alone and fills in the error
- * (which may be NULL). A context is for one thread at a time; several contexts, also in several
- * processes, may work on the same state. No call reads the environment.
+ * (which may be NULL). An argument that is NULL where nothing says that it may be, or a struct whose
+ * struct_size is smaller than its first version, is SVIRT_E_INVALID, and the error names it. A
+ * svirt_buf with size 0 and data NULL asks for the size: SVIRT_E_RANGE, with used filled in. A
+ * context is for one thread at a time; several contexts, also in several processes, may work on the
+ * same state. No call reads the environment.
  *
  * The xml argument is the text of a <domain>. If it has no <uuid>, the name decides which domain
  * is meant, and is always the same one.
@@ -54,7 +57,7 @@ struct svirt_options {
   const char *config_file; /* default /etc/svirt/svirt.conf; need not exist       */
   const char *state_dir;   /* default /var/lib/svirt                              */
   const char *run_dir;     /* default /run/svirt                                  */
-  /* Where warnings go; default nowhere. [the calling thread] */
+  /* Where warnings go, level SVIRT_LOG_WARNING and above; default nowhere. [the calling thread] */
   void (*log)(void *log_data, int32_t level, const char *utf8) SVIRT_NOEXCEPT;
   void *log_data;
 };
@@ -67,7 +70,7 @@ struct svirt_command {
   uint32_t fd_count;
   const char *program;      /* absolute path                                      */
   const char *const *argv;  /* with argv[0], ended by NULL                        */
-  const char *const *envp;  /* the complete environment, ended by NULL            */
+  const char *const *envp;  /* the complete environment, ended by NULL; NULL: none */
   const char *cwd;          /* default "/"                                        */
   /* fd_count pairs: descriptor of this process, its number in the child. All
    * others are closed; 0, 1 and 2 that are not listed are /dev/null. */
@@ -98,7 +101,8 @@ SVIRT_EXPORT svirt_status svirt_label(struct svirt_context *context, const char 
 
 /* Labels the domain's resources and starts the program under the domain's label; returns when it
  * runs and its label is known to be right. *pid is a child of the caller, who waits for it and
- * calls svirt_restore then. On failure nothing runs and nothing is changed. */
+ * calls svirt_restore then. On failure nothing runs, nothing is changed and nothing is held: the
+ * caller need not restore, and others may have the resources. */
 SVIRT_EXPORT svirt_status svirt_launch(struct svirt_context *context, const char *xml, const struct svirt_command *command, int32_t *pid, struct svirt_error *error) SVIRT_NOEXCEPT;
 
 /* The label process pid runs under and whether that is enforced, from the kernel.
@@ -106,7 +110,7 @@ SVIRT_EXPORT svirt_status svirt_launch(struct svirt_context *context, const char
 SVIRT_EXPORT svirt_status svirt_get_label(struct svirt_context *context, const char *xml, int32_t pid, struct svirt_label_state *state, struct svirt_error *error) SVIRT_NOEXCEPT;
 
 /* Puts every label back that was changed for the domain. Idempotent. SVIRT_E_CONFLICT while a
- * process of the domain still runs. */
+ * process of the domain still runs: any of its threads, also if the first one has ended. */
 SVIRT_EXPORT svirt_status svirt_restore(struct svirt_context *context, const char *xml, struct svirt_error *error) SVIRT_NOEXCEPT;
 
 #ifdef __cplusplus

@@ -26,6 +26,7 @@ enum ExitCode {
   kExitPermission = 8,
   kExitUnsupported = 9,
   kExitPlanChanges = 10,   // plan: starting would change labels
+  kExitProblems = 11,      // list: something is wrong with one of the domains
   kExitPlanConflict = 20,  // plan: starting would fail
 };
 

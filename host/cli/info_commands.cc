@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,53 +27,62 @@ std::string_view StateName(DomainState state) {
   return "shut off";
 }
 
-// The hypervisor's number, or the process.
-std::string IdOf(const StoredDomain &stored) {
-  if (!stored.running) {
-    return "-";
+std::string_view StateName(const ListedDomain &listed) {
+  if (listed.stored.damage() != nullptr) {
+    return "damaged";
   }
-  return std::to_string(stored.running->id < 0 ? stored.running->process.pid : stored.running->id);
+  return listed.state ? StateName(*listed.state) : "unknown";
 }
 
-ordered_json ToJson(const StoredDomain &stored, DomainState state) {
+// Of a domain that is its hypervisor's by number that is not its process.
+std::optional<pid_t> PidOf(const StoredDomain &stored) {
+  if (stored.running) {
+    return stored.running->id < 0 ? std::optional(stored.running->process.pid) : std::nullopt;
+  }
+  return stored.named_process ? std::optional(stored.named_process->pid) : std::nullopt;
+}
+
+// The hypervisor's number, or the process.
+std::string IdOf(const StoredDomain &stored) {
+  if (stored.running && stored.running->id >= 0) {
+    return std::to_string(stored.running->id);
+  }
+  const auto pid = PidOf(stored);
+  return pid ? std::to_string(*pid) : "-";
+}
+
+ordered_json ToJson(const StoredDomain &stored, std::string_view state) {
   ordered_json domain = {{"name", stored.domain.name},
                          {"uuid", stored.domain.uuid},
-                         {"state", StateName(state)},
+                         {"state", state},
                          {"pid", nullptr},
                          {"id", nullptr}};
   if (stored.running && stored.running->id >= 0) {
     domain["id"] = stored.running->id;
-  } else if (stored.running) {
-    domain["pid"] = stored.running->process.pid;
+  } else if (const auto pid = PidOf(stored)) {
+    domain["pid"] = *pid;
   }
   return domain;
 }
 
-Result<int> PrintList(Host &host, bool all, bool json) {
-  SVIRT_ASSIGN(std::vector<StoredDomain> domains, host.List());
-  ordered_json list = ordered_json::array();
-  std::vector<std::vector<std::string>> rows = {{"Id", "Name", "State"}};
-  std::vector<size_t> width = {2, 4, 5};
-  for (StoredDomain &stored : domains) {
-    const auto state = host.State(&stored);
-    if (!state.ok() && !host.IsDefined(stored.domain.uuid)) {
-      continue;
-    }
-    if (!state.ok()) {
-      return state.error();
-    }
-    if (!all && *state == DomainState::kShutOff) {
-      continue;
-    }
-    list.push_back(ToJson(stored, *state));
-    rows.push_back({IdOf(stored), stored.domain.name, std::string(StateName(*state))});
-    for (size_t i = 0; i < width.size(); ++i) {
-      width[i] = std::max(width[i], rows.back()[i].size());
-    }
+ordered_json ToJson(const ListedDomain &listed) {
+  ordered_json domain = ToJson(listed.stored, StateName(listed));
+  if (listed.stored.domain.name.empty()) {
+    domain["name"] = nullptr;  // of a damaged definition
   }
-  if (json) {
-    CliContext::PrintJson({{"domains", list}});
-    return kExitOk;
+  domain["problem"] = nullptr;
+  if (listed.problem) {
+    domain["problem"] = listed.problem->message;
+  }
+  return domain;
+}
+
+void PrintRows(const std::vector<std::vector<std::string>> &rows) {
+  std::vector<size_t> width(rows.front().size());
+  for (const auto &row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      width[i] = std::max(width[i], row[i].size());
+    }
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     fmt::print(" {:<{}}   {:<{}}   {}\n", rows[i][0], width[0], rows[i][1], width[1], rows[i][2]);
@@ -80,7 +90,40 @@ Result<int> PrintList(Host &host, bool all, bool json) {
       fmt::print("{:-<{}}\n", "", width[0] + width[1] + width[2] + 8);
     }
   }
-  return kExitOk;
+}
+
+// One about which something is wrong is shown in any case: it may run.
+Result<int> PrintList(Host &host, bool all, bool json) {
+  SVIRT_ASSIGN(std::vector<ListedDomain> domains, host.List());
+  if (!all) {
+    std::erase_if(domains, [](const ListedDomain &listed) {
+      return listed.state == DomainState::kShutOff && !listed.problem;
+    });
+  }
+  ordered_json list = ordered_json::array();
+  std::vector<std::vector<std::string>> rows = {{"Id", "Name", "State"}};
+  for (const ListedDomain &listed : domains) {
+    const Domain &domain = listed.stored.domain;
+    const bool is_left = listed.state == DomainState::kShutOff && listed.problem;
+    list.push_back(ToJson(listed));
+    rows.push_back({IdOf(listed.stored), domain.name.empty() ? domain.uuid : domain.name,
+                    std::string(StateName(listed)) + (is_left ? " (not cleaned up)" : "")});
+  }
+  if (json) {
+    CliContext::PrintJson({{"domains", list}});
+  } else {
+    PrintRows(rows);
+  }
+  bool has_problems = false;
+  for (const ListedDomain &listed : domains) {
+    const Domain &domain = listed.stored.domain;
+    if (listed.problem) {
+      has_problems = true;
+      fmt::print(stderr, "svirt: domain '{}' ({}): {}\n", domain.name, domain.uuid,
+                 listed.problem->message);
+    }
+  }
+  return has_problems ? kExitProblems : kExitOk;
 }
 
 void PrintLine(std::string_view key, std::string_view value) {
@@ -110,7 +153,7 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
   }
   const Domain &domain = stored.domain;
   if (json) {
-    ordered_json document = ToJson(stored, state);
+    ordered_json document = ToJson(stored, StateName(state));
     document["os_type"] = domain.os_type;
     document["vcpus"] = domain.vcpus;
     document["memory_kib"] = domain.memory_bytes / 1024;
@@ -164,7 +207,7 @@ void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code) {
     SVIRT_ASSIGN(StoredDomain stored, host.Find(*name));
     SVIRT_ASSIGN(const DomainState state, host.State(&stored));
     if (context.json) {
-      CliContext::PrintJson(ToJson(stored, state));
+      CliContext::PrintJson(ToJson(stored, StateName(state)));
     } else {
       fmt::print("{}\n", StateName(state));
     }

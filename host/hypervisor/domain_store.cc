@@ -9,96 +9,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "host/domain/domain_xml.h"
+#include "host/hypervisor/status_file.h"
 #include "host/util/file.h"
 
 namespace svirt {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-
 constexpr size_t kLargestFile = 16u << 20;
-// Version of the status file; one that is not ours is refused rather than misread.
-constexpr int kStatusVersion = 1;
 
 constexpr std::string_view kDefinitionSuffix = ".xml";
-
-std::string_view TypeWord(SecLabel::Type type) {
-  switch (type) {
-    case SecLabel::Type::kDynamic:
-      return "dynamic";
-    case SecLabel::Type::kStatic:
-      return "static";
-    case SecLabel::Type::kNone:
-      return "none";
-    case SecLabel::Type::kDefault:
-      break;
-  }
-  return "default";
-}
-
-SecLabel::Type TypeOfWord(const std::string &word) {
-  for (const auto type :
-       {SecLabel::Type::kDynamic, SecLabel::Type::kStatic, SecLabel::Type::kNone}) {
-    if (word == TypeWord(type)) {
-      return type;
-    }
-  }
-  return SecLabel::Type::kDefault;
-}
-
-json ToJson(const RunningDomain &running) {
-  json labels = json::array();
-  for (const SecLabel &label : running.domain.seclabels) {
-    labels.push_back({{"type", TypeWord(label.type)},
-                      {"model", label.model},
-                      {"relabel", label.relabel},
-                      {"label", label.label},
-                      {"image_label", label.image_label},
-                      {"base_label", label.base_label}});
-  }
-  return {{"version", kStatusVersion},
-          {"boot_id", running.process.boot_id},
-          {"pid", running.process.pid},
-          {"start_time", running.process.start_time},
-          {"id", running.id},
-          {"starting", running.starting},
-          {"xml", FormatDomainXml(running.domain, true)},
-          {"emulator", running.domain.emulator},
-          {"seclabels", labels},
-          {"writable_backing", running.domain.writable_backing}};
-}
-
-Result<RunningDomain> FromJson(const std::string &text, const std::string &file) {
-  const json status = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!status.is_object() || status.value("version", 0) != kStatusVersion) {
-    return Error{Errc::kInvalid, file +
-                                     " is not a status file of this version of svirt; if no "
-                                     "such domain runs, remove it"};
-  }
-  try {
-    RunningDomain running;
-    running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
-    running.id = status.value("id", running.id);
-    running.starting = status.value("starting", running.starting);
-    SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));
-    running.domain.emulator = status.value("emulator", running.domain.emulator);
-    running.domain.seclabels.clear();  // what runs has more to say than what was defined
-    for (const json &label : status.at("seclabels")) {
-      running.domain.seclabels.push_back({TypeOfWord(label.at("type")), label.at("model"),
-                                          label.at("relabel"), label.at("label"),
-                                          label.at("image_label"), label.at("base_label")});
-    }
-    running.domain.writable_backing = status.value("writable_backing", std::vector<std::string>());
-    return running;
-  } catch (const json::exception &e) {
-    return Error{Errc::kInvalid, file + " is damaged: " + e.what()};
-  }
-}
 
 // Not every kernel asks its security module who connects to a socket file, and emulators that run
 // as root all own each other's directories. An emulator uses its own as working directory and needs
@@ -154,33 +77,76 @@ Status DomainStore::MakeRunDirectory(const std::string &uuid) const {
   return MakeDirectories(RunDirectory(uuid), 0700);
 }
 
+Result<Domain> DomainStore::ReadDefinition(const std::string &uuid, const std::string &xml) const {
+  SVIRT_ASSIGN(Domain domain, ParseDomainXml(xml, DefinitionFile(uuid)));
+  if (domain.uuid != uuid) {
+    return Error{Errc::kInvalid, DefinitionFile(uuid) + " is of a domain with the uuid '" +
+                                     domain.uuid + "', which its name does not say"};
+  }
+  return domain;
+}
+
+void DomainStore::ReadStatus(StoredDomain *stored) const {
+  const std::string file = StatusFile(stored->domain.uuid);
+  const auto text = ReadFile(file, kLargestFile);
+  if (!text.ok() && text.error().code == Errc::kNotFound) {
+    return;
+  }
+  auto running = text.ok() ? ParseStatus(*text, file) : Result<RunningDomain>(text.error());
+  if (running.ok()) {
+    stored->running = std::move(running).value();
+    return;
+  }
+  stored->bad_status = std::move(running).error();
+  stored->bad_status->message += "; 'svirt destroy " + stored->domain.uuid +
+                                 "' ends what runs as the domain, and takes the file away";
+  stored->named_process = text.ok() ? SalvageProcess(*text) : std::nullopt;
+}
+
 Result<StoredDomain> DomainStore::Load(const std::string &uuid) const {
   StoredDomain stored;
-  SVIRT_ASSIGN(const std::string xml, ReadFile(DefinitionFile(uuid), kLargestFile));
-  SVIRT_ASSIGN(stored.domain, ParseDomainXml(xml, DefinitionFile(uuid)));
-  auto status = ReadFile(StatusFile(uuid), kLargestFile);
-  if (status.ok()) {
-    SVIRT_ASSIGN(stored.running, FromJson(*status, StatusFile(uuid)));
-  } else if (status.error().code != Errc::kNotFound) {
-    return std::move(status).error();
+  const auto xml = ReadFile(DefinitionFile(uuid), kLargestFile);
+  if (!xml.ok() && xml.error().code == Errc::kNotFound) {
+    return xml.error();
+  }
+  auto domain = xml.ok() ? ReadDefinition(uuid, *xml) : Result<Domain>(xml.error());
+  if (domain.ok()) {
+    stored.domain = std::move(domain).value();
+  } else {
+    stored.domain.uuid = uuid;
+    stored.bad_definition = std::move(domain).error();
+    stored.bad_definition->message +=
+        "; define the domain anew, with this uuid, or forget it: "
+        "'svirt undefine " +
+        uuid + "'";
+  }
+  ReadStatus(&stored);
+  if (stored.bad_definition && stored.running) {
+    stored.domain.name = stored.running->domain.name;
+    stored.domain.type = stored.running->domain.type;
   }
   return stored;
 }
 
-std::vector<std::string> DomainStore::DefinedUuids() const {
+Result<std::vector<std::string>> DomainStore::DefinedUuids() const {
+  const std::string directory = paths_.state_dir + "/domains";
   std::vector<std::string> uuids;
-  std::error_code ignored;  // a directory that cannot be read has no entries
-  for (const auto &entry : fs::directory_iterator(paths_.state_dir + "/domains", ignored)) {
-    if (entry.path().extension() == kDefinitionSuffix) {
-      uuids.push_back(entry.path().stem().string());
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == kDefinitionSuffix) {
+      uuids.push_back(it->path().stem().string());
     }
+  }
+  if (error) {
+    return SystemError(error.value(), "cannot read the domains in " + directory);
   }
   return uuids;
 }
 
 Result<std::vector<StoredDomain>> DomainStore::List() const {
   std::vector<StoredDomain> domains;
-  for (const std::string &uuid : DefinedUuids()) {
+  SVIRT_ASSIGN(const std::vector<std::string> uuids, DefinedUuids());
+  for (const std::string &uuid : uuids) {
     auto stored = Load(uuid);
     if (stored.ok()) {
       domains.push_back(std::move(stored).value());
@@ -188,21 +154,44 @@ Result<std::vector<StoredDomain>> DomainStore::List() const {
       return std::move(stored).error();
     }
   }
-  std::ranges::sort(domains, {}, [](const StoredDomain &d) { return d.domain.name; });
+  std::ranges::sort(domains, {}, [](const StoredDomain &stored) {
+    return std::pair(stored.domain.name, stored.domain.uuid);
+  });
   return domains;
 }
 
-Result<StoredDomain> DomainStore::Find(const std::string &name_or_uuid) const {
-  SVIRT_ASSIGN(std::vector<StoredDomain> domains, List());
-  for (const bool by_uuid : {true, false}) {
-    for (StoredDomain &stored : domains) {
-      if ((by_uuid ? stored.domain.uuid : stored.domain.name) == name_or_uuid) {
-        return std::move(stored);
-      }
+Result<StoredDomain> DomainStore::FindEvenDamaged(const std::string &name_or_uuid) const {
+  SVIRT_ASSIGN(const std::vector<std::string> uuids, DefinedUuids());
+  if (std::ranges::find(uuids, name_or_uuid) != uuids.end()) {
+    if (auto stored = Load(name_or_uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
+      return stored;
     }
   }
-  return Error{Errc::kNotFound, "there is no domain '" + name_or_uuid +
-                                    "'; 'svirt list --all' shows those there are"};
+  SVIRT_ASSIGN(std::vector<StoredDomain> domains, List());
+  std::string nameless;
+  for (StoredDomain &stored : domains) {
+    if (stored.domain.name == name_or_uuid && !name_or_uuid.empty()) {
+      return std::move(stored);
+    }
+    if (stored.domain.name.empty()) {
+      nameless += (nameless.empty() ? "" : ", ") + stored.domain.uuid;
+    }
+  }
+  return Error{Errc::kNotFound,
+               "there is no domain '" + name_or_uuid +
+                   "'; 'svirt list --all' shows those there are" +
+                   (nameless.empty() ? ""
+                                     : ", also those whose definition, being damaged, does "
+                                       "not tell the name: " +
+                                           nameless)};
+}
+
+Result<StoredDomain> DomainStore::Find(const std::string &name_or_uuid) const {
+  SVIRT_ASSIGN(StoredDomain stored, FindEvenDamaged(name_or_uuid));
+  if (const Error *damage = stored.damage()) {
+    return *damage;
+  }
+  return stored;
 }
 
 Status DomainStore::Define(const Domain &domain) {
@@ -212,7 +201,8 @@ Status DomainStore::Define(const Domain &domain) {
   for (const StoredDomain &other : domains) {
     const bool same_name = other.domain.name == domain.name;
     const bool same_uuid = other.domain.uuid == domain.uuid;
-    if (same_name != same_uuid) {
+    const bool is_mended = same_uuid && other.domain.name.empty();
+    if (same_name != same_uuid && !is_mended) {
       return Error{Errc::kExists, "domain '" + other.domain.name + "' with uuid " +
                                       other.domain.uuid + " exists already; give the new one " +
                                       (same_name ? "another name, or that uuid" : "another uuid")};
@@ -229,7 +219,7 @@ Status DomainStore::Undefine(const std::string &uuid) {
 }
 
 Status DomainStore::SetRunning(const std::string &uuid, const RunningDomain &running) {
-  return WriteFileAtomic(StatusFile(uuid), ToJson(running).dump(2) + "\n", 0600);
+  return WriteFileAtomic(StatusFile(uuid), FormatStatus(running), 0600);
 }
 
 Status DomainStore::ClearRunning(const std::string &uuid) {

@@ -13,10 +13,19 @@
 
 namespace svirt {
 
-// A domain as the store keeps it.
+// A domain as the store keeps it. What is wrong with the files of one is no matter of the others.
 struct StoredDomain {
-  Domain domain;                         // as defined
+  // As defined. Of a damaged definition only the uuid, and what the status tells: name and type.
+  Domain domain;
   std::optional<RunningDomain> running;  // it may have ended meanwhile: ask its hypervisor
+  // Why its definition, or its status, cannot be used, with what mends it.
+  std::optional<Error> bad_definition, bad_status;
+  // With a bad status, which leaves open whether it runs: the process that this still names.
+  std::optional<ProcessId> named_process;
+
+  const Error *damage() const {
+    return bad_definition ? &*bad_definition : bad_status ? &*bad_status : nullptr;
+  }
 };
 
 // Definitions (state directory) and status of running domains (run directory), one file each,
@@ -26,12 +35,14 @@ class DomainStore {
   // Makes the directories.
   static Result<DomainStore> Open(const Paths &paths);
 
-  // The domain with this uuid, or else this name.
+  // The domain with this uuid, or else this name. Of a damaged one the error that says so.
   Result<StoredDomain> Find(const std::string &name_or_uuid) const;
-  // All of them, by name.
+  Result<StoredDomain> FindEvenDamaged(const std::string &name_or_uuid) const;
+  // All of them, damaged ones too, by name.
   Result<std::vector<StoredDomain>> List() const;
 
-  // Errc::kExists if the name belongs to another uuid or the uuid to another name.
+  // Errc::kExists if the name belongs to another uuid or the uuid to another name. A damaged
+  // definition is replaced.
   Status Define(const Domain &domain);
   Status Undefine(const std::string &uuid);
 
@@ -52,8 +63,11 @@ class DomainStore {
 
  private:
   explicit DomainStore(Paths paths);
-  std::vector<std::string> DefinedUuids() const;
+  Result<std::vector<std::string>> DefinedUuids() const;
+  // Errc::kNotFound: it is not defined.
   Result<StoredDomain> Load(const std::string &uuid) const;
+  Result<Domain> ReadDefinition(const std::string &uuid, const std::string &xml) const;
+  void ReadStatus(StoredDomain *stored) const;
   std::string DefinitionFile(const std::string &uuid) const;
   std::string StatusFile(const std::string &uuid) const;
 

@@ -158,6 +158,92 @@ TEST_F(DomainStoreTest, AnotherVersionsStatusIsNotMisread) {
   }
 }
 
+TEST_F(DomainStoreTest, AStatusThatIsCutOffStillNamesItsProcess) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  const RunningDomain running = Running(Make("a", kUuidA));
+  ASSERT_TRUE(store.SetRunning(kUuidA, running).ok());
+  const std::string file = store.RunDirectory(kUuidA) + ".json";
+  const std::string whole = *ReadFile(file, 1 << 20);
+  int named = 0;
+  for (size_t length = 0; length < whole.size() - 2; ++length) {
+    ASSERT_TRUE(WriteFileAtomic(file, whole.substr(0, length), 0600).ok());
+    const auto stored = store.FindEvenDamaged(kUuidA);
+    ASSERT_TRUE(stored.ok()) << stored.error().message;
+    ASSERT_TRUE(stored->bad_status) << "at " << length;
+    EXPECT_FALSE(stored->running);
+    EXPECT_EQ(stored->domain.name, "a");
+    if (stored->named_process) {
+      EXPECT_EQ(*stored->named_process, running.process) << "at " << length;
+      ++named;
+    }
+  }
+  EXPECT_GT(named, 100) << "all that is cut off behind its start time";
+  EXPECT_EQ(store.Find("a").error().code, Errc::kInvalid);
+}
+
+// What is wrong with the definition of one domain is no matter of the others.
+TEST_F(DomainStoreTest, OneBadDefinitionIsOneBadDomain) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.Define(Make("b", kUuidB)).ok());
+  const std::string file = root_ + "/state/domains/" + kUuidA + ".xml";
+  const std::string whole = *ReadFile(file, 1 << 20);
+  const std::string other = *ReadFile(root_ + "/state/domains/" + kUuidB + ".xml", 1 << 20);
+  for (const std::string &text :
+       {std::string(), whole.substr(0, whole.size() / 2), std::string("\0\xff\n", 3), other,
+        std::string((16u << 20) + 1, ' ')}) {
+    ASSERT_TRUE(WriteFileAtomic(file, text, 0600).ok());
+    const auto listed = store.List();
+    ASSERT_TRUE(listed.ok()) << listed.error().message;
+    ASSERT_EQ(listed->size(), 2u);
+    EXPECT_TRUE(listed->front().bad_definition);
+    EXPECT_EQ(listed->front().domain.uuid, kUuidA);
+    EXPECT_EQ(listed->front().domain.name, "");
+    EXPECT_EQ(listed->back().damage(), nullptr);
+    EXPECT_TRUE(store.Find("b").ok());
+    EXPECT_TRUE(store.Find(kUuidB).ok());
+    const auto found = store.Find(kUuidA);
+    ASSERT_FALSE(found.ok());
+    EXPECT_THAT(found.error().message, HasSubstr(std::string("svirt undefine ") + kUuidA));
+    const auto by_name = store.Find("a");
+    ASSERT_FALSE(by_name.ok());
+    EXPECT_EQ(by_name.error().code, Errc::kNotFound);
+    EXPECT_THAT(by_name.error().message, HasSubstr(kUuidA)) << "it may be this one";
+    EXPECT_FALSE(store.Find("").ok());
+    // Mended by a new definition.
+    ASSERT_TRUE(store.Define(Make("b", kUuidB)).ok());
+    ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+    EXPECT_TRUE(store.Find("a").ok());
+  }
+  ASSERT_TRUE(WriteFileAtomic(file, "<", 0600).ok());
+  EXPECT_EQ(store.Define(Make("b", kUuidA)).error().code, Errc::kExists);
+  EXPECT_TRUE(store.Undefine(kUuidA).ok());
+  EXPECT_EQ(store.List()->size(), 1u);
+}
+
+TEST_F(DomainStoreTest, TheStatusTellsTheNameThatABadDefinitionDoesNot) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  ASSERT_TRUE(store.SetRunning(kUuidA, Running(Make("a", kUuidA))).ok());
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/state/domains/" + kUuidA + ".xml", "<", 0600).ok());
+  const auto stored = store.FindEvenDamaged("a");
+  ASSERT_TRUE(stored.ok()) << stored.error().message;
+  EXPECT_TRUE(stored->bad_definition && stored->running);
+  EXPECT_EQ(stored->domain.type, "qemu");
+  EXPECT_EQ(store.Define(Make("a", kUuidB)).error().code, Errc::kExists) << "the name is taken";
+  EXPECT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  EXPECT_TRUE(store.Find("a").ok());
+}
+
+TEST_F(DomainStoreTest, ADirectoryThatCannotBeReadIsNoEmptyOne) {
+  const DomainStore store = Open();
+  fs::remove(root_ + "/state/domains");
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/state/domains", "", 0600).ok());
+  EXPECT_FALSE(store.List().ok());
+  EXPECT_NE(store.Find("a").error().code, Errc::kNotFound);
+}
+
 TEST_F(DomainStoreTest, RemovingARunDirectoryFollowsNoLink) {
   DomainStore store = Open();
   ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());

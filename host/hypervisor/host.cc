@@ -100,7 +100,7 @@ Result<LabelStore *> Host::Store() {
 Result<Domain> Host::Parse(std::string_view xml, const std::string &file) {
   SVIRT_ASSIGN(Domain domain, ParseDomainXml(xml, file));
   if (domain.document.get("domain.uuid", "").empty()) {
-    if (auto stored = store_.Find(domain.name); stored.ok()) {
+    if (auto stored = store_.FindEvenDamaged(domain.name); stored.ok()) {
       domain.uuid = stored->domain.uuid;
     } else if (stored.error().code == Errc::kNotFound) {
       boost::uuids::name_generator_sha1 generator(boost::uuids::ns::oid());
@@ -173,9 +173,10 @@ Result<Domain> Host::Define(std::string_view xml, const std::string &file) {
 }
 
 Status Host::Undefine(const std::string &name_or_uuid) {
-  SVIRT_ASSIGN(const StoredDomain stored, Find(name_or_uuid));
-  SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-  SVIRT_ASSIGN(const StoredDomain now, FindLocked(stored.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain found, store_.FindEvenDamaged(name_or_uuid));
+  SVIRT_ASSIGN(const Fd lock, store_.Lock(found.domain.uuid));
+  SVIRT_ASSIGN(StoredDomain now, store_.FindEvenDamaged(found.domain.uuid));
+  SVIRT_TRY(now.bad_status ? CleanUpDamaged(now) : CleanUpIfEnded(&now));
   if (now.running) {
     return Error{Errc::kConflict,
                  "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
@@ -183,6 +184,9 @@ Status Host::Undefine(const std::string &name_or_uuid) {
   SVIRT_ASSIGN(LabelStore * labels, Store());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(now.domain.uuid));
   if (owner && owner->objects > 0) {
+    if (now.bad_definition) {
+      now.domain.type = owner->owner.virt_type;
+    }
     SVIRT_ASSIGN(Engine engine, EngineFor(now.domain));
     SVIRT_TRY(Reporting([&](auto *notes) { return engine.Forget(now.domain.uuid, notes); }));
   }
@@ -256,25 +260,6 @@ Result<StoredDomain> Host::Find(const std::string &name_or_uuid) {
 bool Host::IsDefined(const std::string &uuid) const {
   const auto stored = store_.Find(uuid);
   return stored.ok() || stored.error().code != Errc::kNotFound;
-}
-
-Result<std::vector<StoredDomain>> Host::List() {
-  SVIRT_ASSIGN(std::vector<StoredDomain> stored, store_.List());
-  std::vector<StoredDomain> domains;
-  for (StoredDomain &domain : stored) {
-    SVIRT_ASSIGN(const bool ended, HasEnded(domain));
-    if (!ended) {
-      domains.push_back(std::move(domain));
-      continue;
-    }
-    auto now = Find(domain.domain.uuid);
-    if (now.ok()) {
-      domains.push_back(std::move(now).value());
-    } else if (IsDefined(domain.domain.uuid)) {
-      return std::move(now).error();
-    }
-  }
-  return domains;
 }
 
 Result<DomainState> Host::State(StoredDomain *stored, std::chrono::milliseconds patience) {

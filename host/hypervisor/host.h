@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "host/hypervisor/domain_store.h"
 #include "host/hypervisor/drivers.h"
 #include "host/hypervisor/hypervisor.h"
+#include "host/hypervisor/listed_domain.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
 #include "host/labels/handover.h"
@@ -70,8 +72,8 @@ class Host {
 
   // A domain whose process has ended by itself is cleaned up before it is shown.
   Result<StoredDomain> Find(const std::string &name_or_uuid);
-  // Not those that are undefined while they are looked at.
-  Result<std::vector<StoredDomain>> List();
+  // Not those that are undefined while they are looked at. What is wrong with one stands beside it.
+  Result<std::vector<ListedDomain>> List();
   // Also true if that cannot be found out.
   bool IsDefined(const std::string &uuid) const;
   // One that has ended since it was looked up is cleaned up, and *stored does not run any more.
@@ -168,6 +170,13 @@ class Host {
   Status CleanUpIfEnded(StoredDomain *stored);
   Result<StoredDomain> FindLocked(const std::string &uuid);
   Status CleanUp(const Domain &domain);
+  std::optional<ListedDomain> ListOne(StoredDomain stored);
+  // Of domains whose status cannot be used: what runs as one, be it as the status still names it or
+  // as the registry knows it; Errc::kConflict if something does; what its end has left; its end.
+  Result<std::vector<ProcessId>> ProcessesOf(const StoredDomain &damaged);
+  Status CheckNothingRuns(const StoredDomain &damaged);
+  Status CleanUpDamaged(const StoredDomain &damaged);
+  Status DestroyDamaged(const StoredDomain &damaged);
   Result<LabelOwner> FindOwner(const std::string &name_or_uuid);
   // Was its label kept for a hypervisor that has it no more?
   Result<bool> HasLeftHypervisor(const LabelOwner &owner);

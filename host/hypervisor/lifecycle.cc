@@ -65,9 +65,12 @@ Status Host::EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running)
 }
 
 Status Host::Destroy(const std::string &name_or_uuid) {
-  SVIRT_ASSIGN(const StoredDomain found, store_.Find(name_or_uuid));
+  SVIRT_ASSIGN(const StoredDomain found, store_.FindEvenDamaged(name_or_uuid));
   SVIRT_ASSIGN(const Fd lock, store_.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(const StoredDomain stored, store_.Find(found.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain stored, store_.FindEvenDamaged(found.domain.uuid));
+  if (stored.bad_status) {
+    return DestroyDamaged(stored);
+  }
   if (!stored.running) {
     return Error{Errc::kConflict, "domain '" + stored.domain.name + "' is not running"};
   }

@@ -45,7 +45,10 @@ Status Host::Recover(std::vector<std::string> *notes) {
   for (const StoredDomain &stored : domains) {
     const auto clean_up = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-      SVIRT_ASSIGN(StoredDomain now, store_.Find(stored.domain.uuid));
+      SVIRT_ASSIGN(StoredDomain now, store_.FindEvenDamaged(stored.domain.uuid));
+      if (now.bad_status) {
+        return *now.bad_status;
+      }
       SVIRT_TRY(CleanUpIfEnded(&now));
       // A change that was ended half way may have left it more than it has. What a hypervisor keeps
       // by a number is never changed while it runs.
@@ -54,6 +57,9 @@ Status Host::Recover(std::vector<std::string> *notes) {
                  : Status();
     };
     keep_first(clean_up());
+    if (stored.bad_definition) {
+      keep_first(*stored.bad_definition);
+    }
   }
   SVIRT_ASSIGN(const std::vector<OwnerState> owners, LabelOwners());
   for (const OwnerState &state : owners) {
@@ -76,8 +82,9 @@ Status Host::Recover(std::vector<std::string> *notes) {
   for (const StoredDomain &stored : domains) {
     const auto clear = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-      SVIRT_ASSIGN(const StoredDomain now, store_.Find(stored.domain.uuid));
-      return now.running ? Status() : store_.ClearRunning(stored.domain.uuid);
+      SVIRT_ASSIGN(const StoredDomain now, store_.FindEvenDamaged(stored.domain.uuid));
+      const bool may_run = now.running || now.bad_status;
+      return may_run ? Status() : store_.ClearRunning(stored.domain.uuid);
     };
     keep_first(clear());
   }

@@ -41,9 +41,12 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   // Held while labels change, not while the program runs.
   SVIRT_ASSIGN(const Fd lock, store_.Lock(defined.uuid));
   Domain domain = defined;
-  auto stored = store_.Find(domain.uuid);
+  auto stored = store_.FindEvenDamaged(domain.uuid);
   if (!stored.ok() && stored.error().code != Errc::kNotFound) {
-    return std::move(stored).error();  // what runs, and with what, must be known
+    return std::move(stored).error();
+  }
+  if (stored.ok() && stored->bad_status) {
+    return *stored->bad_status;  // what runs, and with what, must be known
   }
   if (stored.ok() && stored->running) {
     domain = std::move(stored->running->domain);  // which may have devices that came later

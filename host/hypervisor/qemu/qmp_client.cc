@@ -80,7 +80,11 @@ Result<QmpClient> QmpClient::Connect(int dir_fd, const std::string &name, pid_t 
   // Non-blocking: with its backlog full QEMU would let us wait without end. EAGAIN says so.
   if (connect(socket.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) != 0) {
     const int err = errno;
-    if (err == ENOENT || err == ECONNREFUSED || err == EAGAIN) {
+    if (err == EAGAIN) {
+      return Error{Errc::kNotFound, "QEMU's monitor does not answer those who wait at " + name,
+                   err};
+    }
+    if (err == ENOENT || err == ECONNREFUSED) {
       return Error{Errc::kNotFound, "QEMU's monitor does not listen at " + name, err};
     }
     return SystemError(err, "cannot connect to QEMU's monitor " + name);

@@ -9,6 +9,7 @@
 #include "host/hypervisor/xen/xen_hypervisor.h"
 #include "host/hypervisor/xen/xen_test_support.h"
 #include "host/labels/fake_model.h"
+#include "host/util/file.h"
 
 namespace svirt {
 namespace {
@@ -60,7 +61,7 @@ class XenHost : public testing::Test {
 TEST_F(XenHost, RunsADomainFromItsDefinitionToItsEnd) {
   Start();
   EXPECT_EQ(State(), DomainState::kRunning);
-  EXPECT_EQ(Open()->List()->front().running->id, 5);
+  EXPECT_EQ(Open()->List()->front().stored.running->id, 5);
   EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kExists);
   EXPECT_EQ(Open()->Undefine("vm1").error().code, Errc::kConflict);
   ASSERT_TRUE(Open()->Destroy("vm1").ok());
@@ -68,7 +69,7 @@ TEST_F(XenHost, RunsADomainFromItsDefinitionToItsEnd) {
   EXPECT_EQ(State(), DomainState::kShutOff);
   EXPECT_EQ(Open()->Destroy("vm1").error().code, Errc::kConflict);
   ASSERT_TRUE(Open()->Start("vm1").ok());
-  EXPECT_EQ(Open()->List()->front().running->id, 6);
+  EXPECT_EQ(Open()->List()->front().stored.running->id, 6);
 }
 
 TEST_F(XenHost, ADomainThatEndsByItselfIsCleanedUp) {
@@ -182,6 +183,68 @@ TEST_F(XenHost, AfterABootTheHypervisorIsAskedWhoRuns) {
   const auto recovered = Open()->Recover(nullptr);
   ASSERT_FALSE(recovered.ok());
   EXPECT_THAT(recovered.error().message, HasSubstr("plugin is not active here"));
+}
+
+TEST_F(XenHost, OneBadDefinitionHoldsUpNoOtherDomain) {
+  Start();
+  const std::string directory = Paths::Below(dir_.path()).state_dir + "/domains/";
+  const std::string bad = "33333333-3333-4333-8333-333333333333";
+  ASSERT_TRUE(WriteFileAtomic(directory + bad + ".xml", "<domain", 0600).ok());
+  const auto listed = Open()->List();
+  ASSERT_TRUE(listed.ok()) << listed.error().message;
+  ASSERT_EQ(listed->size(), 2u);
+  EXPECT_THAT(listed->front().problem->message, HasSubstr(bad));
+  EXPECT_FALSE(listed->front().state);
+  EXPECT_EQ(listed->back().state, DomainState::kRunning);
+  EXPECT_FALSE(listed->back().problem);
+  const auto recovered = Open()->Recover(nullptr);
+  ASSERT_FALSE(recovered.ok());
+  EXPECT_THAT(recovered.error().message, HasSubstr(bad)) << "which is told, and nothing else";
+  EXPECT_EQ(Open()->Start(bad).error().code, Errc::kInvalid);
+  EXPECT_EQ(Open()->Destroy(bad).error().code, Errc::kConflict) << "it does not run";
+  EXPECT_TRUE(Open()->Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->Start("vm1").ok());
+  EXPECT_TRUE(Open()->Undefine(bad).ok());
+  EXPECT_EQ(Open()->List()->size(), 1u);
+}
+
+TEST_F(XenHost, ADomainThatRunsIsEndedWithoutItsDefinition) {
+  Start();
+  const std::string directory = Paths::Below(dir_.path()).state_dir + "/domains/";
+  ASSERT_TRUE(WriteFileAtomic(directory + kXenUuid + ".xml", "", 0600).ok());
+  EXPECT_TRUE(Open()->List()->front().stored.running);
+  EXPECT_EQ(Open()->Undefine("vm1").error().code, Errc::kConflict);
+  ASSERT_TRUE(Open()->Destroy("vm1").ok()) << "by the name that its status has";
+  EXPECT_TRUE(fake_.guests.empty());
+  const auto defined = Open()->Define(XenXml(), "vm1.xml");
+  ASSERT_TRUE(defined.ok()) << defined.error().message;
+  EXPECT_TRUE(Open()->Start("vm1").ok());
+}
+
+TEST_F(XenHost, WithABadStatusNothingIsStartedUntilItIsDestroyed) {
+  Define();
+  const std::string status = Paths::Below(dir_.path()).run_dir + "/domains/" + kXenUuid + ".json";
+  ASSERT_TRUE(WriteFileAtomic(status, "{\"version\": 9}", 0600).ok());
+  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kInvalid);
+  EXPECT_FALSE(Open()->Recover(nullptr).ok());
+  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kInvalid) << "recover does not decide it";
+  EXPECT_TRUE(Open()->Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->Start("vm1").ok());
+}
+
+TEST_F(XenHost, AListTellsOfTheOthersWhereOneCannotBeAskedAbout) {
+  Start();
+  const auto second =
+      Open()->Define("<domain type='kvm'><name>a</name><memory>65536</memory></domain>", "a.xml");
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  fake_.fail_list = true;
+  const auto listed = Open()->List();
+  ASSERT_TRUE(listed.ok()) << listed.error().message;
+  ASSERT_EQ(listed->size(), 2u);
+  EXPECT_EQ(listed->front().state, DomainState::kShutOff);
+  EXPECT_FALSE(listed->front().problem);
+  EXPECT_FALSE(listed->back().state);
+  EXPECT_TRUE(listed->back().problem);
 }
 
 TEST_F(XenHost, NobodyKnowsWhatTwoDomainsMayDo) {

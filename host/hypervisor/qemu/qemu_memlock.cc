@@ -28,6 +28,9 @@ uint64_t MemlockOf(const Domain &domain) {
 }
 
 Status RaiseMemlock(pid_t pid, uint64_t bytes) {
+  if (bytes == 0) {
+    return {};  // and another user's process may not be asked
+  }
   rlimit64 limit{};
   if (prlimit64(pid, RLIMIT_MEMLOCK, nullptr, &limit) == 0 && limit.rlim_cur >= bytes) {
     return {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/config/config.h"
 
+#include <unistd.h>
+
 #include <boost/algorithm/string.hpp>
 #include <boost/property_tree/ini_parser.hpp>
 #include <functional>
@@ -81,21 +83,36 @@ Status SetPaths(const std::string &value, std::vector<std::string> *out) {
   return {};
 }
 
-Status SetModels(const std::string &value, Config *config) {
-  config->models = Split(value, ", \t");
-  if (config->models.empty()) {
-    return Error{Errc::kInvalid, "say 'auto', 'none' or the names of models"};
+// Words are what may stand there instead of models, alone.
+Result<std::vector<std::string>> SplitModels(const std::string &value,
+                                             const std::set<std::string> &words) {
+  std::vector<std::string> models = Split(value, ", \t");
+  if (models.empty()) {
+    return Error{Errc::kInvalid, "say '" + boost::join(words, "', '") + "' or the names of models"};
   }
-  const bool one = config->models.size() == 1;
-  for (const std::string &model : config->models) {
-    if ((model == "auto" || model == "none") && !one) {
+  const bool one = models.size() == 1;
+  for (const std::string &model : models) {
+    if (words.count(model) != 0 && !one) {
       return Error{Errc::kInvalid, "'" + model + "' cannot stand beside other models"};
     }
   }
-  if (std::set<std::string>(config->models.begin(), config->models.end()).size() !=
-      config->models.size()) {
+  if (std::set<std::string>(models.begin(), models.end()).size() != models.size()) {
     return Error{Errc::kInvalid, "a model is named twice"};
   }
+  return models;
+}
+
+Status SetBeside(const std::string &value, Config *config) {
+  SVIRT_ASSIGN(config->beside, SplitModels(value, {"none"}));
+  config->beside_is_default = false;
+  if (config->beside.front() == "none") {
+    config->beside.clear();
+  }
+  return {};
+}
+
+Status SetModels(const std::string &value, Config *config) {
+  SVIRT_ASSIGN(config->models, SplitModels(value, {"auto", "none"}));
   config->choice = DriverChoice::kList;
   if (config->models.front() == "auto") {
     config->choice = DriverChoice::kAuto;
@@ -149,6 +166,7 @@ std::map<std::string, Section> Grammar(Config *config) {
         {"scanner", [config](const std::string &v) { return SetScanner(v, config); }}}},
       {"confinement",
        {{"models", [config](const std::string &v) { return SetModels(v, config); }},
+        {"beside", [config](const std::string &v) { return SetBeside(v, config); }},
         {"allow_none", [config](const std::string &v) { return SetBool(v, &config->allow_none); }},
         {"default_confined",
          [config](const std::string &v) { return SetBool(v, &config->default_confined); }},
@@ -191,6 +209,9 @@ Paths Paths::Below(const std::string &dir) {
 Result<Config> ParseConfig(std::string_view text, const std::string &file) {
   Config config;
   config.plugin_directories = {SVIRT_PLUGIN_DIRECTORY};
+  if (::geteuid() == 0) {
+    config.beside = {"dac"};
+  }
 
   pt::ptree tree;
   try {
@@ -234,6 +255,11 @@ Result<Config> ParseConfig(std::string_view text, const std::string &file) {
                      file + ": " + key + " in [" + section_name + "]: " + status.error().message};
       }
     }
+  }
+  if (config.choice != DriverChoice::kAuto && !config.beside_is_default && !config.beside.empty()) {
+    return Error{Errc::kInvalid, file +
+                                     ": beside in [confinement]: models stand beside the one that "
+                                     "models = auto chooses; a list names all that are wanted"};
   }
   return config;
 }

@@ -24,7 +24,7 @@ struct Paths {
 
 // Which security models domains of this host get.
 enum class DriverChoice {
-  kAuto,  // the first plugin that reports active
+  kAuto,  // the first plugin that reports active, and those of Config::beside
   kNone,  // no driver, by the administrator's word
   kList,  // the ones named in Config::models, all of them, primary first
 };
@@ -40,7 +40,11 @@ struct Config {
   // [confinement]
   DriverChoice choice = DriverChoice::kAuto;  // "models = auto | none | MODEL, ..."
   std::vector<std::string> models;
-  bool allow_none = false;  // with auto: start domains unconfined if no plugin is active
+  // With auto: models that stand beside the chosen one. "beside = none | MODEL, ..."; without the
+  // key, users and groups of their own, which only root can give.
+  std::vector<std::string> beside;
+  bool beside_is_default = true;  // no key
+  bool allow_none = false;        // with auto: start domains unconfined if no plugin is active
   bool default_confined = true;
   bool require_confined = false;
   std::string require_model;  // no start under another primary; "" for any

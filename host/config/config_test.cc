@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -94,6 +95,26 @@ TEST(Config, PathsOfTheMachineThatDomainsMayHave) {
                 HasSubstr("allow_paths in [confinement]"))
         << path;
   }
+}
+
+TEST(Config, BesideTheChosenModelRootGetsUsersOfTheirOwn) {
+  const Config config = Good("");
+  EXPECT_TRUE(config.beside_is_default);
+  if (geteuid() == 0) {
+    EXPECT_THAT(config.beside, ElementsAre("dac"));
+  } else {
+    EXPECT_THAT(config.beside, ElementsAre());
+  }
+  const Config named = Good("[confinement]\nbeside = x, y\n");
+  EXPECT_FALSE(named.beside_is_default);
+  EXPECT_THAT(named.beside, ElementsAre("x", "y"));
+  const Config none = Good("[confinement]\nbeside = none\n");
+  EXPECT_FALSE(none.beside_is_default);
+  EXPECT_THAT(none.beside, ElementsAre());
+  EXPECT_THAT(Bad("[confinement]\nbeside = none, x\n"), HasSubstr("cannot stand beside"));
+  EXPECT_THAT(Bad("[confinement]\nbeside = x, x\n"), HasSubstr("named twice"));
+  EXPECT_THAT(Bad("[confinement]\nmodels = x\nbeside = y\n"), HasSubstr("a list names all"));
+  EXPECT_THAT(Bad("[confinement]\nbeside =\n"), HasSubstr("'none' or the names"));
 }
 
 TEST(Config, NoneIsAWordOfItsOwn) {

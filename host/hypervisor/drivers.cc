@@ -16,6 +16,9 @@ LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner
   options.directories = config.plugin_directories;
   options.order = config.order;
   options.not_critical = config.not_critical;
+  if (config.choice == DriverChoice::kAuto) {
+    options.beside = config.beside;
+  }
   options.settings = config.model_settings;
   if (config.scan_in_helper) {
     options.scanner = config.scanner.empty() ? scanner : config.scanner;
@@ -39,11 +42,18 @@ std::string TypeWords(const std::string &virt_type) {
   return virt_type.empty() ? "domains" : "domains of type " + virt_type;
 }
 
+// Under which it is remembered that the model stood beside others.
+std::string BesideKey(const std::string &virt_type, const std::string &model) {
+  return virt_type + " beside " + model;
+}
+
 }  // namespace
 
 SecurityDrivers::SecurityDrivers(const Config &config, const std::string &scanner,
-                                 const Paths &paths, LogSink log, const std::string &trusted_root)
+                                 const Paths &paths, std::vector<std::string> foreign_types,
+                                 LogSink log, const std::string &trusted_root)
     : config_(config),
+      foreign_types_(std::move(foreign_types)),
       log_(log),
       loader_(MakeLoaderOptions(config, scanner, paths, std::move(log), trusted_root)),
       chosen_(paths.state_dir) {}
@@ -78,14 +88,17 @@ Result<SecurityDrivers::Overview> SecurityDrivers::Show(const std::string &virt_
     } else if (candidate.state == CandidateState::kSelected) {
       candidate.state = CandidateState::kActive;
     }
-    if (!is_auto) {
-      const auto is_listed = [&](const std::string &model) {
-        return std::ranges::find(config_.models, model) != config_.models.end();
-      };
-      candidate.blocks = !plugins.ok() && candidate.state != CandidateState::kActive &&
-                         !candidate.repeats &&
-                         (is_listed(candidate.model) || is_listed(candidate.named));
-    }
+    // Of those that stand beside others an inactive one does not block.
+    const std::vector<std::string> &names = is_auto ? config_.beside : config_.models;
+    const auto is_listed = [&](const std::string &model) {
+      return std::ranges::find(names, model) != names.end();
+    };
+    const bool is_unusable = candidate.state != CandidateState::kActive &&
+                             (!is_auto || candidate.state != CandidateState::kInactive) &&
+                             !candidate.repeats;
+    const bool blocks =
+        !plugins.ok() && is_unusable && (is_listed(candidate.model) || is_listed(candidate.named));
+    candidate.blocks = blocks || (is_auto && candidate.blocks);
   }
   return overview;
 }
@@ -101,8 +114,22 @@ Result<std::vector<Plugin *>> SecurityDrivers::For(const std::string &virt_type,
     if (use == Use::kStart && choice.primary && !is_passed_over) {
       SVIRT_TRY(chosen_.Remember(virt_type, *choice.primary));
     }
+    for (const std::string &note : choice.notes) {
+      Warn(note);
+    }
+    for (const Plugin *plugin : choice.plugins) {
+      if (use == Use::kStart && IsBeside(*plugin)) {
+        SVIRT_TRY(chosen_.Remember(BesideKey(virt_type, plugin->model()), {plugin->model(), 0}));
+      }
+    }
   }
   return choice.plugins;
+}
+
+void SecurityDrivers::Warn(const std::string &sentence) const {
+  if (log_) {
+    log_(SVIRT_LOG_WARNING, sentence);
+  }
 }
 
 Result<SecurityDrivers::Choice> SecurityDrivers::Choose(const std::string &virt_type) {
@@ -135,7 +162,57 @@ Result<SecurityDrivers::Choice> SecurityDrivers::Choose(const std::string &virt_
       choice.passed_over = candidate;
     }
   }
+  SVIRT_TRY(ChooseBeside(virt_type, &choice));
   return choice;
+}
+
+Status SecurityDrivers::ChooseBeside(const std::string &virt_type, Choice *choice) {
+  if (config_.choice != DriverChoice::kAuto ||
+      std::ranges::find(foreign_types_, virt_type) != foreign_types_.end()) {
+    return {};
+  }
+  SVIRT_ASSIGN(const auto before, chosen_.Read());
+  for (const std::string &model : config_.beside) {
+    SVIRT_ASSIGN(const Loader::Beside beside, loader_.GetBeside(model, virt_type));
+    if (beside.plugin != nullptr) {
+      if (std::ranges::find(choice->plugins, beside.plugin) == choice->plugins.end()) {
+        choice->plugins.push_back(beside.plugin);
+      }
+      continue;
+    }
+    if (beside.is_installed) {
+      choice->notes.push_back(TypeWords(virt_type) + " do not get the security model " + model +
+                              " beside others: " + beside.reason);
+      continue;
+    }
+    if (!config_.beside_is_default) {
+      return Refusal("svirt.conf wants the security model " + model + " beside others, and " +
+                     beside.reason);
+    }
+    const bool was_given =
+        std::ranges::any_of(before, [&](const auto &each) { return each.second.model == model; });
+    if (was_given) {
+      return Refusal("the security model " + model + " stood beside others here before, and now " +
+                     beside.reason + ", or run 'svirt plugins --forget " + model +
+                     "' if it is gone on purpose");
+    }
+  }
+  return {};
+}
+
+Result<std::vector<Plugin *>> SecurityDrivers::Beside(const std::string &virt_type) {
+  Choice choice;
+  SVIRT_TRY(ChooseBeside(virt_type, &choice));
+  return std::move(choice.plugins);
+}
+
+bool SecurityDrivers::IsBeside(const Plugin &plugin) const {
+  return config_.choice == DriverChoice::kAuto &&
+         std::ranges::find(config_.beside, plugin.model()) != config_.beside.end();
+}
+
+Result<Plugin *> SecurityDrivers::Named(const std::string &model, const std::string &virt_type) {
+  return loader_.Get(model, virt_type);
 }
 
 bool SecurityDrivers::WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const {
@@ -143,15 +220,11 @@ bool SecurityDrivers::WarnOfPassedOver(const std::string &virt_type, const Choic
     return false;
   }
   const Candidate &last = *choice.passed_over;
-  if (log_) {
-    log_(SVIRT_LOG_WARNING,
-         "the security model " + last.model + ", which " + TypeWords(virt_type) +
-             " were given here before, is inactive now (" + last.reason + "), and " +
-             (choice.primary ? choice.primary->model : "none") +
-             " takes its place; require_model = " + last.model +
-             " under [confinement] in svirt.conf refuses that, 'svirt plugins --forget " +
-             last.model + "' accepts it");
-  }
+  Warn("the security model " + last.model + ", which " + TypeWords(virt_type) +
+       " were given here before, is inactive now (" + last.reason + "), and " +
+       (choice.primary ? choice.primary->model : "none") + " takes its place; require_model = " +
+       last.model + " under [confinement] in svirt.conf refuses that, 'svirt plugins --forget " +
+       last.model + "' accepts it");
   return true;
 }
 

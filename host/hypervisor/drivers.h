@@ -33,8 +33,10 @@ class SecurityDrivers {
 
   // scanner: the helper program that tries plugins first. What it found is kept in the run
   // directory of paths, and ends with the boot; what was chosen, in its state directory.
-  // trusted_root: see LoaderOptions.
-  SecurityDrivers(const Config &config, const std::string &scanner, const Paths &paths, LogSink log,
+  // trusted_root: see LoaderOptions. foreign_types: domain types whose domains are no processes of
+  // this kernel. What stands beside other models confines processes, and is not for them.
+  SecurityDrivers(const Config &config, const std::string &scanner, const Paths &paths,
+                  std::vector<std::string> foreign_types, LogSink log,
                   const std::string &trusted_root = "/");
 
   Result<Overview> Show(const std::string &virt_type);
@@ -51,6 +53,13 @@ class SecurityDrivers {
   // expected.
   Result<bool> Forget(const std::string &model);
 
+  // Those of them that stand beside the chosen one, also where none can be chosen.
+  Result<std::vector<Plugin *>> Beside(const std::string &virt_type);
+  bool IsBeside(const Plugin &plugin) const;
+
+  // The driver of one model, whatever domains get now: for a domain that has its label.
+  Result<Plugin *> Named(const std::string &model, const std::string &virt_type);
+
   // What the driver says of its model, with the configured DOI.
   Result<ModelInfo> Describe(Plugin *plugin, const std::string &virt_type) const;
 
@@ -61,16 +70,21 @@ class SecurityDrivers {
   struct Choice {
     std::vector<Plugin *> plugins;         // primary first
     std::optional<ExpectedModel> primary;  // as it is to be remembered
+    std::vector<std::string> notes;        // why a model does not stand beside it, sentences
     // What was chosen last for this type, would be asked before, and is inactive now.
     std::optional<Candidate> passed_over;
   };
   Result<Choice> Choose(const std::string &virt_type);
+  // Adds what stands beside the chosen one.
+  Status ChooseBeside(const std::string &virt_type, Choice *choice);
   // False: there is nothing to warn of. A model that is passed over stays remembered.
   bool WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const;
+  void Warn(const std::string &sentence) const;
   Status CheckRequired(const std::string &virt_type, const std::vector<Plugin *> &plugins);
   static Error NothingActive(const std::vector<Candidate> &candidates);
 
   Config config_;
+  std::vector<std::string> foreign_types_;
   LogSink log_;
   Loader loader_;
   ChosenModels chosen_;

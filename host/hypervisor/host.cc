@@ -31,19 +31,30 @@ DomainRef ToRef(const Domain &domain) {
   return ref;
 }
 
+// Domain types whose domains are no processes of this kernel.
+std::vector<std::string> ForeignTypes(const std::vector<std::unique_ptr<Hypervisor>> &hypervisors) {
+  std::vector<std::string> types;
+  for (const auto &hypervisor : hypervisors) {
+    if (!hypervisor->RunsProcesses()) {
+      std::ranges::copy(hypervisor->Types(), std::back_inserter(types));
+    }
+  }
+  return types;
+}
+
 }  // namespace
 
 Host::Host(HostOptions options, DomainStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      drivers_(options_.config, options_.scanner, options_.paths, options_.log) {
-  if (options_.hypervisors.empty()) {
-    options_.hypervisors = MakeHypervisors();
-  }
-}
+      drivers_(options_.config, options_.scanner, options_.paths,
+               ForeignTypes(options_.hypervisors), options_.log) {}
 
 Result<std::unique_ptr<Host>> Host::Open(HostOptions options) {
   SVIRT_ASSIGN(DomainStore store, DomainStore::Open(options.paths));
+  if (options.hypervisors.empty()) {
+    options.hypervisors = MakeHypervisors();
+  }
   return std::unique_ptr<Host>(new Host(std::move(options), std::move(store)));
 }
 
@@ -121,19 +132,71 @@ Result<Engine> Host::EngineFor(const Domain &domain, LabelStore *labels, Securit
   auto plugins = drivers_.For(domain.type, use);
   if (!plugins.ok() && AllNone(domain) && !options_.config.require_confined &&
       options_.config.require_model.empty()) {
-    // Its owner wants it unconfined by every model it names; that needs no driver.
-    plugins = std::vector<Plugin *>{};
+    // Its owner wants it unconfined by every model it names; that needs none but those that stand
+    // beside whichever there is.
+    plugins = drivers_.Beside(domain.type);
   }
   if (!plugins.ok()) {
     return std::move(plugins).error();
   }
+  ConfinementPolicy policy = Policy(domain);
+  policy.has_primary = !plugins->empty() && !drivers_.IsBeside(*plugins->front());
+  return Engine(labels, *plugins, policy);
+}
+
+ConfinementPolicy Host::Policy(const Domain &domain) const {
   ConfinementPolicy policy;
   policy.default_confined = options_.config.default_confined;
   policy.require_confined = options_.config.require_confined;
   policy.keep_trees = options_.config.keep_trees;
   policy.export_labels = options_.config.export_labels;
   policy.paths = PathsFor(domain);
-  return Engine(labels, *plugins, policy);
+  return policy;
+}
+
+Result<std::vector<Plugin *>> Host::PluginsOfRunning(const Domain &running) {
+  std::vector<Plugin *> plugins;
+  for (const SecLabel &seclabel : running.seclabels) {
+    auto plugin = drivers_.Named(seclabel.model, running.type);
+    if (!plugin.ok() && seclabel.type == SecLabel::Type::kNone) {
+      continue;
+    }
+    if (!plugin.ok()) {
+      return Error{Errc::kUnsupported,
+                   "domain '" + running.name + "' was started under model " + seclabel.model +
+                       ", which is not active any more: " + plugin.error().message};
+    }
+    plugins.push_back(*plugin);
+  }
+  return plugins;
+}
+
+Result<Engine> Host::EngineForRunning(const Domain &running) {
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(std::vector<Plugin *> plugins, PluginsOfRunning(running));
+  return Engine(labels, std::move(plugins), Policy(running));
+}
+
+Result<Engine> Host::EngineToUndo(const std::string &uuid, const std::string &virt_type) {
+  SVIRT_ASSIGN(LabelStore * labels, Store());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(uuid));
+  auto given_now = drivers_.For(virt_type);
+  std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
+  for (const HeldLabel &held : owner ? owner->labels : std::vector<HeldLabel>{}) {
+    if (FindPlugin(plugins, held.model) != nullptr) {
+      continue;
+    }
+    // Without one the engine does what it can, and says which model is missing.
+    if (auto plugin = drivers_.Named(held.model, virt_type); plugin.ok()) {
+      plugins.push_back(*plugin);
+    } else {
+      Report({plugin.error().message});
+    }
+  }
+  Domain domain;
+  domain.uuid = uuid;
+  domain.type = virt_type;
+  return Engine(labels, std::move(plugins), Policy(domain));
 }
 
 // Our own are those of this configuration and those of the system.
@@ -184,10 +247,7 @@ Status Host::Undefine(const std::string &name_or_uuid) {
   SVIRT_ASSIGN(LabelStore * labels, Store());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(now.domain.uuid));
   if (owner && owner->objects > 0) {
-    if (now.bad_definition) {
-      now.domain.type = owner->owner.virt_type;
-    }
-    SVIRT_ASSIGN(Engine engine, EngineFor(now.domain));
+    SVIRT_ASSIGN(Engine engine, EngineToUndo(now.domain.uuid, owner->owner.virt_type));
     SVIRT_TRY(Reporting([&](auto *notes) { return engine.Forget(now.domain.uuid, notes); }));
   }
   return store_.Undefine(now.domain.uuid);
@@ -197,7 +257,7 @@ Status Host::CleanUp(const Domain &domain) {
   SVIRT_ASSIGN(LabelStore * labels, Store());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
   if (owner) {  // what holds no label needs no driver
-    SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+    SVIRT_ASSIGN(Engine engine, EngineToUndo(domain.uuid, domain.type));
     SVIRT_TRY(Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); }));
   }
   return store_.ClearRunning(domain.uuid);
@@ -311,8 +371,9 @@ Result<std::vector<DomainLabel>> Host::Labels(StoredDomain *stored) {
 Result<std::vector<DomainLabel>> Host::AskLabels(const StoredDomain &stored) {
   std::vector<DomainLabel> labels;
   const Domain &domain = stored.running ? stored.running->domain : stored.domain;
-  auto plugins = drivers_.For(domain.type);
-  if (!plugins.ok() && (!stored.running || domain.seclabels.empty())) {
+  const bool has_labels = stored.running && !domain.seclabels.empty();
+  auto plugins = has_labels ? PluginsOfRunning(domain) : drivers_.For(domain.type);
+  if (!plugins.ok() && !has_labels) {
     return labels;  // nothing active says nothing about a domain that does not run, or unconfined
   }
   if (!plugins.ok()) {
@@ -411,7 +472,7 @@ Status Host::Restore(const Domain &domain, bool even_trees) {
                                         "ended it"};
     }
   }
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(Engine engine, EngineToUndo(domain.uuid, domain.type));
   return Reporting([&](std::vector<std::string> *notes) -> Status {
     SVIRT_TRY(engine.Restore(domain.uuid, notes));
     return even_trees ? engine.Forget(domain.uuid, notes) : Status();

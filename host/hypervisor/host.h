@@ -152,6 +152,12 @@ class Host {
   Result<Engine> EngineFor(const Domain &domain,
                            SecurityDrivers::Use use = SecurityDrivers::Use::kLook);
   Result<Engine> EngineFor(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use);
+  // With those that a running domain was started with, whatever it would get now.
+  Result<std::vector<Plugin *>> PluginsOfRunning(const Domain &running);
+  Result<Engine> EngineForRunning(const Domain &running);
+  // Also with those whose labels the domain holds.
+  Result<Engine> EngineToUndo(const std::string &uuid, const std::string &virt_type);
+  ConfinementPolicy Policy(const Domain &domain) const;
   // What of the machine it does not get.
   PathRules PathsFor(const Domain &domain) const;
   void NameDoi(Plan *plan) const;

@@ -53,7 +53,7 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
                      ": a domain cannot be given this device while it runs: define it with the "
                      "device and start it anew"};
   }
-  SVIRT_ASSIGN(Engine engine, EngineFor(next));
+  SVIRT_ASSIGN(Engine engine, EngineForRunning(now));
   SVIRT_TRY(engine.Verify(next));
   next.seclabels = now.seclabels;
   RunningDomain with_device = live.running;
@@ -100,7 +100,7 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                      "device and start it anew"};
   }
   next.seclabels = now.seclabels;
-  SVIRT_ASSIGN(Engine engine, EngineFor(next));
+  SVIRT_ASSIGN(Engine engine, EngineForRunning(now));
   SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
   const Manifest known = KnownTo(now);
   SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest, known));
@@ -168,7 +168,7 @@ Status Host::Relabel(const RunningDomain &running, const Manifest &known) {
 
 Status Host::Relabel(const RunningDomain &running, const Manifest &manifest,
                      const Manifest &known) {
-  SVIRT_ASSIGN(Engine engine, EngineFor(running.domain));
+  SVIRT_ASSIGN(Engine engine, EngineForRunning(running.domain));
   SVIRT_ASSIGN(const Plan plan,
                engine.Change(running.domain, running.process.pid, manifest, known));
   Report(plan.notes);

@@ -46,6 +46,8 @@ class Hypervisor {
 
   // The domain types that it serves: <domain type=''>.
   virtual std::vector<std::string> Types() const = 0;
+  // Is a domain a process of this kernel? Else the hypervisor keeps it by a number.
+  virtual bool RunsProcesses() const = 0;
 
   // Fills in what the XML leaves to the hypervisor.
   virtual void Complete(Domain *domain) const = 0;

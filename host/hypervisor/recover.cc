@@ -69,9 +69,7 @@ Status Host::Recover(std::vector<std::string> *notes) {
         SVIRT_ASSIGN(LabelStore * labels, Store());
         SVIRT_TRY(labels->DropOwnHold(state.owner.uuid));
       }
-      Domain domain;
-      domain.type = state.owner.virt_type;
-      SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+      SVIRT_ASSIGN(Engine engine, EngineToUndo(state.owner.uuid, state.owner.virt_type));
       SVIRT_ASSIGN(const bool is_over, HasLeftHypervisor(state.owner));
       return is_over ? engine.Restore(state.owner.uuid, notes)
                      : engine.Recover(state.owner.uuid, notes);

@@ -2,6 +2,7 @@
 // Any program, confined as a domain.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -35,6 +36,12 @@ Result<std::string> ResolveProgram(const std::string &program) {
   return std::string(path.get());
 }
 
+bool IsConfined(const Domain &running) {
+  return std::ranges::any_of(running.seclabels, [](const SecLabel &seclabel) {
+    return seclabel.type != SecLabel::Type::kNone;
+  });
+}
+
 }  // namespace
 
 Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
@@ -53,7 +60,9 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
   }
   SVIRT_ASSIGN(domain.emulator, ResolveProgram(spec.program));
   spec.program = domain.emulator;
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain, SecurityDrivers::Use::kStart));
+  // Beside a process that has labels the program gets these, and no further ones.
+  const bool joins = stored.ok() && stored->running && IsConfined(domain);
+  SVIRT_ASSIGN(Engine engine, joins ? EngineForRunning(domain) : EngineFor(domain));
   SVIRT_TRY(engine.Verify(domain));
   SVIRT_ASSIGN(const Manifest manifest, ReadManifest(domain));
   SVIRT_ASSIGN(const Plan plan, engine.Apply(domain, manifest));
@@ -92,7 +101,7 @@ Status Host::ReleaseLocked(const Domain &domain) {
   if (owner && (owner->pinned || !owner->processes.empty())) {
     return labels->DropOwnHold(domain.uuid);
   }
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain));
+  SVIRT_ASSIGN(Engine engine, EngineToUndo(domain.uuid, domain.type));
   return Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); });
 }
 

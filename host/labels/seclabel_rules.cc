@@ -16,10 +16,10 @@ std::string ActiveModels(const std::vector<Plugin *> &plugins) {
 }
 
 // A domain may say that it wants nothing of a model that is not there.
-Status CheckModels(const Domain &domain, const std::vector<Plugin *> &plugins) {
+Status CheckModels(const Domain &domain, const std::vector<Plugin *> &plugins, bool has_primary) {
   for (const SecLabel &seclabel : domain.seclabels) {
     const bool known = std::any_of(plugins.begin(), plugins.end(), [&](const Plugin *plugin) {
-      return seclabel.model.empty() || plugin->model() == seclabel.model;
+      return seclabel.model.empty() ? has_primary : plugin->model() == seclabel.model;
     });
     if (!known && seclabel.type != SecLabel::Type::kNone) {
       return Error{Errc::kRefused,
@@ -38,14 +38,14 @@ Status CheckModels(const Domain &domain, const std::vector<Plugin *> &plugins) {
 Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
                                               const std::vector<Plugin *> &plugins,
                                               const ConfinementPolicy &policy) {
-  SVIRT_TRY(CheckModels(domain, plugins));
+  SVIRT_TRY(CheckModels(domain, plugins, policy.has_primary));
   std::vector<ModelChoice> choices;
   for (Plugin *plugin : plugins) {
     ModelChoice choice;
     choice.plugin = plugin;
     for (const SecLabel &seclabel : domain.seclabels) {
       if (seclabel.model == plugin->model() ||
-          (seclabel.model.empty() && plugin == plugins.front())) {
+          (seclabel.model.empty() && policy.has_primary && plugin == plugins.front())) {
         choice.seclabel = seclabel;
         break;
       }

@@ -19,6 +19,7 @@ struct ConfinementPolicy {
   bool keep_trees = false;        // what is below directories stays labelled for the next start
   bool export_labels = false;     // old labels are written onto files, for other hosts
   PathRules paths = {};           // what no domain gets
+  bool has_primary = true;        // the first plugin is the one that a seclabel without model means
 };
 
 // One model that applies to a domain, and the seclabel it applies with: model named, type decided.
@@ -28,8 +29,9 @@ struct ModelChoice {
 };
 
 // The seclabel of each plugin's model for the domain, in the order of the plugins. A seclabel
-// without model is meant for the first. Refuses a domain that names a model none of the plugins is
-// of (unless it wants none of it), or that wants less confinement than the policy asks for.
+// without model is meant for the first, if that is the primary. Refuses a domain that names a model
+// none of the plugins is of (unless it wants none of it), or that wants less confinement than the
+// policy asks for.
 Result<std::vector<ModelChoice>> ChooseModels(const Domain &domain,
                                               const std::vector<Plugin *> &plugins,
                                               const ConfinementPolicy &policy);

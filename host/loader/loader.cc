@@ -57,6 +57,7 @@ Status CheckOptions(const LoaderOptions &options) {
     return Error{Errc::kInvalid, "the scanner's times have to be more than 0", 0};
   }
   SVIRT_TRY(CheckModels(options.order, "order"));
+  SVIRT_TRY(CheckModels(options.beside, "list of models beside others"));
   return CheckModels(options.not_critical, "list of not critical models");
 }
 
@@ -360,6 +361,35 @@ Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_t
   }
   SVIRT_TRY(active->plugin->Init());
   return active->plugin;
+}
+
+Result<Loader::Beside> Loader::GetBeside(const std::string &model, const std::string &virt_type) {
+  SVIRT_TRY(CheckModels({model}, "request"));
+  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model, {}));
+  Beside beside;
+  beside.reason = "no plugin provides it: install the package that has " + PluginFileName(model);
+  const Candidate *bad = nullptr;
+  for (const Candidate &candidate : outcome.candidates) {
+    if (candidate.state == CandidateState::kActive ||
+        candidate.state == CandidateState::kSelected) {
+      beside.plugin = candidate.plugin;
+    } else if (!candidate.repeats) {
+      beside.reason = candidate.reason;
+      bad = IsBad(candidate) && bad == nullptr ? &candidate : bad;
+    }
+    beside.is_installed = true;
+  }
+  if (beside.plugin != nullptr) {
+    SVIRT_TRY(beside.plugin->Init());
+    return beside;
+  }
+  if (bad != nullptr) {
+    return Error{Errc::kRefused,
+                 "the security model \"" + model + "\" is to stand beside others for " +
+                     VirtTypeWords(virt_type) + " and cannot answer: " + bad->reason,
+                 0};
+  }
+  return beside;
 }
 
 }  // namespace svirt

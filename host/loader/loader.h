@@ -57,6 +57,9 @@ struct LoaderOptions {
   // Complete list of models in the order in which they are asked; unlisted ones are off. Empty:
   // by the note's priority, the higher first, then by model in byte order.
   std::vector<std::string> order;
+  // Models that are asked for by GetBeside, whether the order lists them or not; it has a say in
+  // what is selected only.
+  std::vector<std::string> beside;
   // Models that do not stop the selection, whatever is wrong with them.
   std::vector<std::string> not_critical;
   // Helper program that loads and probes a plugin in a process of its own first, so that one that
@@ -144,6 +147,16 @@ class Loader {
   // with the reason why it is not active; also if one of several files of the model is broken. No
   // other plugin is loaded for it.
   Result<Plugin *> Get(const std::string &model, const std::string &virt_type);
+
+  // The plugin of a model of options.beside, initialised. The plugin is null, and a sentence says
+  // why, if no file provides the model, or if the plugin itself says that it is inactive.
+  // Errc::kRefused: it cannot be told whether it should stand there (fail closed).
+  struct Beside {
+    Plugin *plugin = nullptr;
+    bool is_installed = false;
+    std::string reason;
+  };
+  Result<Beside> GetBeside(const std::string &model, const std::string &virt_type);
 
  private:
   struct Impl;

@@ -85,7 +85,7 @@ Error Stopped(const LoaderOptions &options, const Candidate &blocking) {
 }  // namespace
 
 bool IsListed(const LoaderOptions &options, const std::string &model) {
-  return options.order.empty() || Contains(options.order, model);
+  return options.order.empty() || Contains(options.order, model) || Contains(options.beside, model);
 }
 
 bool MayBeChosen(const LoaderOptions &options, const Candidate &candidate) {

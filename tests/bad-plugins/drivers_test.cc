@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstring>
 #include <fstream>
 
 #include "tests/bad-plugins/plugin_box.h"
@@ -32,7 +33,8 @@ class Drivers : public ::testing::Test {
 
   // As every command does it: from the beginning.
   SecurityDrivers Open() {
-    return SecurityDrivers(config_, ZOO_SCANNER, paths_, box_.Options().log, box_.root());
+    return SecurityDrivers(config_, ZOO_SCANNER, paths_, {"foreign"}, box_.Options().log,
+                           box_.root());
   }
   // The models that a start gets, or the error.
   std::string Start(Use use = Use::kStart, const std::string &type = "kvm") {
@@ -165,6 +167,75 @@ TEST_F(Drivers, AMemoryThatCannotBeReadStopsTheSelection) {
   box_.Add("good");
   std::ofstream(paths_.state_dir + "/chosen-models") << "???\n";
   EXPECT_THAT(Start(), HasSubstr("chosen-models:1: "));
+}
+
+// As by default, where root starts domains.
+class DriversBeside : public Drivers {
+ protected:
+  DriversBeside() {
+    config_.beside = {"beside"};
+    box_.Add("good");
+  }
+};
+
+TEST_F(DriversBeside, StandsBesideTheChosenOneWhateverTheOrder) {
+  EXPECT_EQ(Start(), "good") << "the default need not be installed";
+  box_.Add("beside");
+  EXPECT_EQ(Start(), "good,beside");
+  config_.order = {"good"};
+  EXPECT_EQ(Start(), "good,beside");
+  config_.order = {"beside"};
+  EXPECT_EQ(Start(), "beside") << "once";
+  config_.order = {"inactive"};
+  box_.Add("inactive");
+  EXPECT_THAT(Start(), HasSubstr("no security driver is active"));
+  config_.allow_none = true;
+  EXPECT_EQ(Start(), "beside") << "also where there is none to be chosen";
+}
+
+TEST_F(DriversBeside, IsNotForDomainsThatAreNoProcesses) {
+  box_.Add("beside");
+  EXPECT_EQ(Start(Use::kStart, "foreign"), "good");
+}
+
+TEST_F(DriversBeside, ListsAndNoneMeanThemselves) {
+  box_.Add("beside");
+  config_.choice = DriverChoice::kList;
+  config_.models = {"good"};
+  EXPECT_EQ(Start(), "good");
+  config_.choice = DriverChoice::kNone;
+  EXPECT_EQ(Start(), "");
+}
+
+TEST_F(DriversBeside, OnlyItsOwnWordLetsAStartGoOnWithout) {
+  config_.beside = {"inactive"};
+  box_.Add("inactive");
+  EXPECT_EQ(Start(Use::kLook), "good");
+  EXPECT_EQ(Warnings(), 0u);
+  EXPECT_EQ(Start(), "good");
+  EXPECT_THAT(box_.log(), HasSubstr("warning: domains of type kvm do not get the security model "
+                                    "inactive beside others: "));
+  for (const char *broken : {"probe_error", "crash_probe", "missing_slot"}) {
+    const fs::path path = box_.Add(broken);
+    config_.beside = {path.stem().string().substr(std::strlen("svirt-"))};
+    EXPECT_THAT(Start(), HasSubstr(path.string())) << broken;
+    EXPECT_THAT(Show().reason, HasSubstr(path.string())) << broken;
+    EXPECT_TRUE(CandidateOf(Show().candidates, path).blocks) << broken;
+    fs::remove(path);
+  }
+}
+
+TEST_F(DriversBeside, OneThatVanishedIsMissedUntilItIsForgotten) {
+  const fs::path beside = box_.Add("beside");
+  EXPECT_EQ(Start(), "good,beside");
+  fs::remove(beside);
+  EXPECT_THAT(Start(Use::kStart, "qemu"),
+              HasSubstr("beside stood beside others here before, and now no plugin provides it"));
+  EXPECT_EQ(Start(Use::kStart, "foreign"), "good");
+  EXPECT_TRUE(Open().Forget("beside").value());
+  EXPECT_EQ(Start(), "good");
+  config_.beside_is_default = false;
+  EXPECT_THAT(Start(), HasSubstr("svirt.conf wants the security model beside beside others"));
 }
 
 TEST_F(Drivers, RequireModelRefusesEveryOtherPrimary) {

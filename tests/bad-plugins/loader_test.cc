@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <fstream>
 
 #include "host/loader/process_state.h"
@@ -182,6 +183,49 @@ TEST(Loader, GetTakesTheNamedModelOrNone) {
   LoaderOptions options = box.Options();
   options.order = {"good"};
   EXPECT_THAT(Loader(options).Get("twin", "").error().message, HasSubstr("off: not listed"));
+}
+
+TEST(Loader, BesideGivesWhatTheOrderDoesNotList) {
+  PluginBox box;
+  LoaderOptions options = box.Options();
+  options.order = {"good"};
+  options.beside = {"beside"};
+  Loader loader(options);
+  auto beside = loader.GetBeside("beside", "kvm");
+  ASSERT_TRUE(beside.ok()) << beside.error().message;
+  EXPECT_EQ(beside->plugin, nullptr);
+  EXPECT_FALSE(beside->is_installed);
+  EXPECT_THAT(beside->reason, HasSubstr("svirt-beside.so"));
+  box.Add("beside");
+  beside = loader.GetBeside("beside", "kvm");
+  ASSERT_TRUE(beside.ok()) << beside.error().message;
+  ASSERT_NE(beside->plugin, nullptr);
+  EXPECT_EQ(beside->plugin->model(), "beside");
+  EXPECT_FALSE(loader.Select("kvm").ok()) << "good is missing, and beside is no substitute";
+  box.Add("good");
+  EXPECT_EQ(loader.Select("kvm")->plugin->model(), "good");
+}
+
+TEST(Loader, OnlyTheProbesOwnWordLetsBesideGoOn) {
+  PluginBox box;
+  LoaderOptions options = box.Options();
+  options.beside = {"inactive", "probe-error", "crash-probe", "no-note", "missing-slot", "good"};
+  Loader loader(options);
+  box.Add("inactive");
+  const auto inactive = loader.GetBeside("inactive", "");
+  ASSERT_TRUE(inactive.ok()) << inactive.error().message;
+  EXPECT_EQ(inactive->plugin, nullptr);
+  EXPECT_TRUE(inactive->is_installed);
+  for (const char *broken : {"probe_error", "crash_probe", "no_note", "missing_slot"}) {
+    const fs::path path = box.Add(broken);
+    const auto refused = loader.GetBeside(path.stem().string().substr(std::strlen("svirt-")), "");
+    ASSERT_FALSE(refused.ok()) << broken;
+    EXPECT_EQ(refused.error().code, Errc::kRefused);
+    EXPECT_THAT(refused.error().message, HasSubstr("is to stand beside others")) << broken;
+  }
+  const fs::path writable = box.Add("good");
+  fs::permissions(writable, fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(loader.GetBeside("good", "").error().code, Errc::kRefused);
 }
 
 TEST(Loader, SelectGivesAnInitialisedPluginAndTheSameOneEachTime) {

@@ -15,6 +15,7 @@ namespace svirt {
 class QemuHypervisor : public Hypervisor {
  public:
   std::vector<std::string> Types() const override { return {"kvm", "qemu"}; }
+  bool RunsProcesses() const override { return true; }
   void Complete(Domain *domain) const override;
   Status Check(const Domain &domain) const override { return driver_.Check(domain); }
   Status Prepare(const Domain &domain, const DomainPlace &place) const override;

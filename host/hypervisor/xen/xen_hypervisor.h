@@ -23,6 +23,7 @@ class XenHypervisor : public Hypervisor {
       : runner_(std::move(runner)), xl_(runner_.get()), end_timeout_(end_timeout) {}
 
   std::vector<std::string> Types() const override { return {"xen"}; }
+  bool RunsProcesses() const override { return false; }
   void Complete(Domain *) const override {}
   Status Check(const Domain &domain) const override;
   Status Prepare(const Domain &domain, const DomainPlace &place) const override;

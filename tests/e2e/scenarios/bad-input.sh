@@ -102,7 +102,9 @@ for key in "version", "model", "doi", "process_label", "image_label", "resources
 for resource in plan["resources"]:
     for key in "kind", "path", "access", "current", "label", "action", "conflict":
         assert key in resource, key
-assert [r["kind"] for r in plan["resources"]].count("disk") == 1
+for model in plan["models"]:
+    kinds = [r["kind"] for r in plan["resources"] if r["model"] == model["model"]]
+    assert kinds.count("disk") == 1
 PY
 equal "nothing has changed" "$before" "$(state)"
 

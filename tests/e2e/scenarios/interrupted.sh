@@ -24,13 +24,16 @@ holders() { svirt labels | sed -n 's/^ *held by *//p' | paste -sd' '; }
 
 # out_of_order: says what is not as it must be; nothing if all is.
 out_of_order() {
-  local pid seen
+  local pid seen owned
   pid=$(pid_of a)
+  # While it runs, what is its own is its user's.
+  owned=$objects
+  [ -z "$pid" ] || owned=${objects// 0:0 / $(stat -c '%u:%g' "/proc/$pid") }
   # Whoever inherits a process may take his time to reap it, and one that waits for svirt to notice
   # its end.
   wait_for 5 only_process "$pid" || seen="processes $(processes) for a at '$pid'"
   [ "$(holders)" = "$pid" ] || seen+=" labels held by '$(holders)' for a at '$pid'"
-  [ "$(objects)" = "$objects" ] || seen+=" objects: $(diff <(echo "$objects") <(objects))"
+  [ "$(objects)" = "$owned" ] || seen+=" objects: $(diff <(echo "$owned") <(objects))"
   if [ -n "$pid" ]; then
     label_of a | grep -q '(enforcing)$' || seen+=" label: $(label_of a)"
     [ "$(svirt domstate a)" = running ] || seen+=" state: $(svirt domstate a)"

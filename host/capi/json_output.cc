@@ -46,6 +46,7 @@ ordered_json PlanToJson(const Domain &domain, const Plan &plan) {
   for (const ModelLabels &labels : plan.models) {
     document["models"].push_back(ToJson(labels));
   }
+  document["notes"] = plan.notes;
   document["resources"] = ordered_json::array();
   for (const PlanItem &item : plan.items) {
     const Resource &resource = plan.manifest.resources[item.resource];
@@ -59,6 +60,7 @@ ordered_json PlanToJson(const Domain &domain, const Plan &plan) {
          {"label", OrNull(item.label)},
          {"action", PlanActionName(item)},
          {"note", OrNull(item.note)},
+         {"unlabelled", item.unlabelled},
          {"conflict", OrNull(item.conflict)}});
   }
   return document;

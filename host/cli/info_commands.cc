@@ -56,7 +56,11 @@ ordered_json ToJson(const StoredDomain &stored, std::string_view state) {
                          {"uuid", stored.domain.uuid},
                          {"state", state},
                          {"pid", nullptr},
-                         {"id", nullptr}};
+                         {"id", nullptr},
+                         {"unlabelled", ordered_json::array()}};
+  if (stored.running) {
+    domain["unlabelled"] = stored.running->unlabelled;
+  }
   if (stored.running && stored.running->id >= 0) {
     domain["id"] = stored.running->id;
   } else if (const auto pid = PidOf(stored)) {
@@ -105,9 +109,11 @@ Result<int> PrintList(Host &host, bool all, bool json) {
   for (const ListedDomain &listed : domains) {
     const Domain &domain = listed.stored.domain;
     const bool is_left = listed.state == DomainState::kShutOff && listed.problem;
+    const bool lacks_labels = listed.stored.running && !listed.stored.running->unlabelled.empty();
     list.push_back(ToJson(listed));
     rows.push_back({IdOf(listed.stored), domain.name.empty() ? domain.uuid : domain.name,
-                    std::string(StateName(listed)) + (is_left ? " (not cleaned up)" : "")});
+                    std::string(StateName(listed)) + (is_left ? " (not cleaned up)" : "") +
+                        (lacks_labels ? " (unlabelled objects)" : "")});
   }
   if (json) {
     CliContext::PrintJson({{"domains", list}});
@@ -181,6 +187,10 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
   }
   if (labels.empty()) {
     PrintLine("Security model:", "none");
+  }
+  for (const std::string &path :
+       stored.running ? stored.running->unlabelled : std::vector<std::string>()) {
+    PrintLine("Security note:", path + " bears no label of its own (allow_unlabelled)");
   }
   return kExitOk;
 }

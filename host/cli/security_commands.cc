@@ -21,18 +21,28 @@ namespace {
 
 using boost::property_tree::ptree;
 
+void PrintModel(const ModelLabels &labels) {
+  fmt::print("Model {}{}\n  process label  {}\n", labels.model,
+             labels.enforcing ? "" : " (permissive)",
+             labels.seclabel.label.empty() ? "- (unconfined)" : labels.seclabel.label);
+  if (!labels.seclabel.image_label.empty()) {
+    fmt::print("  image label    {}\n", labels.seclabel.image_label);
+  }
+  if (!labels.conflict.empty()) {
+    fmt::print("  CONFLICT: {}\n", labels.conflict);
+  }
+}
+
 void PrintPlan(const Domain &domain, const Plan &plan) {
   fmt::print("Domain {} ({})\n", domain.name, domain.uuid);
   if (plan.models.empty()) {
     fmt::print("No security driver: the domain would run unconfined\n");
   }
   for (const ModelLabels &labels : plan.models) {
-    fmt::print("Model {}{}\n  process label  {}\n", labels.model,
-               labels.enforcing ? "" : " (permissive)",
-               labels.seclabel.label.empty() ? "- (unconfined)" : labels.seclabel.label);
-    if (!labels.seclabel.image_label.empty()) {
-      fmt::print("  image label    {}\n", labels.seclabel.image_label);
-    }
+    PrintModel(labels);
+  }
+  for (const std::string &note : plan.notes) {
+    fmt::print("note: {}\n", note);
   }
   for (const PlanItem &item : plan.items) {
     const Resource &resource = plan.manifest.resources[item.resource];

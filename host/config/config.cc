@@ -183,6 +183,10 @@ std::map<std::string, Section> Grammar(Config *config) {
         {"keep_trees", [config](const std::string &v) { return SetBool(v, &config->keep_trees); }},
         {"allow_paths",
          [config](const std::string &v) { return SetPaths(v, &config->allow_paths); }},
+        {"allow_unlabelled",
+         [config](const std::string &v) { return SetPaths(v, &config->allow_unlabelled); }},
+        {"require_enforcing",
+         [config](const std::string &v) { return SetBool(v, &config->require_enforcing); }},
         {"export_labels",
          [config](const std::string &v) { return SetBool(v, &config->export_labels); }}}},
   };

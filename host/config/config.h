@@ -50,6 +50,8 @@ struct Config {
   std::string require_model;  // no start under another primary; "" for any
   bool keep_trees = false;
   bool export_labels = false;
+  bool require_enforcing = false;
+  std::vector<std::string> allow_unlabelled;  // in the form of allow_paths
   std::vector<std::string> allow_paths;  // ':' between them; one with '/' at its end: all below it
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is
   // the plugin's to say.

@@ -97,6 +97,14 @@ TEST(Config, PathsOfTheMachineThatDomainsMayHave) {
   }
 }
 
+TEST(Config, LabelsThatHold) {
+  EXPECT_FALSE(Good("").require_enforcing);
+  const Config config = Good("[confinement]\nrequire_enforcing = yes\nallow_unlabelled = /a:/b/\n");
+  EXPECT_TRUE(config.require_enforcing);
+  EXPECT_THAT(config.allow_unlabelled, ElementsAre("/a", "/b/"));
+  EXPECT_THAT(Bad("[confinement]\nallow_unlabelled = x\n"), HasSubstr("not an absolute path"));
+}
+
 TEST(Config, BesideTheChosenModelRootGetsUsersOfTheirOwn) {
   const Config config = Good("");
   EXPECT_TRUE(config.beside_is_default);

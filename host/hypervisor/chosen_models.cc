@@ -14,7 +14,7 @@
 namespace svirt {
 namespace {
 
-constexpr size_t kLargestFile = 64 << 10;
+constexpr size_t kLargestMemory = 64 << 10;
 
 constexpr const char *kHeader =
     "# The security model that each type of domain was given last: model, the priority of its\n"
@@ -32,7 +32,7 @@ std::string ChosenModels::KeyOf(const std::string &virt_type) {
 
 Result<std::map<std::string, ExpectedModel>> ChosenModels::Read() const {
   Models models;
-  const auto text = ReadFile(file_, kLargestFile);
+  const auto text = ReadFile(file_, kLargestMemory);
   if (!text.ok()) {
     return text.error().code == Errc::kNotFound ? Result<Models>(models) : text.error();
   }

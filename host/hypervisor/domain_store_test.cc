@@ -81,6 +81,15 @@ TEST_F(DomainStoreTest, NamesAndUuidsAreUnique) {
   EXPECT_EQ(store.List()->size(), 1u);
 }
 
+TEST_F(DomainStoreTest, WhatBearsNoLabelIsKnownWhileADomainRuns) {
+  DomainStore store = Open();
+  ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
+  RunningDomain running = Running(Make("a", kUuidA));
+  running.unlabelled = {"/mnt/nfs/a.img"};
+  ASSERT_TRUE(store.SetRunning(kUuidA, running).ok());
+  EXPECT_EQ(store.Find("a")->running->unlabelled, running.unlabelled);
+}
+
 TEST_F(DomainStoreTest, DefinitionsAreNobodyElsesBusiness) {
   const mode_t before = ::umask(0);
   DomainStore store = Open();

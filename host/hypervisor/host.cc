@@ -150,6 +150,8 @@ ConfinementPolicy Host::Policy(const Domain &domain) const {
   policy.require_confined = options_.config.require_confined;
   policy.keep_trees = options_.config.keep_trees;
   policy.export_labels = options_.config.export_labels;
+  policy.require_enforcing = options_.config.require_enforcing;
+  policy.allow_unlabelled = options_.config.allow_unlabelled;
   policy.paths = PathsFor(domain);
   return policy;
 }
@@ -409,6 +411,19 @@ Result<std::vector<DomainLabel>> Host::AskLabels(const StoredDomain &stored) {
 void Host::NameDoi(Plan *plan) const {
   for (ModelLabels &labels : plan->models) {
     labels.doi = drivers_.DoiOf(labels.model, labels.doi);
+  }
+}
+
+// A model that is permissive as a whole has been told of before the start.
+void Host::WarnIfPermissive(const Domain &domain, pid_t pid) {
+  const auto plugins = drivers_.For(domain.type);
+  for (Plugin *plugin : plugins.ok() ? *plugins : std::vector<Plugin *>{}) {
+    const auto model = plugin->GetModel(domain.type);
+    const auto state = ProcessLabel(plugin, domain, pid);
+    if (model.ok() && model->enforcing && state.ok() && !state->enforcing) {
+      Report({"model " + plugin->model() + " is permissive for domain " + domain.name +
+              ": it reports what the domain does that it should not, and lets it do that"});
+    }
   }
 }
 

@@ -161,6 +161,8 @@ class Host {
   // What of the machine it does not get.
   PathRules PathsFor(const Domain &domain) const;
   void NameDoi(Plan *plan) const;
+  // Process pid has just been started as the domain.
+  void WarnIfPermissive(const Domain &domain, pid_t pid);
   // Sentences about objects that were left alone, for people.
   void Report(const std::vector<std::string> &notes) const;
   // The same for work that collects them, also if it fails.
@@ -201,13 +203,14 @@ class Host {
     RunningDomain running;
   };
   Result<LiveDomain> OpenLive(const std::string &name_or_uuid);
-  // Makes exactly what the running domain has what it may use.
+  // Makes exactly what the running domain has what it may use, and tells it what of that bears no
+  // label.
   // What a domain has, as far as that can be told.
   Manifest KnownTo(const Domain &domain) const;
   // known: what it has now.
-  Status Relabel(const RunningDomain &running, const Manifest &known);
-  Status Relabel(const RunningDomain &running, const Manifest &manifest, const Manifest &known);
-  Status SetRunningAndRelabel(const RunningDomain &running, const Manifest &known);
+  Status Relabel(RunningDomain *running, const Manifest &known);
+  Status Relabel(RunningDomain *running, const Manifest &manifest, const Manifest &known);
+  Status SetRunningAndRelabel(RunningDomain running, const Manifest &known);
 
   HostOptions options_;
   DomainStore store_;

@@ -62,7 +62,7 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   const Manifest known = KnownTo(now);
   const auto attach = [&]() -> Status {
     SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-    SVIRT_TRY(Relabel(with_device, manifest, known));
+    SVIRT_TRY(Relabel(&with_device, manifest, known));
     SVIRT_TRY(CheckHostDevices(next, hypervisor->Options(), manifest));
     // Known before the domain opens it, and until it has closed it: what is in use keeps its
     // label, whatever fails or ends here.
@@ -133,7 +133,7 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
     return SetRunningAndRelabel(next, known);
   }
   const auto allow = [&]() -> Status {
-    SVIRT_TRY(Relabel(next, known));
+    SVIRT_TRY(Relabel(&next, known));
     SVIRT_TRY(store_.SetRunning(now.uuid, next));
     return change->Reopen();
   };
@@ -150,9 +150,11 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
 
 // Known before the labels go back: after a crash between the two, recovery finds an object that
 // the domain does not use, not a disk in use without its label.
-Status Host::SetRunningAndRelabel(const RunningDomain &running, const Manifest &known) {
+Status Host::SetRunningAndRelabel(RunningDomain running, const Manifest &known) {
   SVIRT_TRY(store_.SetRunning(running.domain.uuid, running));
-  return Relabel(running, known);
+  const std::vector<std::string> before = running.unlabelled;
+  SVIRT_TRY(Relabel(&running, known));
+  return running.unlabelled == before ? Status() : store_.SetRunning(running.domain.uuid, running);
 }
 
 // A device that is gone by itself is in no manifest.
@@ -161,16 +163,16 @@ Manifest Host::KnownTo(const Domain &domain) const {
   return manifest.ok() ? std::move(*manifest) : Manifest{};
 }
 
-Status Host::Relabel(const RunningDomain &running, const Manifest &known) {
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(running.domain));
+Status Host::Relabel(RunningDomain *running, const Manifest &known) {
+  SVIRT_ASSIGN(const Manifest manifest, FullManifest(running->domain));
   return Relabel(running, manifest, known);
 }
 
-Status Host::Relabel(const RunningDomain &running, const Manifest &manifest,
-                     const Manifest &known) {
-  SVIRT_ASSIGN(Engine engine, EngineForRunning(running.domain));
+Status Host::Relabel(RunningDomain *running, const Manifest &manifest, const Manifest &known) {
+  SVIRT_ASSIGN(Engine engine, EngineForRunning(running->domain));
   SVIRT_ASSIGN(const Plan plan,
-               engine.Change(running.domain, running.process.pid, manifest, known));
+               engine.Change(running->domain, running->process.pid, manifest, known));
+  running->unlabelled = plan.unlabelled();
   Report(plan.notes);
   return {};
 }

@@ -40,7 +40,8 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
   recorded.domain = domain;
   const auto record = [&](const RunningDomain &running) {
     recorded = running;
-    return store_.SetRunning(domain.uuid, running);
+    recorded.unlabelled = plan->unlabelled();
+    return store_.SetRunning(domain.uuid, recorded);
   };
   const auto start = [&]() -> Result<RunningDomain> {
     SVIRT_TRY(CheckHostDevices(domain, hypervisor->Options(), manifest));
@@ -54,6 +55,9 @@ Result<RunningDomain> Host::StartLocked(Domain domain) {
           "; and what was changed for it could not be undone: " + undone.error().message;
     }
     return error;
+  }
+  if (running->id < 0) {
+    WarnIfPermissive(domain, running->process.pid);
   }
   return running;
 }

@@ -53,7 +53,7 @@ Status Host::Recover(std::vector<std::string> *notes) {
       // A change that was ended half way may have left it more than it has. What a hypervisor keeps
       // by a number is never changed while it runs.
       return now.running && now.running->id < 0
-                 ? Relabel(*now.running, KnownTo(now.running->domain))
+                 ? Relabel(&*now.running, KnownTo(now.running->domain))
                  : Status();
     };
     keep_first(clean_up());

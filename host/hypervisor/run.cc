@@ -87,6 +87,7 @@ Result<Child> Host::LaunchConfined(const Domain &defined, LaunchSpec spec) {
     }
     return error;
   }
+  WarnIfPermissive(domain, child.pid);
   return child;
 }
 

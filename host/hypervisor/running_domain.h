@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "host/domain/domain.h"
 #include "host/util/process.h"
@@ -18,6 +19,8 @@ struct RunningDomain {
   // Its process is there, but nobody has let the guest go yet. Whoever does holds the domain's
   // lock.
   bool starting = false;
+  // Paths of what is its alone without bearing its label (allow_unlabelled).
+  std::vector<std::string> unlabelled = {};
 };
 
 enum class DomainState { kShutOff, kRunning, kPaused };

@@ -79,6 +79,7 @@ std::string FormatStatus(const RunningDomain &running) {
                        {"xml", FormatDomainXml(running.domain, true)},
                        {"emulator", running.domain.emulator},
                        {"seclabels", labels},
+                       {"unlabelled", running.unlabelled},
                        {"writable_backing", running.domain.writable_backing}};
   return status.dump(2) + "\n";
 }
@@ -101,6 +102,7 @@ Result<RunningDomain> ParseStatus(const std::string &text, const std::string &fi
                                           label.at("relabel"), label.at("label"),
                                           label.at("image_label"), label.at("base_label")});
     }
+    running.unlabelled = status.value("unlabelled", running.unlabelled);
     running.domain.writable_backing = status.value("writable_backing", std::vector<std::string>());
     return running;
   } catch (const json::exception &e) {

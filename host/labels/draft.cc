@@ -5,17 +5,6 @@
 
 namespace svirt {
 
-Status CheckLabelable(const LabelTask &task) {
-  if (task.sets_label && task.item.exclusive && task.is_block &&
-      task.item.old.state == OldLabel::State::kUnsupported) {
-    return Error{Errc::kUnsupported,
-                 ResourceName(task.resource) +
-                     " cannot be labelled, and is to be the domain's alone; give the domain an "
-                     "object on a file system that keeps labels"};
-  }
-  return {};
-}
-
 void ForItems(Draft *draft, const LabelTask &task, const std::function<void(PlanItem *)> &change) {
   const std::string &model = draft->models[task.model].plugin->model();
   for (PlanItem &item : draft->items) {

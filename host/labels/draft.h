@@ -41,7 +41,6 @@ struct LabelTask {
   Resource resource;  // as the plugin is shown it
   JournalItem item;
   bool sets_label = false;  // false: the use alone is entered
-  bool is_block = false;
   bool keeps_tree = false;  // a directory that is to be whole afterwards, with all that is below
 
   bool is_entry() const { return item.extent == Extent::kEntry; }
@@ -93,10 +92,6 @@ Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft 
 Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
                                             const OpenedManifest &opened,
                                             const OpenedManifest::Object &object, PlanItem *item);
-
-// An exclusive block device that cannot be labelled is refused: nothing else on it would keep other
-// domains out.
-Status CheckLabelable(const LabelTask &task);
 
 // What the task puts onto its object.
 ObjectLabel LabelOf(const Draft &draft, const LabelTask &task);

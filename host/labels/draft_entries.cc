@@ -16,7 +16,6 @@ LabelTask MakeEntryTask(const std::string &model, const OpenedManifest::Object &
   LabelTask task;
   task.resource = object.resource;
   task.sets_label = true;
-  task.is_block = object.opened.type == ObjectType::kBlock;
   task.item = {.model = model,
                .path = object.opened.path,
                .id = object.opened.id,

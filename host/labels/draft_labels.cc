@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/labels/draft.h"
+#include "host/labels/label_check.h"
 #include "host/labels/process_scan.h"
 
 namespace svirt {
@@ -124,6 +125,7 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
   seclabel.image_label = std::move(labels.image_label);
   if (seclabel.type == SecLabel::Type::kDynamic) {
     SVIRT_TRY(VerifyLabel(*context, &draft));
+    SVIRT_TRY(CheckClaim(draft));
   }
   return draft;
 }

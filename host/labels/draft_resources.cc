@@ -67,7 +67,6 @@ LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decisio
   LabelTask task;
   task.resource = object.resource;
   task.sets_label = decision.item.action == ResourcePlan::Action::kSet;
-  task.is_block = object.opened.type == ObjectType::kBlock;
   task.item = {.model = decision.item.model,
                .path = object.opened.path,
                .id = object.opened.id,

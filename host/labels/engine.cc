@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "host/labels/draft.h"
+#include "host/labels/foreign_hands.h"
+#include "host/labels/label_check.h"
 #include "host/labels/undo.h"
 #include "host/loader/marshal.h"
 
@@ -27,6 +29,17 @@ std::vector<SecLabel> Plan::seclabels() const {
     list.push_back(labels.seclabel);
   }
   return list;
+}
+
+std::vector<std::string> Plan::unlabelled() const {
+  std::vector<std::string> paths;
+  for (const PlanItem &item : items) {
+    const std::string &path = manifest.resources[item.resource].path;
+    if (item.unlabelled && std::ranges::find(paths, path) == paths.end()) {
+      paths.push_back(path);
+    }
+  }
+  return paths;
 }
 
 Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
@@ -75,13 +88,23 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
     draft.models.push_back(std::move(model));
   }
   SVIRT_TRY(DraftResources(store_, policy_, &draft));
-  for (const LabelTask &task : draft.tasks) {
-    std::string conflict;
-    if (auto status = CheckLabelable(task); !status.ok()) {
-      conflict = status.error().message;
-    } else {
-      SVIRT_ASSIGN(conflict, store_->FindConflict(domain.uuid, task.item));
+  const bool lives = context.known && context.known->IsLive();
+  SVIRT_TRY(CheckLabelable(policy_, store_, lives, &draft));
+  CheckEnforcing(policy_, pid < 0, &draft);
+  const LabelOwner owner{domain.uuid, domain.name, domain.type};
+  for (const HeldLabel &held : LabelsOf(draft)) {
+    SVIRT_ASSIGN(const std::string clash, store_->FindClash(owner, held));
+    for (ModelDraft &model : draft.models) {
+      if (!clash.empty() && model.plugin->model() == held.model && model.refusal.empty()) {
+        model.refusal = clash;
+      }
     }
+  }
+  if (!context.known || context.known->handover != HandoverState::kIncoming) {
+    SVIRT_TRY(CheckForeignHands(store_, domain.uuid, lives, proc_, &draft));
+  }
+  for (const LabelTask &task : draft.tasks) {
+    SVIRT_ASSIGN(const std::string conflict, store_->FindConflict(domain.uuid, task.item));
     if (!conflict.empty()) {
       ForItems(&draft, task, [&conflict](PlanItem *item) { item->conflict = conflict; });
     }
@@ -133,6 +156,11 @@ Status Engine::VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid) 
                                        " runs under the " + labels.model + " label " +
                                        state->label + " instead of " + labels.seclabel.label +
                                        " and must not go on"};
+    }
+    if (policy_.require_enforcing && !state->enforcing) {
+      return Refusal("the label " + state->label + " of process " + std::to_string(pid) +
+                     " of domain " + domain.name + " is not enforced by model " + labels.model +
+                     " (it is permissive for this domain), and require_enforcing is set");
     }
   }
   return {};

@@ -37,8 +37,9 @@ struct PlanItem {
   std::string label;                   // wanted; "" with kNone
   bool changes = false;                // applying it would change the object
   bool exclusive = false;
-  std::string note;      // remark for people, or ""
-  std::string conflict;  // why it cannot be, naming the other domain; "" if it can
+  bool unlabelled = false;  // the object is the domain's alone without bearing its label
+  std::string note;         // remark for people, or ""
+  std::string conflict;     // why it cannot be, naming the other domain; "" if it can
 };
 
 // What starting a domain would do to labels, or has done.
@@ -46,7 +47,8 @@ struct Plan {
   Manifest manifest;
   std::vector<ModelLabels> models;
   std::vector<PlanItem> items;  // in document order, models in their order within a resource
-  // Sentences about what Apply found of an earlier start and could not, or would not, undo.
+  // Sentences about what is not as it should be and stops nobody: a model that is permissive, what
+  // Apply found of an earlier start and could not, or would not, undo.
   std::vector<std::string> notes;
   // The objects of the manifest, kept open, so that what is confined later is what was labelled.
   std::shared_ptr<const OpenedManifest> opened;
@@ -55,6 +57,8 @@ struct Plan {
   bool has_conflict() const;
   // What the domain is given, as it is written down for one that runs.
   std::vector<SecLabel> seclabels() const;
+  // Paths of objects that are the domain's alone without bearing its label.
+  std::vector<std::string> unlabelled() const;
 };
 
 // Plans, applies and undoes the labels of domains. All state is in the LabelStore, shared with
@@ -100,7 +104,8 @@ class Engine {
   // descriptors in them.
   Result<std::vector<svirt_exec>> PrepareExec(const Domain &domain, const Plan &plan);
 
-  // Is pid confined as planned? Errc::kRefused if not, with both labels in the sentence. Models
+  // Is pid confined as planned, and enforced if that is required? Errc::kRefused if not, with both
+  // labels in the sentence. Models
   // whose kernel side cannot be asked pass.
   Status VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid);
 

@@ -11,28 +11,14 @@
 
 #include "host/labels/draft.h"
 #include "host/labels/engine.h"
+#include "host/labels/foreign_hands.h"
+#include "host/labels/label_check.h"
 #include "host/labels/label_mark.h"
 #include "host/labels/undo.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
 namespace {
-
-std::vector<HeldLabel> LabelsOf(const Draft &draft) {
-  std::vector<HeldLabel> labels;
-  for (const ModelDraft &model : draft.models) {
-    if (model.is_confined()) {
-      const SecLabel &seclabel = model.ref.seclabel;
-      labels.push_back({.model = model.plugin->model(),
-                        .doi = model.info.doi,
-                        .type = seclabel.type,
-                        .index = model.index,
-                        .label = seclabel.label,
-                        .image_label = seclabel.image_label});
-    }
-  }
-  return labels;
-}
 
 Result<OldLabel> Reread(Draft *draft, size_t place) {
   LabelTask &task = draft->tasks[place];
@@ -50,48 +36,42 @@ Result<OldLabel> Reread(Draft *draft, size_t place) {
   return task.item.old;
 }
 
-// A sentence if the object keeps the label that it has, else "".
-Result<std::string> SetObjectLabel(LabelStore *store, const Draft &draft, const LabelTask &task) {
+// What was seen of one object while it was labelled.
+struct Outcome {
+  std::string note;
+  bool unlabelled = false;  // it is accepted without its label
+};
+
+// has_it: the domain lives and used it before.
+Result<Outcome> SetObjectLabel(LabelStore *store, const ConfinementPolicy &policy,
+                               const Draft &draft, const LabelTask &task, bool has_it) {
   const auto object = TaskObject::Open(draft, task);
   if (!object.ok() && object.error().code == Errc::kNotFound) {
     // It was inside a directory in use; what has taken its place is not our choice.
-    return std::string();
+    return Outcome();
   }
   if (!object.ok()) {
     return object.error();
   }
-  const auto status = LabelOf(draft, task).Set(store, object->ref(task));
-  if (status.ok()) {
-    return std::string();
-  }
-  if (status.error().code != Errc::kUnsupported || task.is_entry() ||
-      (task.item.exclusive && task.is_block)) {
+  const ObjectLabel label = LabelOf(draft, task);
+  const auto status = label.Set(store, object->ref(task));
+  if (!status.ok() && (status.error().code != Errc::kUnsupported || task.is_entry())) {
     return status.error();
   }
-  // The object keeps the label its file system has for all; the security module decides by that.
-  return "cannot be labelled: " + status.error().message;
-}
-
-Status SetLabels(LabelStore *store, Draft *draft) {
-  std::mutex mutex;  // of draft->items
-  SVIRT_TRY(ForEach(draft->tasks.size(), [store, draft, &mutex](size_t i) -> Status {
-    const LabelTask &task = draft->tasks[i];
-    if (!task.Changes()) {
-      return {};
-    }
-    SVIRT_ASSIGN(const std::string note, SetObjectLabel(store, *draft, task));
-    if (!note.empty()) {
-      const std::lock_guard lock(mutex);
-      ForItems(draft, task, [&note](PlanItem *item) { item->note = note; });
-    }
-    return {};
-  }));
-  for (const ModelDraft &model : draft->models) {
-    if (model.is_confined()) {
-      SVIRT_TRY(model.plugin->SetLabel(model.ref, model.ref.seclabel.label));
-    }
+  if (!task.item.exclusive || task.is_entry()) {
+    // The object keeps the label its file system has for all; the security module decides by that.
+    return Outcome{status.ok() ? "" : "cannot be labelled: " + status.error().message};
   }
-  return {};
+  std::string why = status.ok() ? "" : status.error().message;
+  if (status.ok()) {
+    SVIRT_ASSIGN(const OldLabel now, label.Read(object->ref(task)));
+    if (now == OldLabel{OldLabel::State::kPresent, task.item.label}) {
+      return Outcome();
+    }
+    why = now.label.empty() ? "it has none" : "it has " + now.label;
+  }
+  SVIRT_ASSIGN(std::string note, WithoutLabel(policy, task, has_it, why));
+  return Outcome{std::move(note), true};
 }
 
 // Labels are on the disk before it is remembered that nobody need look at them again.
@@ -103,13 +83,19 @@ Status SyncTree(int directory, const std::string &path) {
   return {};
 }
 
-// All that a plugin has said against resources of the domain, in one sentence.
+// All that stands against the domain and its resources, in one sentence.
 Status CheckItems(const Draft &draft) {
   std::string conflicts;
-  for (const PlanItem &item : draft.items) {
-    if (!item.conflict.empty() && conflicts.find(item.conflict) == std::string::npos) {
-      conflicts += (conflicts.empty() ? "" : "; ") + item.conflict;
+  const auto add = [&conflicts](const std::string &conflict) {
+    if (!conflict.empty() && conflicts.find(conflict) == std::string::npos) {
+      conflicts += (conflicts.empty() ? "" : "; ") + conflict;
     }
+  };
+  for (const ModelDraft &model : draft.models) {
+    add(model.refusal);
+  }
+  for (const PlanItem &item : draft.items) {
+    add(item.conflict);
   }
   return conflicts.empty() ? Status() : Error{Errc::kRefused, conflicts};
 }
@@ -135,10 +121,11 @@ Status CheckArrival(const OwnerState &held, const std::vector<HeldLabel> &labels
 class Applying {
  public:
   // pid: the process whose labels stay, or -1.
-  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const Domain &domain,
-           const std::string &proc, pid_t pid)
+  Applying(LabelStore *store, const std::vector<Plugin *> &plugins, const ConfinementPolicy &policy,
+           const Domain &domain, const std::string &proc, pid_t pid)
       : store_(store),
         plugins_(plugins),
+        policy_(policy),
         owner_{domain.uuid, domain.name, domain.type},
         context_{.store = store, .mode = LabelMode::kAcquire, .proc = proc, .pid = pid} {}
 
@@ -146,8 +133,7 @@ class Applying {
   Status Begin();
   // known: what the process has already.
   Status Run(const Domain &domain, const Manifest &manifest,
-             const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy,
-             const Manifest &known);
+             const std::vector<ModelChoice> &choices, const Manifest &known);
   // Gives everything back that Run has taken; adds to the error what could not be given back.
   Error Fail(Error error);
   // What Run has made this process hold: it is not starting the domain, or not any more.
@@ -163,12 +149,15 @@ class Applying {
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
   // Tells other hosts about the object of a task that is to be labelled, if that is wanted.
   Status MarkObject(size_t place);
+  // Labels the objects, and makes the labels known to the system.
+  Status SetLabels();
   // Remembers which directories are whole now.
   Status KeepTrees();
   Status TakeBack();
 
   LabelStore *store_;
   const std::vector<Plugin *> &plugins_;
+  const ConfinementPolicy &policy_;
   LabelOwner owner_;
   LabelContext context_;
   bool was_alive_ = false;
@@ -187,15 +176,14 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
-                     const std::vector<ModelChoice> &choices, const ConfinementPolicy &policy,
-                     const Manifest &known) {
+                     const std::vector<ModelChoice> &choices, const Manifest &known) {
   if (was_alive_ && before()->interrupted) {
     // What comes now would make one forget what that was.
     LabelStore::UndoScope half_done;
     half_done.interrupted = true;
     SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, half_done, false, &draft.notes));
   }
-  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy.paths));
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true, &paths, known));
   for (const ModelChoice &choice : choices) {
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context_, domain, choice, *draft.opened));
@@ -204,9 +192,11 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   if (arrives()) {
     SVIRT_TRY(CheckArrival(*before(), LabelsOf(draft)));
   }
-  SVIRT_TRY(DraftResources(store_, policy, &draft));
-  for (const LabelTask &task : draft.tasks) {
-    SVIRT_TRY(CheckLabelable(task));
+  SVIRT_TRY(DraftResources(store_, policy_, &draft));
+  SVIRT_TRY(CheckLabelable(policy_, store_, was_alive_, &draft));
+  CheckEnforcing(policy_, context_.pid < 0, &draft);
+  if (!arrives()) {
+    SVIRT_TRY(CheckForeignHands(store_, owner_.uuid, was_alive_, context_.proc, &draft));
   }
   SVIRT_TRY(CheckItems(draft));
   const std::vector<HeldLabel> labels = LabelsOf(draft);
@@ -217,7 +207,13 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   for (size_t i = 0; i < draft.tasks.size(); ++i) {
     SVIRT_TRY(MarkObject(i));
   }
-  SVIRT_TRY(SetLabels(store_, &draft));
+  SVIRT_TRY(SetLabels());
+  for (const PlanItem &item : draft.items) {
+    if (item.unlabelled) {
+      draft.notes.push_back(draft.opened->manifest().resources[item.resource].path + " " +
+                            item.note);
+    }
+  }
   SVIRT_TRY(KeepTrees());
   if (was_alive_) {
     SVIRT_TRY(store_->Settle(owner_.uuid));
@@ -270,6 +266,32 @@ Status Applying::MarkObject(size_t place) {
   return status;
 }
 
+Status Applying::SetLabels() {
+  std::mutex mutex;  // of draft.items
+  SVIRT_TRY(ForEach(draft.tasks.size(), [&](size_t i) -> Status {
+    const LabelTask &task = draft.tasks[i];
+    if (!task.Changes()) {
+      return {};
+    }
+    SVIRT_ASSIGN(const Outcome outcome,
+                 SetObjectLabel(store_, policy_, draft, task, was_alive_ && !recorded_[i].fresh));
+    if (!outcome.note.empty()) {
+      const std::lock_guard lock(mutex);
+      ForItems(&draft, task, [&outcome](PlanItem *item) {
+        item->note = outcome.note;
+        item->unlabelled = item->unlabelled || outcome.unlabelled;
+      });
+    }
+    return {};
+  }));
+  for (const ModelDraft &model : draft.models) {
+    if (model.is_confined()) {
+      SVIRT_TRY(model.plugin->SetLabel(model.ref, model.ref.seclabel.label));
+    }
+  }
+  return {};
+}
+
 Status Applying::KeepTrees() {
   std::vector<int64_t> directories;
   for (size_t i = 0; i < draft.tasks.size(); ++i) {
@@ -296,7 +318,8 @@ Status Applying::TakeBack() {
     SVIRT_TRY(store_->Record(owner_, {}, {&task.item}, mark, false,
                              [this, i](size_t) { return Reread(&draft, i); }));
     SVIRT_TRY(MarkObject(i));
-    SVIRT_ASSIGN([[maybe_unused]] const std::string note, SetObjectLabel(store_, draft, task));
+    SVIRT_ASSIGN([[maybe_unused]] const Outcome outcome,
+                 SetObjectLabel(store_, policy_, draft, task, true));
   }
   LabelStore::UndoScope fresh;
   if (recorded_.empty()) {
@@ -340,9 +363,9 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
   // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
-    Applying applying(store_, plugins_, domain, proc_, -1);
+    Applying applying(store_, plugins_, policy_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, policy_, {});
+    auto status = applying.Run(domain, manifest, choices, {});
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -367,9 +390,9 @@ Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
 Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest,
                             const Manifest &known) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
-  Applying applying(store_, plugins_, running, proc_, pid);
+  Applying applying(store_, plugins_, policy_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, policy_, known);
+  auto status = applying.Run(running, manifest, choices, known);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }

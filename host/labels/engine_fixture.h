@@ -35,7 +35,7 @@ class EngineTest : public testing::Test {
 
   Engine MakeEngine() { return MakeEngine({mac_.plugin()}); }
   Engine MakeEngine(std::vector<Plugin *> plugins, ConfinementPolicy policy = {}) {
-    return Engine(store_.get(), std::move(plugins), policy, dir_ / "proc");
+    return Engine(store_.get(), std::move(plugins), std::move(policy), dir_ / "proc");
   }
   // An image with an original label of its own.
   std::string Image(const std::string &name) {

@@ -212,16 +212,5 @@ TEST_F(EngineTest, TheProcessMustBearTheLabel) {
   EXPECT_TRUE(engine.VerifyProcess(MakeDomain(1), plan, ::getpid()).ok());
 }
 
-TEST_F(EngineTest, FileSystemsWithoutLabels) {
-  const std::string noget = Image(std::string("a") + Model::kNoGet);
-  const std::string noset = Image(std::string("b") + Model::kNoSet);
-  const Plan plan = MustApply(1, {{MakeDisk(noget), MakeDisk(noset)}});
-  EXPECT_THAT(plan.items[0].note, HasSubstr("keeps no labels"));
-  EXPECT_FALSE(plan.items[0].changes);
-  EXPECT_THAT(plan.items[1].note, HasSubstr("cannot be labelled"));
-  MustRestore(1);
-  EXPECT_EQ(Label(noset), std::string("original-b") + Model::kNoSet);
-}
-
 }  // namespace
 }  // namespace svirt::fake

@@ -460,7 +460,9 @@ class BigTreeTest : public TreeTest {
     return count;
   }
 
-  Engine Xattr(ConfinementPolicy policy = {}) { return MakeEngine({xattr_.plugin()}, policy); }
+  Engine Xattr(ConfinementPolicy policy = {}) {
+    return MakeEngine({xattr_.plugin()}, std::move(policy));
+  }
 
   Model xattr_{dir_ / "kernel", {.name = "fakexattr", .xattr = true}};
 };

@@ -144,7 +144,7 @@ svirt_status GetModel(svirt_instance *instance, const char *, svirt_model *out,
   if (self.options.fixed) {
     out->flags |= SVIRT_MODEL_FIXED;
   }
-  out->enforcing = 1;
+  out->enforcing = self.options.enforcing ? 1 : 0;
   std::snprintf(out->model, sizeof out->model, "%s", self.options.name.c_str());
   std::snprintf(out->doi, sizeof out->doi, "tests.example");
   return SVIRT_OK;
@@ -157,7 +157,9 @@ svirt_status LabelSpace(svirt_instance *instance, const svirt_domain *, const ch
   std::vector<IndexRun> runs = self.options.space;
   if (label != nullptr) {
     runs.assign(1, {});
-    if (!ParseClaim(label, runs.data())) {
+    if (self.options.claims_all) {
+      runs = self.options.space;
+    } else if (!ParseClaim(label, runs.data())) {
       runs.clear();
     }
   }
@@ -175,7 +177,7 @@ svirt_status GenerateLabel(svirt_instance *instance, const svirt_domain *domain,
                            svirt_buf *label, svirt_buf *image_label, svirt_error *) noexcept {
   Model &self = Self(instance);
   self.Enter();
-  std::string name = std::to_string(index);
+  std::string name = std::to_string(self.options.ignores_index ? 0 : index);
   if (domain->label_type == SVIRT_LABEL_STATIC) {
     name = std::string(domain->label).substr(2);
     Give(image_label, "I:" + name);
@@ -216,7 +218,7 @@ svirt_status GetLabel(svirt_instance *instance, const svirt_domain *domain,
                          : Give(&state->label, label);
   }
   const std::string label = ReadAll(self.FileOf("process-" + std::to_string(domain->pid)));
-  state->enforcing = 1;
+  state->enforcing = self.options.enforcing ? 1 : 0;
   return Give(&state->label, label.empty() ? "unlabelled" : label);
 }
 
@@ -314,6 +316,9 @@ svirt_status SetResourceLabel(svirt_instance *instance, const svirt_resource *re
   }
   if (std::string_view(resource->path).ends_with(Model::kNoSet)) {
     return Say(error, SVIRT_E_NOTSUP, "no labels here");
+  }
+  if (std::string_view(resource->path).ends_with(Model::kForgetful)) {
+    return SVIRT_OK;
   }
   if (self.options.xattr) {
     return SetAttribute(self, resource, label, error);

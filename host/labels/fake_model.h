@@ -50,6 +50,9 @@ class Model {
     // Labels the domains of a hypervisor, by their number; one that is to have label LABEL is built
     // under "LABEL/build".
     bool hypervisor = false;
+    bool enforcing = true;
+    // Defects: every dynamic label is made from number 0, and it claims all numbers.
+    bool ignores_index = false, claims_all = false;
     // Labels of objects are kept in the extended attribute user.svirt.NAME instead, which only
     // regular files and directories can have, and no policy is loaded: for tests that count, fail
     // or time system calls.
@@ -92,6 +95,8 @@ class Model {
   // Objects whose path ends so cannot be labelled: get or set says not supported.
   static constexpr const char *kNoGet = ".noget";
   static constexpr const char *kNoSet = ".noset";
+  // Labels of these are set without an error, and are not there afterwards.
+  static constexpr const char *kForgetful = ".forgetful";
   // Objects whose path ends so need no entry, or cannot have the one they need.
   static constexpr const char *kOpen = ".open";
   static constexpr const char *kNoEntry = ".noentry";

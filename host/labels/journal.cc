@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/labels/journal_rows.h"
+#include "host/labels/label_clash.h"
 #include "host/labels/label_store.h"
 #include "host/labels/owners.h"
 #include "host/labels/store_connection.h"
@@ -255,6 +256,12 @@ Result<bool> LabelStore::TryRecord(const LabelOwner &owner, const std::vector<He
   SVIRT_ASSIGN(Writing db, Write());
   SVIRT_ASSIGN(const RestoredSince restored, RestoredSince::Read(db.get(), before.restored));
   SVIRT_ASSIGN(const int64_t id, EnterOwner(db.get(), owner, self_));
+  for (const HeldLabel &held : labels) {
+    SVIRT_ASSIGN(const std::string clash, FindLabelClash(db.get(), owner, held));
+    if (!clash.empty()) {
+      return Refusal(clash);
+    }
+  }
   SVIRT_TRY(EnterLabels(db.get(), id, labels));
   SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), self_.boot_id));
   std::optional<int64_t> work;
@@ -318,6 +325,23 @@ Result<bool> LabelStore::IsUsed(const JournalItem &item) {
   return std::any_of(uses.begin(), uses.end(), [&item](const OtherUse &other) {
     return other.use.model == item.model && !other.use.is_entry();
   });
+}
+
+Result<bool> LabelStore::IsUsedBy(const std::string &uuid, const JournalItem &item) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  SVIRT_ASSIGN(const auto boot, db->AskInt("SELECT id FROM boot WHERE boot_id=?1", self_.boot_id));
+  SVIRT_ASSIGN(const auto uses, FindUses(db.get(), item, boot.value_or(0)));
+  return owner && std::any_of(uses.begin(), uses.end(), [&owner](const OtherUse &other) {
+           return other.use.owner == owner->id;
+         });
+}
+
+Result<std::string> LabelStore::FindClash(const LabelOwner &owner, const HeldLabel &held) {
+  SVIRT_ASSIGN(const Connection db, Connect());
+  const Snapshot snapshot(db.get());
+  return FindLabelClash(db.get(), owner, held);
 }
 
 Status LabelStore::SetWhole(const std::string &uuid, const std::vector<int64_t> &directories) {

@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::string_view kVersion = "1";
 
-// The attribute calls with a descriptor refuse O_PATH.
-std::string ProcPath(int fd) {
-  return "/proc/self/fd/" + std::to_string(fd);
-}
-
 std::string Prefix(const std::string &model) {
   return "trusted.svirt." + model + ".";
 }

@@ -42,6 +42,8 @@ struct HeldLabel {
   SecLabel::Type type = SecLabel::Type::kDynamic;
   std::optional<uint64_t> index;
   std::string label, image_label;  // "" until Record has told them
+  // No other domain may have the same one. Of those that Record is given.
+  bool unique = false, unique_image = false;
 };
 
 // Who asked that a domain's labels stay without a process. The values are in the database.
@@ -255,7 +257,7 @@ class LabelStore {
   // may be a label of ours, and is asked again from reread (by the item's place; inside the
   // transaction, so it must be quick).
   // kConflict: another living domain uses an object in another way; of a domain that lives nothing
-  // is entered then.
+  // is entered then. kRefused: another domain has a label that would have to differ.
   // unsettled: if this process ends before Settle, the domain's uses of objects that it did not use
   // before count as left half done, although it lives.
   Result<std::vector<Recorded>> Record(const LabelOwner &owner,
@@ -283,8 +285,12 @@ class LabelStore {
 
   // Is the object's label a domain's, under the item's model?
   Result<bool> IsUsed(const JournalItem &item);
+  // Does this one use the object, under whatever model?
+  Result<bool> IsUsedBy(const std::string &uuid, const JournalItem &item);
 
-  // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
+  // Why Record would refuse the label, in a sentence; "" if it would not. Changes nothing.
+  Result<std::string> FindClash(const LabelOwner &owner, const HeldLabel &held);
+  // The same for an item.
   Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);
 
   // Which of the owner's objects an undo is about.

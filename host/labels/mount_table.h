@@ -31,6 +31,7 @@ class MountTable {
   // The other paths of what has this path in the mount: where the same part of the file system is
   // mounted as well, whatever is mounted on top of it.
   std::vector<std::string> OtherPaths(const Mount &mount, const std::string &path) const;
+  const std::vector<Mount> &all() const { return mounts_; }
   // Those in a directory and further below it.
   std::vector<const Mount *> Below(std::string_view directory) const;
 

@@ -224,22 +224,26 @@ std::string Below(const std::string &directory, const std::string &name) {
 
 }  // namespace
 
+bool IsListed(const std::vector<std::string> &list, std::string_view path) {
+  return std::ranges::any_of(list, [path](const std::string &each) {
+    return each.ends_with('/') ? IsWithin(path, WithoutSlash(each)) : path == each;
+  });
+}
+
 Result<PathPolicy> PathPolicy::Prepare(const PathRules &rules) {
   SVIRT_ASSIGN(MountTable mounts, MountTable::Read());
   PathPolicy policy(std::move(mounts));
   policy.allowed_ = rules.allowed;
+  std::ranges::copy_if(rules.allowed, std::back_inserter(policy.allowed_trees_),
+                       [](const std::string &path) { return path.ends_with('/'); });
   policy.own_ = BothWays(rules.own);
   policy.given_ = BothWays(rules.given);
   return policy;
 }
 
 bool PathPolicy::IsAllowed(const Question &question) const {
-  return std::ranges::any_of(allowed_, [&question](const std::string &allowed) {
-    if (allowed.ends_with('/')) {
-      return IsWithin(question.path, WithoutSlash(allowed));
-    }
-    return !question.tree && question.path == allowed;
-  });
+  // One path is not all that is below it.
+  return IsListed(question.tree ? allowed_trees_ : allowed_, question.path);
 }
 
 PathPolicy::Reason PathPolicy::WhyOwn(const Question &question) const {

@@ -30,6 +30,9 @@ struct PathRules {
   std::vector<std::string> given;
 };
 
+// Does the list, in the form of PathRules::allowed, name the path, or a directory that it is below?
+bool IsListed(const std::vector<std::string> &list, std::string_view path);
+
 // Judges the resources of one domain and collects all that it refuses. A resource is judged by the
 // path as written, by the path that the kernel has for the object, by every path at which the same
 // object is mounted besides, and by what it is: a device of the kernel's memory has no other name
@@ -75,7 +78,7 @@ class PathPolicy {
   const std::set<std::pair<dev_t, ino_t>> &SystemFiles();
 
   MountTable mounts_;
-  std::vector<std::string> allowed_, own_, given_;
+  std::vector<std::string> allowed_, allowed_trees_, own_, given_;
   std::optional<std::set<std::pair<dev_t, ino_t>>> own_files_, system_files_;
   std::vector<std::string> refusals_;
   bool refuses_own_ = false, refuses_listed_ = false;

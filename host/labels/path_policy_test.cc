@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -265,14 +266,18 @@ TEST_F(PathPolicyTest, AMountIsWhatItShows) {
                          bind(dir_ / "own", "directory") &&
                          ::mount("proc", (dir_ / "chroot/proc").c_str(), "proc", 0, nullptr) == 0;
     EXPECT_TRUE(mounted);
-    return mounted &&
-           refused(Refusal(MakeDisk(dir_ / "etc/passwd")), "also /etc/passwd") &
-               refused(Refusal(MakeShare(dir_ / "etc")), "also /etc") &
-               refused(Refusal(MakeDisk(dir_ / "file")), "svirt's own") &
-               refused(Refusal(MakeDisk(dir_ / "directory/labels.db")), "svirt's own") &
-               refused(Refusal(MakeSerial(dir_ / "directory/new")), "svirt's own") &
-               refused(Refusal(MakeShare(dir_ / "chroot")), "a file system of type proc") &
-               refused(Refusal(MakeDisk(dir_ / "chroot/proc/version")), "an interface");
+    if (!mounted) {
+      return false;
+    }
+    // Each is told.
+    const bool all[] = {refused(Refusal(MakeDisk(dir_ / "etc/passwd")), "also /etc/passwd"),
+                        refused(Refusal(MakeShare(dir_ / "etc")), "also /etc"),
+                        refused(Refusal(MakeDisk(dir_ / "file")), "svirt's own"),
+                        refused(Refusal(MakeDisk(dir_ / "directory/labels.db")), "svirt's own"),
+                        refused(Refusal(MakeSerial(dir_ / "directory/new")), "svirt's own"),
+                        refused(Refusal(MakeShare(dir_ / "chroot")), "a file system of type proc"),
+                        refused(Refusal(MakeDisk(dir_ / "chroot/proc/version")), "an interface")};
+    return std::ranges::all_of(all, std::identity());
   });
   if (rc == 77) {
     GTEST_SKIP() << "needs the right to mount";

@@ -14,12 +14,15 @@ namespace svirt {
 
 // What the host's configuration says about domains without a word of their own.
 struct ConfinementPolicy {
-  bool default_confined = true;   // a domain without <seclabel> is confined
-  bool require_confined = false;  // type='none' is refused
-  bool keep_trees = false;        // what is below directories stays labelled for the next start
-  bool export_labels = false;     // old labels are written onto files, for other hosts
-  PathRules paths = {};           // what no domain gets
-  bool has_primary = true;        // the first plugin is the one that a seclabel without model means
+  bool default_confined = true;    // a domain without <seclabel> is confined
+  bool require_confined = false;   // type='none' is refused
+  bool keep_trees = false;         // what is below directories stays labelled for the next start
+  bool export_labels = false;      // old labels are written onto files, for other hosts
+  bool require_enforcing = false;  // a model that is permissive is refused
+  PathRules paths = {};            // what no domain gets
+  // What may be a domain's alone without bearing its label; in the form of PathRules::allowed.
+  std::vector<std::string> allow_unlabelled = {};
+  bool has_primary = true;  // the first plugin is the one that a seclabel without model means
 };
 
 // One model that applies to a domain, and the seclabel it applies with: model named, type decided.

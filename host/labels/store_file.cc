@@ -16,7 +16,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 6;
+constexpr int64_t kSchemaVersion = 7;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -81,6 +81,8 @@ CREATE TABLE label(
   image_label TEXT NOT NULL,
   PRIMARY KEY(owner, model)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX label_text ON label(label);
+CREATE INDEX label_image ON label(image_label);
 CREATE TABLE space(
   id INTEGER PRIMARY KEY,
   model TEXT NOT NULL,

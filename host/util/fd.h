@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 namespace svirt {
@@ -36,5 +37,11 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// The name of what a descriptor of this process is open on, for calls that take no O_PATH
+// descriptor; it leads to that very object.
+inline std::string ProcPath(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
 
 }  // namespace svirt

@@ -54,6 +54,7 @@ TEST(Growth, APluginOfTodayWorksWithBothHosts) {
   Resource one, two;
   one.path = "/12345";
   two.path = "/123456789";
+  one.access = two.access = kAccessRead | kAccessWrite;  // what is only read keeps its label
   DomainRef domain;
   domain.uuid = "5f3c1d2e-0000-4000-8000-000000000001";
   domain.seclabel.type = SecLabel::Type::kDynamic;

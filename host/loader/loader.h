@@ -32,8 +32,7 @@ namespace svirt {
 //        What the probe answers here counts, not what it answered there: the helper may run under
 //        another security context.
 // SVL-6  The first active plugin in the order is selected. Only a model whose own probe says that
-// it
-//        is inactive is passed over. Everything else about a model that is expected and comes
+//        it is inactive is passed over. Everything else about a model that is expected and comes
 //        before it stops the selection, unless the model is in not_critical: a file that is
 //        refused, crashes, hangs, is in quarantine, stands beside another one of its model, or is
 //        gone. Nothing weaker is chosen because something stronger is broken.

@@ -7,11 +7,14 @@
 
 # acmelock is the strongest: landlock under another name of the same length, with another priority.
 weaker=$PLUGINS/svirt-landlock.so
+beside=$PLUGINS/svirt-dac.so
 PLUGINS=$DIR/plugins
 acme=$PLUGINS/svirt-acmelock.so
 LC_ALL=C sed 's/landlock/acmelock/g; s/priority=100/priority=350/' "$weaker" >acmelock.so
 mkdir -m 755 "$PLUGINS"
 make_domain a
+make_domain b
+vm=$DIR/a.xml
 
 # fresh CONFIGURATION...: both sound, nothing remembered.
 fresh() {
@@ -29,11 +32,11 @@ seen = json.load(sys.stdin)
 blocking = [p["path"].rsplit("/", 1)[1] for p in seen["plugins"] if p["blocks"]]
 print(",".join(seen["models"]) or "none", *blocking, "with a reason" if seen["reason"] else "")'
 }
-# closed WHAT FILE PATTERN: label, plan, run and define are refused in one sentence with FILE and
-# PATTERN, and 'plugins' says which file blocks.
+# closed WHAT FILE PATTERN: label, plan, run and define of $vm are refused in one sentence with FILE
+# and PATTERN, and 'plugins' says which file blocks.
 closed() {
   local what=$1 file=$2 pattern=$3 command seen status good
-  for command in "label $DIR/a.xml" "plan $DIR/a.xml" "run $DIR/a.xml -- /bin/true" "define $DIR/a.xml"; do
+  for command in "label $vm" "plan $vm" "run $vm -- /bin/true" "define $vm"; do
     # shellcheck disable=SC2086 # several words
     seen=$(svirt $command 2>&1)
     status=$?
@@ -102,6 +105,32 @@ for bad in crash hang; do
   configure "not_critical = $bad-probe"
   equal "it is excused by name" acmelock "$(model svirt plan "$DIR/a.xml" 2>/dev/null)"
 done
+
+# What runs already is not kept from its own driver.
+fresh
+rm "$acme"
+ok "a is defined" svirt define "$DIR/a.xml"
+ok "and started without the strongest" svirt start a
+install -m 664 acmelock.so "$acme"
+vm=$DIR/b.xml
+closed "a broken one comes" "$acme" 'group-writable'
+ok "a program joins a under the model that it has" svirt run "$DIR/a.xml" -- /bin/true
+contains "a has its label" '^Security model: +landlock' svirt dominfo a
+ok "recover leaves it alone" svirt recover
+contains "so that it runs" '^running' svirt domstate a
+ok "it ends" svirt destroy a
+equal "and holds nothing" "" "$(svirt labels --json | grep '"name"')"
+refused "but does not start again" 'group-writable' svirt start a
+
+if [ "$(id -u)" -eq 0 ]; then
+  fresh '[confinement]' 'models = landlock, dac'
+  install -m 755 "$beside" "$PLUGINS/"
+  ok "a is labelled under two models" svirt label "$DIR/a.xml"
+  configure '[confinement]' 'models = landlock'
+  equal "its disk has an owner of its own" 1 "$(find "$DIR/images/a.img" -uid +1000000 | wc -l)"
+  ok "it ends under both when one is switched off meanwhile" svirt restore "$DIR/a.xml"
+  equal "and its disk is root's again" 0 "$(stat -c %u "$DIR/images/a.img")"
+fi
 
 # Gone on purpose.
 fresh

@@ -258,14 +258,13 @@ ok "and gets its own back" svirt restore $images/a.xml
 nothing_left "a restored domain"
 ok "a starts" svirt start a
 configure '[confinement]' 'models = selinux'
-refused "with a layer less it is not given a disk" 'the security model dac, which this host cannot give' \
-  svirt attach-device a $images/extra.xml
-refused "nor is a program run as it" 'the security model dac, which this host cannot give' probe a a
-refused "and its owner is not forgotten at the end" 'model dac, whose plugin is not active' svirt destroy a
-contains "but waits on its disk" ' 2100[0-9]{6}:2100[0-9]{6}$' bears a
-configure '[confinement]' 'models = selinux, dac'
-ok "until the layer is back" svirt recover
-nothing_left "a layer that was away"
+a_id=$(stat -c %u $images/a.img)
+ok "with a layer less it is given a disk" svirt attach-device a $images/extra.xml
+contains "under the models that it was started with" ":svirt_image_t:s0:c[0-9]+,c[0-9]+ $a_id:$a_id" bears extra
+contains "so is a program run as it" '^the disk of a' probe a a
+ok "it loses the disk" svirt detach-device a $images/extra.xml
+ok "and ends" svirt destroy a
+nothing_left "a layer that was switched off"
 
 # --- Layers that a domain declines ---
 

@@ -63,7 +63,7 @@ opens() { # FILE [read-only]
 # What the kernel has loaded for the emulator, if the model loads anything.
 policy() { cat /sys/kernel/security/apparmor/policy/profiles/"$label".*/sha1 2>/dev/null; }
 
-model=$(svirt plugins | sed -n 's/^selected  *\([^ ]*\).*/\1/p')
+model=$(svirt plugins | sed -n 's/^Domains get: \([^,]*\).*/\1/p')
 ok "a model is active" test -n "$model"
 before=$(labels)
 ok "the domain is defined" svirt define $images/live.xml

@@ -379,15 +379,14 @@ Result<Loader::Beside> Loader::GetBeside(const std::string &model, const std::st
     }
     beside.is_installed = true;
   }
-  if (beside.plugin != nullptr) {
-    SVIRT_TRY(beside.plugin->Init());
-    return beside;
-  }
   if (bad != nullptr) {
     return Error{Errc::kRefused,
                  "the security model \"" + model + "\" is to stand beside others for " +
                      VirtTypeWords(virt_type) + " and cannot answer: " + bad->reason,
                  0};
+  }
+  if (beside.plugin != nullptr) {
+    SVIRT_TRY(beside.plugin->Init());
   }
   return beside;
 }

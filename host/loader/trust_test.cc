@@ -140,10 +140,16 @@ TEST_F(TrustTest, WantedNamesAreListedOnlyIfTheyAreThere) {
               ElementsAre("svirt-a.so"));
 }
 
-// A directory that is read while a file in it is renamed may show it nowhere.
+// A directory that is read while a file in it is renamed may show it nowhere: on a tmpfs, if it is
+// too large to be read at once. One reading alone misses it once in a few hundred times.
 TEST_F(TrustTest, NoNameIsMissedWhileAFileIsRenamedToIt) {
+  std::string name = "/dev/shm/svirt-trust-XXXXXX";
+  const fs::path before = root_;
+  if (mkdtemp(name.data()) != nullptr) {
+    root_ = name;
+  }
   MakeFile("svirt-a.so", 0644);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     MakeFile("other" + std::to_string(i), 0644, "");
   }
   const Opened directory = OpenTrustedDirectory(root_, root_);
@@ -155,12 +161,16 @@ TEST_F(TrustTest, NoNameIsMissedWhileAFileIsRenamedToIt) {
     }
   });
   int missed = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 400; ++i) {
     missed += ListPluginNames(directory.fd.get(), 2)->size() == 1 ? 0 : 1;
   }
   over = true;
   renames.join();
   EXPECT_EQ(missed, 0);
+  if (root_ != before) {
+    fs::remove_all(root_);
+    root_ = before;
+  }
 }
 
 TEST_F(TrustTest, PlainAbsolutePaths) {

@@ -128,6 +128,9 @@ TEST_P(Selection, IsStopped) {
   }
   EXPECT_EQ(blocking, 1);
   EXPECT_FALSE(loader.Get(model, "kvm").ok());
+  options.beside = {model};
+  const auto beside = Loader(options).GetBeside(model, "kvm");
+  EXPECT_TRUE(!beside.ok() || !beside->is_installed);
 
   options.not_critical = {model, model + "-old", "good"};
   const auto excused = Loader(options).Select("kvm", {{model, 900}});

@@ -85,6 +85,17 @@ b_label=$(current "$b_pid")
 contains "a runs under its own profile in enforce mode" \
   "^svirt-$(uuid_of a)-[0-9a-f]{16} \(enforce\)$" echo "$a_label"
 contains "so does b" "^svirt-$(uuid_of b)-[0-9a-f]{16} \(enforce\)$" echo "$b_label"
+# What stands beside the profile by default.
+ids() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' ' | sed 's/ *$//'; }
+for pid in "$a_pid" "$b_pid"; do
+  id=$(stat -c %u "/proc/$pid")
+  contains "process $pid has a user of its own" '^2100[0-9]{6}$' echo "$id"
+  equal "and no other" "$id $id $id $id" "$(ids "$pid" Uid)"
+  for set in Inh Prm Eff Bnd Amb; do
+    equal "and an empty Cap$set" 0000000000000000 "$(ids "$pid" Cap$set)"
+  done
+done
+differ "the users differ" "$(ids "$a_pid" Uid)" "$(ids "$b_pid" Uid)"
 contains "aa-status counts both" '^2 processes are in enforce mode' aa-status
 contains "and names a's" "qemu-system-x86_64 \($a_pid\) ${a_label% (*}" aa-status
 contains "dominfo shows the label" "^Security label: ${a_label% (*} \(enforcing\)$" svirt dominfo a
@@ -111,13 +122,8 @@ tap "# $(avc_new | grep -m1 "$images/b.img")"
 avc_mark
 refused "as a: the read-only disk is not written" 'Permission denied' scribble a $images/readonly.iso
 avc "and the kernel says so" "name=\"$images/readonly.iso\"" 'denied_mask="wc?"'
-avc_mark
 refused "as a: the memory of b is refused" 'Permission denied' probe a "/proc/$b_pid/mem"
-avc "and the kernel says so" "profile=\"svirt-$(uuid_of a)-" "name=\"/proc/$b_pid/mem\""
-tap "# $(avc_new | grep -m1 "/mem\"")"
-avc_mark
 refused "as a: b is not killed" 'not permitted|Permission denied' svirt run a -- /usr/bin/kill -9 "$b_pid"
-avc "and the kernel says so" 'operation="signal"' "peer=\"svirt-$(uuid_of b)-"
 refused "as b: a's disk is refused" 'Permission denied' probe b $images/a.img
 for secret in /etc/shadow /var/lib/svirt/labels.db /proc/1/environ /dev/mem; do
   refused "as a: $secret is refused" 'Permission denied' probe a $secret
@@ -142,6 +148,26 @@ for vm in a b; do
   ok "$vm is destroyed" svirt destroy $vm
 done
 equal "after destroy no profile is left" 0 "$(number_of_profiles)"
+
+# With one user for both, AppArmor is asked about what their own users are refused before.
+printf '[confinement]\nbeside = none\n' >/etc/svirt/svirt.conf
+for vm in a b; do
+  ok "$vm starts as root" svirt start $vm
+done
+b_pid=$(pid_of b)
+equal "which it is" '0 0 0 0' "$(ids "$b_pid" Uid)"
+equal "without capabilities" 0000000000000000 "$(ids "$b_pid" CapEff)"
+avc_mark
+refused "as a: the memory of b is refused" 'Permission denied' probe a "/proc/$b_pid/mem"
+avc "and the kernel says so" "profile=\"svirt-$(uuid_of a)-" "name=\"/proc/$b_pid/mem\""
+tap "# $(avc_new | grep -m1 "/mem\"")"
+avc_mark
+refused "as a: b is not killed" 'not permitted|Permission denied' svirt run a -- /usr/bin/kill -9 "$b_pid"
+avc "and the kernel says so" 'operation="signal"' "peer=\"svirt-$(uuid_of b)-"
+for vm in a b; do
+  ok "$vm is destroyed" svirt destroy $vm
+done
+rm /etc/svirt/svirt.conf
 
 # --- The other kinds of seclabel ---
 

@@ -51,7 +51,7 @@ make_domain live "
 make_domain other "$(usb_disk foreign sda)"
 usb_disk extra sdb >$images/extra.xml
 
-labels() { (cd $images && stat -c '%n %C' -- *.img *.qcow2 2>/dev/null); }
+labels() { (cd $images && stat -c '%n %C %u:%g %a' -- *.img *.qcow2 2>/dev/null); }
 uuid_of() { svirt dumpxml "$1" | sed -n 's/.*<uuid>\(.*\)<.*/\1/p'; }
 ask() { "$SVIRT_TEST/qmp" "/run/svirt/domains/$uuid/monitor.sock" "$@"; }
 # May the emulator open the file now? A node of its own, closed again.
@@ -71,8 +71,10 @@ ok "and another" svirt define $images/other.xml
 ok "it starts" svirt start live
 ok "the other starts" svirt start other
 uuid=$(uuid_of live)
-label=$(svirt dominfo live | sed -n 's/^Security label: *\([^ ]*\).*/\1/p')
+label=$(svirt dominfo live | sed -n 's/^Security label: *\([^ ]*\).*/\1/p' | head -n 1)
 ok "it has a label" test -n "$label"
+contains "and a user of its own" '^\+2100[0-9]{6}:\+2100' \
+  bash -c "svirt dominfo live | sed -n 's/^Security label: *//p'"
 policy_at_start=$(policy)
 [[ $model != apparmor ]] || ok "and a policy" test -n "$policy_at_start"
 labels_at_start=$(labels)

@@ -8,6 +8,7 @@
 
 images=/var/lib/svirt/images
 mkdir -p $images
+chmod 0711 $images # for the user that every domain has of its own
 restorecon -RF /var/lib/svirt /run/svirt /usr/bin/svirt 2>/dev/null
 
 # make_domain NAME [SECLABEL]: NAME.xml among the images, where the launcher may read it.
@@ -87,6 +88,17 @@ a_label=$(label_of_pid "$(pid_of a)")
 b_label=$(label_of_pid "$(pid_of b)")
 a_level=$(level_of "$a_label")
 b_level=$(level_of "$b_label")
+# What stands beside the context by default.
+ids() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$(pid_of "$1")/status" | tr '\t' ' ' | sed 's/ *$//'; }
+for vm in a b; do
+  id=$(stat -c %u "/proc/$(pid_of $vm)")
+  contains "$vm has a user of its own" '^2100[0-9]{6}$' echo "$id"
+  equal "and no other" "$id $id $id $id" "$(ids $vm Uid)"
+  for set in Inh Prm Eff Bnd Amb; do
+    equal "$vm has an empty Cap$set" 0000000000000000 "$(ids $vm Cap$set)"
+  done
+done
+differ "the users differ" "$(ids a Uid)" "$(ids b Uid)"
 pair=':svirt(_tcg)?_t:s0:c[0-9]+,c[0-9]+$'
 contains "a runs as a guest with a pair of categories" "$pair" echo "$a_label"
 contains "so does b" "$pair" echo "$b_label"
@@ -99,6 +111,7 @@ contains "and b's" ":svirt_image_t:$b_level .*b.img" ls -Z $images/b.img
 equal "the shared disk has no categories" system_u:object_r:svirt_image_t:s0 "$(label $images/shared.img)"
 equal "the read-only disk is content" system_u:object_r:virt_content_t:s0 "$(label $images/readonly.iso)"
 contains "dominfo shows model" '^Security model: selinux$' svirt dominfo a
+contains "and the one beside it" '^Security model: dac$' svirt dominfo a
 contains "dominfo shows the label of the kernel" "^Security label: $a_label \(enforcing\)$" svirt dominfo a
 contains "dumpxml shows the label" "<label>$a_label</label>" svirt dumpxml a
 

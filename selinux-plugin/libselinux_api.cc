@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <selinux/label.h>
 #include <selinux/selinux.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <mutex>
 
+#include "mount_contexts.h"
 #include "selinux_api.h"
 
 namespace svirt::selinux {
@@ -222,6 +224,14 @@ class LibselinuxApi final : public SelinuxApi {
     return 0;
   }
 
+  int FdHasMountContext(int fd, bool *has) override {
+    struct statx st {};
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) != 0) {
+      return errno;
+    }
+    return mount_contexts_.Has(st.stx_mnt_id, has);
+  }
+
   int DefaultContext(const std::string &path, mode_t mode, std::string *context) override {
     // Opened for each question: the administrator may load other file contexts at any time, and the
     // question is rare.
@@ -239,6 +249,9 @@ class LibselinuxApi final : public SelinuxApi {
         },
         context);
   }
+
+ private:
+  MountContexts mount_contexts_;
 };
 
 }  // namespace

@@ -90,12 +90,29 @@ svirt_status NeedsDescriptor(const svirt_resource &resource, svirt_error *error)
 
 }  // namespace
 
+bool HasCategories(const std::string &label) {
+  std::string why;
+  const auto context = ParseContext(label, &why);
+  return context && context->high().categories.any();
+}
+
 svirt_status GetResourceLabel(SelinuxApi *api, const svirt_resource &resource, std::string *label,
                               svirt_error *error) {
   if (resource.fd < 0) {
     return NeedsDescriptor(resource, error);
   }
-  const int errnum = api->FdContext(resource.fd, label);
+  int errnum = api->FdContext(resource.fd, label);
+  // What a mount gives to all is no object's own. One with categories was mounted for its domain.
+  bool is_mounts = false;
+  if (errnum == 0 && !HasCategories(*label)) {
+    errnum = api->FdHasMountContext(resource.fd, &is_mounts);
+  }
+  if (is_mounts) {
+    return sdk::Fail(error, SVIRT_E_NOTSUP, 0,
+                     "the file system of %s is mounted with the option context: all that is on it "
+                     "has the SELinux label %s",
+                     PathOf(resource), label->c_str());
+  }
   if (errnum == 0) {
     return SVIRT_OK;
   }

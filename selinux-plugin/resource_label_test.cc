@@ -68,6 +68,17 @@ TEST_F(ResourceLabelTest, NullIsThePolicysDefault) {
   EXPECT_THAT(error_.message, HasSubstr("no default label for /images/a"));
 }
 
+TEST_F(ResourceLabelTest, TheLabelOfAMountIsNoObjectsOwn) {
+  object().mount_context = true;
+  std::string label;
+  EXPECT_EQ(GetResourceLabel(&api_, resource_, &label, &error_), SVIRT_E_NOTSUP);
+  EXPECT_THAT(error_.message, HasSubstr("mounted with the option context"));
+  // Mounted for one domain.
+  object().label = kNew;
+  EXPECT_EQ(GetResourceLabel(&api_, resource_, &label, &error_), SVIRT_OK);
+  EXPECT_EQ(label, kNew);
+}
+
 TEST_F(ResourceLabelTest, ErrorsOfReading) {
   std::string label;
   const struct {

@@ -9,6 +9,7 @@
 
 #include "base_contexts.h"
 #include "labels.h"
+#include "resource_label.h"
 
 namespace svirt::selinux {
 namespace {
@@ -46,12 +47,6 @@ bool IsSystemPath(std::string_view path) {
     }
   }
   return false;
-}
-
-bool HasCategories(const std::string &label) {
-  std::string why;
-  const auto context = ParseContext(label, &why);
-  return context && context->high().categories.any();
 }
 
 sdk::ResourcePlan None(std::string note) {
@@ -102,7 +97,8 @@ svirt_status DecideLabel(SelinuxApi *api, const svirt_domain &domain,
     const svirt_status status = CheckLabel(
         api, resource.override_label, ("the label given for " + path).c_str(), &context, error);
     if (status == SVIRT_OK) {
-      *plan = Set(resource.override_label);
+      // In the kernel's words: what is read back is compared with it.
+      *plan = Set(FormatContext(context));
     }
     return status;
   }

@@ -60,6 +60,8 @@ class SelinuxApi {
   virtual int RemoveFdContext(int fd) = 0;
   virtual int FdMode(int fd, mode_t *mode) = 0;
   virtual int FdFilesystem(int fd, long *magic) = 0;
+  // Is it on a mount that gives everything on it one label (mount(8), "context=")?
+  virtual int FdHasMountContext(int fd, bool *has) = 0;
   // What the policy's file contexts say for path. ENOENT: nothing.
   virtual int DefaultContext(const std::string &path, mode_t mode, std::string *context) = 0;
 };

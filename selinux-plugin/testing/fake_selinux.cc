@@ -102,6 +102,11 @@ int FakeSelinux::FdFilesystem(int fd, long *magic) {
   return 0;
 }
 
+int FakeSelinux::FdHasMountContext(int fd, bool *has) {
+  *has = objects.at(fd).mount_context;
+  return 0;
+}
+
 int FakeSelinux::DefaultContext(const std::string &path, mode_t, std::string *context) {
   const auto found = defaults.find(path);
   if (found == defaults.end()) {

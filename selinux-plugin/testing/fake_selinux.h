@@ -23,6 +23,7 @@ class FakeSelinux : public SelinuxApi {
     std::string label = "system_u:object_r:virt_image_t:s0";
     mode_t mode = S_IFREG | 0600;
     long filesystem = 0xEF53;
+    bool mount_context = false;
     int get_errno = 0, set_errno = 0;
     int writes = 0;
   };
@@ -67,6 +68,7 @@ class FakeSelinux : public SelinuxApi {
   int RemoveFdContext(int fd) override;
   int FdMode(int fd, mode_t *mode) override;
   int FdFilesystem(int fd, long *magic) override;
+  int FdHasMountContext(int fd, bool *has) override;
   int DefaultContext(const std::string &path, mode_t mode, std::string *context) override;
 };
 

@@ -5,6 +5,8 @@
 # left behind, also without the parser and on a system that cannot be written.
 # shellcheck source=../guest/lib.sh
 . "$SVIRT_TEST/lib.sh"
+# shellcheck source=../guest/forbidden-paths.sh
+. "$SVIRT_TEST/forbidden-paths.sh"
 
 images=/srv/images
 local=/etc/svirt/apparmor
@@ -227,17 +229,12 @@ ok "and it ends" svirt destroy odd
 
 # --- Dangerous paths ---
 
-for path in /etc/shadow /proc/kcore /sys/kernel/security/apparmor/profiles /dev/mem \
-  /boot/vmlinuz /run/svirt/domains/$(uuid_of b)/monitor.sock; do
-  make_domain bad
-  sed -i "s|$images/bad.img|$path|" $images/bad.xml
-  refused "$path is no disk" "$path" svirt define $images/bad.xml
-done
-
+forbidden_paths
+make_domain bad
 printf '[model apparmor]\nallow_paths = /etc/hosts\n' >/etc/svirt/svirt.conf
 refused "they are not the model's to allow" 'write it under \[confinement\]' \
   svirt define $images/bad.xml
-rm /etc/svirt/svirt.conf
+rm /etc/svirt/svirt.conf $images/bad.*
 
 # --- The profile as text ---
 

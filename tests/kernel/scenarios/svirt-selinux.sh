@@ -5,6 +5,8 @@
 # seclabel, and every label back at the end.
 # shellcheck source=../guest/lib.sh
 . "$SVIRT_TEST/lib.sh"
+# shellcheck source=../guest/forbidden-paths.sh
+. "$SVIRT_TEST/forbidden-paths.sh"
 
 images=/var/lib/svirt/images
 mkdir -p $images
@@ -227,6 +229,50 @@ ok "and starts" svirt start none
 contains "in the launcher's own domain" ':virtd_t:s0' label_of_pid "$(pid_of none)"
 equal "its disk keeps its label" "$none_before" "$(label $images/none.img)"
 ok "and ends" svirt destroy none
+
+# Paths of the machine.
+make_domain b
+ok "b is defined again" svirt define $images/b.xml
+forbidden_paths
+
+# Images on a mount that gives all of them one label.
+mkdir $images/context /etc/svirt 2>/dev/null
+mount -t tmpfs -o size=16m,context=system_u:object_r:svirt_image_t:s0 tmpfs $images/context
+for vm in one two; do
+  small $vm
+  mv $images/$vm.img $images/context/
+  sed -i "s|$images/$vm.img|$images/context/$vm.img|" $images/$vm.xml
+  ok "a domain with an image on a mount with a context is defined" svirt define $images/$vm.xml
+  refused "$vm does not start" "$images/context/$vm.img. is to be the domain's alone, and does not bear" \
+    svirt start $vm
+  equal "its plan says that before" 20 "$(plan_status $vm)"
+done
+printf '[confinement]\nallow_unlabelled = %s\n' $images/context/one.img >/etc/svirt/svirt.conf
+contains "one is accepted by its name, and told of" "context/one.img bears no label of its own" \
+  svirt start one
+contains "dominfo tells it" "context/one.img bears no label of its own" svirt dominfo one
+contains "so does list" 'one +running \(unlabelled objects\)' svirt list
+contains "and its JSON" "\"$images/context/one.img\"" svirt list --json
+refused "the other is not" 'allow_unlabelled' svirt start two
+ok "one ends" svirt destroy one
+umount $images/context
+rm -r $images/context $images/one.* $images/two.*
+for vm in one two; do
+  ok "$vm is undefined" svirt undefine $vm
+done
+
+# Permissive for a while.
+setenforce 0
+printf '[confinement]\nrequire_enforcing = yes\n' >/etc/svirt/svirt.conf
+refused "with require_enforcing nothing starts under a permissive policy" 'selinux is permissive' \
+  svirt start a
+equal "which the plan says" 20 "$(plan_status a)"
+rm /etc/svirt/svirt.conf
+contains "without it a start warns" 'model selinux is permissive here' svirt start a
+ok "and the domain ends" svirt destroy a
+setenforce 1
+lacks "under an enforcing policy no start warns" 'permissive' svirt start a
+ok "and it ends" svirt destroy a
 
 # The launcher must be one: from another file type the start fails, and says what is missing.
 cp /usr/bin/svirt /usr/local/bin/not-a-launcher

@@ -132,6 +132,7 @@ struct MemoryDevice {
 
 struct Filesystem {
   std::string type, driver;  // mount; path, virtiofs
+  std::string access_mode;  // passthrough, mapped, squash; whose the files are that the guest makes
   std::string source_dir, target_tag;
   std::string socket_path;  // virtiofsd run by somebody else
   bool readonly = false;

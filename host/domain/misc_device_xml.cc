@@ -30,6 +30,8 @@ Status ReadFilesystem(const XmlElement &element, Domain *domain) {
   SVIRT_ASSIGN(share.type,
                element.OneOf("type", "mount",
                              {"mount", "template", "file", "block", "ram", "bind", "volume"}));
+  SVIRT_ASSIGN(share.access_mode,
+               element.OneOf("accessmode", "", {"passthrough", "mapped", "squash"}));
   if (const auto driver = element.Child("driver")) {
     share.driver = driver->Attr("type");
   }

@@ -344,6 +344,26 @@ TEST(QemuCommand, EachInterfaceHasAnAddressOfItsOwn) {
   EXPECT_EQ(Find(argv, "-device", "id", "net1-card")["mac"], "52:54:00:00:00:00");
 }
 
+// Nobody who starts a domain can give files away.
+TEST(QemuCommand, NoShareTakesTheGuestsOwners) {
+  Domain d = SmallDomain();
+  for (const char *mode : {"", "squash", "mapped", "passthrough"}) {
+    Filesystem share;
+    share.type = "mount";
+    share.source_dir = "/share";
+    share.target_tag = "tag";
+    share.access_mode = mode;
+    share.readonly = share.access_mode == "passthrough";
+    d.filesystems.push_back(share);
+  }
+  const auto shares = Options(Argv(d), "-fsdev");
+  ASSERT_EQ(shares.size(), 4U);
+  EXPECT_THAT(shares[0], testing::HasSubstr(",security_model=none"));
+  EXPECT_THAT(shares[1], testing::HasSubstr(",security_model=none"));
+  EXPECT_THAT(shares[2], testing::HasSubstr(",security_model=mapped-xattr"));
+  EXPECT_THAT(shares[3], testing::HasSubstr(",security_model=none,readonly=on"));
+}
+
 TEST(QemuCommand, MemoryBacking) {
   Domain d = SmallDomain();
   d.memory_source = "memfd";

@@ -100,8 +100,11 @@ Status AddFilesystem(QemuBuilder &b, const Filesystem &fs, unsigned number) {
   if ((!fs.driver.empty() && fs.driver != "path") || fs.type != "mount") {
     return Unsupported(what, "this driver knows shares of type 'mount' by path or virtiofs");
   }
+  // Of "passthrough" QEMU's "none" is what is left without capabilities: files are its user's.
   Keyval backend("local");
-  backend.Set("id", id + "-dir").Set("path", fs.source_dir).Set("security_model", "passthrough");
+  backend.Set("id", id + "-dir")
+      .Set("path", fs.source_dir)
+      .Set("security_model", fs.access_mode == "mapped" ? "mapped-xattr" : "none");
   if (fs.readonly) {
     backend.Set("readonly", true);
   }

@@ -89,6 +89,15 @@ std::string CheckFilesystem(const Domain &, const ptree &node) {
   if (driver == "virtiofs" && Has(node, "readonly")) {
     return "this driver cannot make a virtiofsd keep to <readonly/>";
   }
+  const auto mode = node.get<std::string>("<xmlattr>.accessmode", "");
+  if (driver == "virtiofs" && !mode.empty() && mode != "passthrough") {
+    return "accessmode='" + mode + "' is not for virtiofs, whose virtiofsd decides that";
+  }
+  if (driver != "virtiofs" && mode == "passthrough" && !Has(node, "readonly")) {
+    return "accessmode='passthrough' gives files the owners that the guest wants, which takes "
+           "capabilities that no domain has: take 'squash' or no accessmode, and they are all the "
+           "domain's user's, or 'mapped', which writes down the guest's owners beside them";
+  }
   if (dir && socket) {
     return "its <source> has both dir= and socket=";
   }
@@ -298,7 +307,8 @@ const ElementRule kRules[] = {
     {"devices/memory/source"}, {"devices/memory/source/path", "", "", "*"},
     {"devices/memory/target"}, {"devices/memory/target/size", "unit", "", "*"},
     {"devices/memory/target/node", "", "", "*"}, {"devices/memory/target/readonly"},
-    {"devices/filesystem", "type=mount accessmode=passthrough", "", "", kMany, CheckFilesystem},
+    {"devices/filesystem", "type=mount accessmode=passthrough accessmode=mapped accessmode=squash",
+     "", "", kMany, CheckFilesystem},
     {"devices/filesystem/driver", "type=path type=virtiofs"},
     {"devices/filesystem/source", "dir socket"}, {"devices/filesystem/target", "dir"},
     {"devices/filesystem/readonly"},

@@ -74,7 +74,10 @@ constexpr char kUsual[] = R"(
     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
     <rng model='virtio'><backend model='egd' type='unix'>
       <source mode='connect' path='/e'/></backend></rng>
-    <filesystem type='mount' accessmode='passthrough'><source dir='/d'/><target dir='t'/></filesystem>
+    <filesystem type='mount' accessmode='squash'><source dir='/d'/><target dir='t'/></filesystem>
+    <filesystem type='mount' accessmode='mapped'><source dir='/e'/><target dir='u'/></filesystem>
+    <filesystem type='mount' accessmode='passthrough'><source dir='/f'/><target dir='v'/>
+      <readonly/></filesystem>
     <memory model='nvdimm' access='shared'><source><path>/n</path></source>
       <target><size unit='MiB'>2</size><node>0</node></target></memory>
     <vsock model='virtio'><cid auto='yes' address='3'/></vsock>
@@ -166,10 +169,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "<devices/interface/filterref>"},
         Unknown{"VncPassword", "<devices><graphics type='vnc' passwd='secret'/></devices>",
                 "<devices/graphics passwd=...>"},
-        Unknown{"Accessmode",
-                "<devices><filesystem accessmode='mapped'><source dir='/a'/></filesystem>"
+        Unknown{"OwnersOfTheGuest",
+                "<devices><filesystem accessmode='passthrough'><source dir='/a'/></filesystem>"
                 "</devices>",
-                "accessmode"},
+                "capabilities that no domain has"},
+        Unknown{"VirtiofsAccessmode",
+                "<devices><filesystem accessmode='mapped'><driver type='virtiofs'/>"
+                "<source socket='/a'/></filesystem></devices>",
+                "not for virtiofs"},
         Unknown{"SecureLoader", "<os><loader secure='yes'>/a</loader></os>", "secure"},
         Unknown{"FirmwareSelection", "<os firmware='efi'><type>hvm</type></os>", "firmware"},
         Unknown{"LaunchSecurity", "<launchSecurity type='sev'/>", "<launchSecurity>"},

@@ -122,18 +122,22 @@ TEST_P(Selection, IsStopped) {
   EXPECT_EQ(error.message.find('\n'), std::string::npos);
   EXPECT_EQ(box.log().find("warning: "), std::string::npos) << box.log();
   int blocking = 0;
-  for (const Candidate &candidate : *loader.Scan("kvm", {{model, 900}})) {
+  const auto scan = loader.Scan("kvm", {{model, 900}});
+  ASSERT_TRUE(scan.ok()) << scan.error().message;
+  for (const Candidate &candidate : *scan) {
     blocking += candidate.blocks ? 1 : 0;
     EXPECT_NE(candidate.state, CandidateState::kSelected);
   }
   EXPECT_EQ(blocking, 1);
   EXPECT_FALSE(loader.Get(model, "kvm").ok());
   options.beside = {model};
-  const auto beside = Loader(options).GetBeside(model, "kvm");
+  Loader asked(options);
+  const auto beside = asked.GetBeside(model, "kvm");
   EXPECT_TRUE(!beside.ok() || !beside->is_installed);
 
   options.not_critical = {model, model + "-old", "good"};
-  const auto excused = Loader(options).Select("kvm", {{model, 900}});
+  Loader chooser(options);
+  const auto excused = chooser.Select("kvm", {{model, 900}});
   ASSERT_TRUE(excused.ok()) << excused.error().message;
 }
 
@@ -153,7 +157,8 @@ TEST(SelectionInactive, OnlyTheProbesOwnWordPassesItOver) {
     if (with_order) {
       options.order = {"inactive", "good"};
     }
-    const auto selection = Loader(options).Select("kvm", {{"inactive", 900}});
+    Loader loader(options);
+    const auto selection = loader.Select("kvm", {{"inactive", 900}});
     ASSERT_TRUE(selection.ok()) << selection.error().message;
     EXPECT_EQ(selection->plugin->model(), "good");
   }
@@ -194,7 +199,8 @@ TEST(LookedAtAgain, WhatWasFoundAgainstAFileThatWasReplacedMeanwhileIsNotBelieve
   LoaderOptions options = box.Options();
   const ReplacingScanner scanner(box, box.Add("twin"), 3);
   options.scanner = scanner.program();
-  const auto selection = Loader(options).Select("");
+  Loader loader(options);
+  const auto selection = loader.Select("");
   ASSERT_TRUE(selection.ok()) << selection.error().message;
   EXPECT_EQ(selection->plugin->model(), "twin");
   EXPECT_EQ(scanner.Runs(), 4);
@@ -205,7 +211,8 @@ TEST(LookedAtAgain, NotForEver) {
   LoaderOptions options = box.Options();
   const ReplacingScanner scanner(box, box.Add("twin"), 100);
   options.scanner = scanner.program();
-  const auto selection = Loader(options).Select("");
+  Loader loader(options);
+  const auto selection = loader.Select("");
   ASSERT_FALSE(selection.ok());
   EXPECT_THAT(selection.error().message, HasSubstr("; it was changed meanwhile); "));
   EXPECT_EQ(scanner.Runs(), 5);
@@ -233,7 +240,8 @@ int SelectInChild(const LoaderOptions &options) {
   if (pid == 0) {
     LoaderOptions own = options;
     own.log = nullptr;
-    const auto selection = Loader(own).Select("kvm");
+    Loader loader(own);
+    const auto selection = loader.Select("kvm");
     if (!selection.ok()) {
       std::fprintf(stderr, "%s\n", selection.error().message.c_str());
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which mounts give all that is on them one label (mount option context=).
 #include "mount_contexts.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Judges what callers of the C API hand over.
 #include "host/capi/arguments.h"
 
 #include <utility>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// One row of a list of domains.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Objects that another daemon has marked, or that somebody has open for writing.
 #include "host/labels/foreign_hands.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads objects back after they were labelled.
 #include "host/labels/label_check.h"
 
 #include <algorithm>

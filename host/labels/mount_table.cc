@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the mounts of this process, and the other paths of one object.
 #include "host/labels/mount_table.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The lists of what no domain gets, and the judgement by them.
 #include "host/labels/path_policy.h"
 
 #include <fcntl.h>

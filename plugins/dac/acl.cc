@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What an access control list allows, as the kernel decides it.
 #include "acl.h"
 
 namespace svirt::dac {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gets, sets and removes a domain's line in an object's ACL.
 #include "entry.h"
 
 #include <svirt/sdk.h>

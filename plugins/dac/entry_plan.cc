@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which line a domain needs in an object's ACL.
 #include "entry_plan.h"
 
 #include <svirt/sdk.h>

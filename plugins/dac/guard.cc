@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and writes owner, mode and ACL of an object.
 #include "guard.h"
 
 #include <acl/libacl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The ids that are users and groups in this user namespace.
 #include "id_map.h"
 
 #include <fcntl.h>

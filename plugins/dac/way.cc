@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which directories on the way to an object a domain cannot pass, in one sentence.
 #include "way.h"
 
 #include <svirt/sdk.h>

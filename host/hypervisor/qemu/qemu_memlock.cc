@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// How much memory a QEMU may lock.
 #include "host/hypervisor/qemu/qemu_memlock.h"
 
 #include <sys/resource.h>

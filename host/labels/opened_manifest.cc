@@ -88,8 +88,10 @@ Status OpenedManifest::Fill(bool create, PathPolicy *paths, const Manifest &know
     const auto found = object.ok() ? std::nullopt : LookUp(resources[i]);
     const OpenObject *const there = object.ok() && *object ? &**object : nullptr;
     SVIRT_TRY(judge(resources[i], found ? &*found : there));
-    Status added = object.ok() ? Status() : Status(std::move(object).error());
-    if (added.ok() && *object) {
+    Status added;
+    if (!object.ok()) {
+      added = std::move(object).error();
+    } else if (*object) {
       added = Add(i, std::move(**object));
     }
     if (first.ok()) {

@@ -13,7 +13,7 @@
 
 #include "host/capi/arguments.h"
 #include "host/capi/json_output.h"
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 struct svirt_context {
   std::unique_ptr<svirt::Host> host;

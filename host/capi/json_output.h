@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "host/domain/domain.h"
-#include "host/hypervisor/drivers.h"
 #include "host/labels/engine.h"
+#include "host/service/models/drivers.h"
 
 namespace svirt {
 

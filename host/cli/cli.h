@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 #include "host/util/result.h"
 
 namespace svirt {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "host/domain/domain.h"
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 #include "host/util/result.h"
 
 namespace svirt {

@@ -13,7 +13,7 @@
 #include "host/cli/cli.h"
 #include "host/cli/input.h"
 #include "host/domain/xml_writer.h"
-#include "host/hypervisor/policy_text.h"
+#include "host/service/policy_text.h"
 #include "host/util/text.h"
 
 namespace svirt {

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "host/loader/discover.h"
+#include "host/loader/loaded_plugins.h"
 #include "host/loader/quarantine.h"
-#include "host/loader/registry.h"
 #include "host/loader/scan_child.h"
 #include "host/loader/select.h"
 #include "host/util/text.h"

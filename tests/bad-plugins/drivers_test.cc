@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the configuration makes of the plugins that are there, and of those that were.
-#include "host/hypervisor/drivers.h"
+#include "host/service/models/drivers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

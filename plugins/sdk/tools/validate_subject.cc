@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "host/loader/loadable.h"
-#include "host/loader/registry.h"
+#include "host/loader/loaded_plugins.h"
 
 namespace svirt::validate {
 namespace {

@@ -8,9 +8,9 @@
 #include <memory>
 #include <utility>
 
-#include "host/hypervisor/host.h"
 #include "host/launch/launch.h"
 #include "host/launch/relay.h"
+#include "host/service/host.h"
 
 namespace svirt {
 namespace {

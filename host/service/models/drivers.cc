@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/drivers.h"
+#include "host/service/models/drivers.h"
 
 #include <algorithm>
 #include <iterator>

@@ -2,7 +2,7 @@
 // Start and destroy: the whole way from a definition to a running domain and back.
 #include <utility>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 

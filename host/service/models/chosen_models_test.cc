@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/chosen_models.h"
+#include "host/service/models/chosen_models.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The status file of a running domain.
-#include "host/hypervisor/status_file.h"
+#include "host/service/store/status_file.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>

@@ -11,15 +11,15 @@
 
 #include "host/config/config.h"
 #include "host/domain/domain.h"
-#include "host/hypervisor/domain_store.h"
-#include "host/hypervisor/drivers.h"
 #include "host/hypervisor/hypervisor.h"
-#include "host/hypervisor/listed_domain.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
 #include "host/labels/handover.h"
 #include "host/labels/label_store.h"
 #include "host/launch/launch.h"
+#include "host/service/listed_domain.h"
+#include "host/service/models/drivers.h"
+#include "host/service/store/domain_store.h"
 #include "host/util/result.h"
 
 namespace svirt {

@@ -2,7 +2,7 @@
 // A domain's labels go to another host, or come from one.
 #include <utility>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/domain_store.h"
+#include "host/service/store/domain_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 // What is told of every domain, whatever is wrong with one of them.
 #include <utility>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 

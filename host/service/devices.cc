@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "host/domain/device_change.h"
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/policy_text.h"
+#include "host/service/policy_text.h"
 
 #include <utility>
 

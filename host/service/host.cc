@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 #include <algorithm>
 #include <boost/uuid/name_generator_sha1.hpp>

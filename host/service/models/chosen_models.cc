@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Which models domains were given last time: the file that remembers it.
-#include "host/hypervisor/chosen_models.h"
+#include "host/service/models/chosen_models.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

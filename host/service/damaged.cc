@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/hypervisor/host.h"
 #include "host/launch/end_process.h"
+#include "host/service/host.h"
 
 namespace svirt {
 

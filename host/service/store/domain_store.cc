@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/domain_store.h"
+#include "host/service/store/domain_store.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -12,7 +12,7 @@
 #include <system_error>
 
 #include "host/domain/domain_xml.h"
-#include "host/hypervisor/status_file.h"
+#include "host/service/store/status_file.h"
 #include "host/util/file.h"
 
 namespace svirt {

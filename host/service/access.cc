@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 namespace {

@@ -18,10 +18,10 @@
 
 #include "host/loader/elf_image.h"
 #include "host/loader/loadable.h"
+#include "host/loader/loaded_plugins.h"
 #include "host/loader/note.h"
 #include "host/loader/plugin.h"
 #include "host/loader/process_state.h"
-#include "host/loader/registry.h"
 #include "host/loader/scan_report.h"
 #include "host/loader/trust.h"
 

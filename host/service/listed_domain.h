@@ -5,8 +5,8 @@
 #include <chrono>
 #include <optional>
 
-#include "host/hypervisor/domain_store.h"
 #include "host/hypervisor/running_domain.h"
+#include "host/service/store/domain_store.h"
 #include "host/util/result.h"
 
 namespace svirt {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host/domain/domain.h"
-#include "host/hypervisor/drivers.h"
+#include "host/service/models/drivers.h"
 #include "host/util/result.h"
 
 namespace svirt {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/loader/registry.h"
+#include "host/loader/loaded_plugins.h"
 
 #include <map>
 #include <mutex>

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "host/config/config.h"
-#include "host/hypervisor/chosen_models.h"
 #include "host/loader/loader.h"
+#include "host/service/models/chosen_models.h"
 #include "host/util/result.h"
 
 namespace svirt {

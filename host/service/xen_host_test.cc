@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "host/hypervisor/host.h"
 #include "host/hypervisor/xen/fake_xl.h"
 #include "host/hypervisor/xen/xen_hypervisor.h"
 #include "host/hypervisor/xen/xen_test_support.h"
 #include "host/labels/fake_model.h"
+#include "host/service/host.h"
 #include "host/util/file.h"
 
 namespace svirt {

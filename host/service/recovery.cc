@@ -2,7 +2,7 @@
 // What the registry knows, and putting in order what crashes left.
 #include <utility>
 
-#include "host/hypervisor/host.h"
+#include "host/service/host.h"
 
 namespace svirt {
 

@@ -175,14 +175,14 @@ class LibxenctrlApi final : public XenApi {
   }
 
   int DomainSid(uint32_t domid, uint32_t *sid) override {
-    xc_dominfo_t info{};
+    xc_domaininfo_t info{};
     int found = 0;
     const int errnum = Call([&](xc_interface *handle) {
-      found = xc_domain_getinfo(handle, domid, 1, &info);
+      found = xc_domain_getinfolist(handle, domid, 1, &info);
       return found;
     });
     // Asked for a domain that is gone, the library tells of the next one.
-    if (errnum != 0 || found != 1 || info.domid != domid) {
+    if (errnum != 0 || found != 1 || info.domain != domid) {
       return errnum != 0 ? errnum : ESRCH;
     }
     *sid = info.ssidref;

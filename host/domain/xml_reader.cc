@@ -14,6 +14,15 @@ namespace {
 
 using boost::property_tree::ptree;
 
+// Expat 2.9 has a second name for it, and warns of the first.
+unsigned long LineOf(XML_Parser parser) {
+#if XML_MAJOR_VERSION * 1000 + XML_MINOR_VERSION >= 2009
+  return static_cast<unsigned long>(XML_GetCurrentLineNumber64(parser));
+#else
+  return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
@@ -56,9 +65,8 @@ class Reader {
 
  private:
   Error Fail(const std::string &sentence) const {
-    return Error{
-        Errc::kInvalid,
-        source_->file + ":" + std::to_string(XML_GetCurrentLineNumber(parser_)) + ": " + sentence};
+    return Error{Errc::kInvalid,
+                 source_->file + ":" + std::to_string(LineOf(parser_)) + ": " + sentence};
   }
 
   // Expat goes on with a few events after it has been stopped: the first error counts.
@@ -139,7 +147,7 @@ class Reader {
       return;
     }
     ptree *node = Append(name, "");
-    source_->lines.emplace_back(node, XML_GetCurrentLineNumber(parser_));
+    source_->lines.emplace_back(node, LineOf(parser_));
     AddAttributes(node, attributes);
     ++depth_;
     if (frames_.size() == static_cast<size_t>(depth_)) {

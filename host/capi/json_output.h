@@ -13,7 +13,7 @@
 namespace svirt {
 
 // The JSON documents of the C API and of the command's --json. Their members are documented in
-// the README; kJsonVersion changes when one changes its meaning or goes away.
+// docs/json.md; kJsonVersion changes when one changes its meaning or goes away.
 inline constexpr int kJsonVersion = 1;
 
 // model, doi, process_label and image_label of the primary model, all models under "models", and

@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
     app.add_option("--plugin-dir", context.plugin_dirs,
                    "Look for plugins here, and nowhere else; may be repeated")
         ->type_name("DIR");
-    app.add_flag("--json", context.json, "Print JSON (see the README for the members)");
+    app.add_flag("--json", context.json, "Print JSON (docs/json.md lists the members)");
     app.add_flag("-v,--verbose", context.verbose, "Also say what is tried and why");
     svirt::AddDefinitionCommands(app, context, exit_code);
     svirt::AddLifecycleCommands(app, context, exit_code);

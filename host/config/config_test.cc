@@ -68,12 +68,10 @@ TEST(Config, SettingsOfAModelArePassedOn) {
 }
 
 // What people copy has to work.
-TEST(Config, TheExampleOfTheReadmeIsOne) {
-  std::ifstream readme(SVIRT_README);
+TEST(Config, TheExampleOfThePageIsOne) {
+  std::ifstream page(SVIRT_EXAMPLE);
   std::string text, line;
-  while (std::getline(readme, line) && line != "## Configuration") {
-  }
-  while (std::getline(readme, line) && !line.starts_with("## ")) {
+  while (std::getline(page, line) && !line.starts_with("## ")) {
     if (line.starts_with("    ")) {
       text += line + "\n";
     }

@@ -87,13 +87,13 @@ SVIRT_EXPORT void svirt_close(struct svirt_context *context) SVIRT_NOEXCEPT;
  * SVIRT_E_REFUSED: none is active, and it does not. */
 SVIRT_EXPORT svirt_status svirt_get_model(struct svirt_context *context, const char *virt_type, struct svirt_model *model, struct svirt_error *error) SVIRT_NOEXCEPT;
 
-/* Every plugin found, with its state and reason, as JSON (README, "JSON"). */
+/* Every plugin found, with its state and reason, as JSON (docs/json.md). */
 SVIRT_EXPORT svirt_status svirt_list_plugins(struct svirt_context *context, const char *virt_type, struct svirt_buf *json, struct svirt_error *error) SVIRT_NOEXCEPT;
 
 /* Are the XML and its labels valid here? */
 SVIRT_EXPORT svirt_status svirt_verify(struct svirt_context *context, const char *xml, struct svirt_error *error) SVIRT_NOEXCEPT;
 
-/* What starting the domain would do to labels, as JSON (README, "JSON"). Changes nothing. */
+/* What starting the domain would do to labels, as JSON (docs/json.md). Changes nothing. */
 SVIRT_EXPORT svirt_status svirt_plan(struct svirt_context *context, const char *xml, struct svirt_buf *json, struct svirt_error *error) SVIRT_NOEXCEPT;
 
 /* Labels the domain's resources, all or none; they stay until svirt_restore. */

@@ -121,8 +121,9 @@ class Host {
   // Who holds which labels, by uuid.
   Result<std::vector<OwnerState>> LabelOwners();
   // After a crash, or a boot: puts back what domains that do not run any more have left, and what
-  // commands that were ended left half done. Goes on after a failure and reports the first. notes:
-  // sentences about objects that were left alone.
+  // commands that were ended left half done. Goes on after a failure and reports the first; a
+  // domain that somebody else keeps locked is one. notes: the other failures, and sentences about
+  // objects that were left alone.
   Status Recover(std::vector<std::string> *notes);
 
   // Hands the labels of a domain, which runs or was labelled, to another host on the same storage,
@@ -178,7 +179,11 @@ class Host {
   Status CleanUpIfEnded(StoredDomain *stored);
   Result<StoredDomain> FindLocked(const std::string &uuid);
   Status CleanUp(const Domain &domain);
-  std::optional<ListedDomain> ListOne(StoredDomain stored);
+  // What a domain that runs as a process said of its state; others are not asked together.
+  using Answer = std::optional<Result<DomainState>>;
+  std::vector<Answer> AskAll(const std::vector<StoredDomain> &domains) const;
+  std::optional<ListedDomain> ListOne(StoredDomain stored, const Answer &answer,
+                                      PassingLocks *locks);
   // Of domains whose status cannot be used: what runs as one, be it as the status still names it or
   // as the registry knows it; Errc::kConflict if something does; what its end has left; its end.
   Result<std::vector<ProcessId>> ProcessesOf(const StoredDomain &damaged);

@@ -3,21 +3,46 @@
 #include <utility>
 
 #include "host/service/host.h"
+#include "host/util/parallel.h"
 
 namespace svirt {
 
+// One that does not answer holds up the others for nothing: all are asked at the same time.
+std::vector<Host::Answer> Host::AskAll(const std::vector<StoredDomain> &domains) const {
+  std::vector<Answer> answers(domains.size());
+  std::vector<size_t> asked;
+  for (size_t i = 0; i < domains.size(); ++i) {
+    const auto &running = domains[i].running;
+    const auto hypervisor = running ? HypervisorFor(running->domain) : Error{};
+    if (hypervisor.ok() && (*hypervisor)->RunsProcesses() && !running->starting) {
+      asked.push_back(i);
+    }
+  }
+  ForAllAtOnce(asked.size(), [&](size_t n) {
+    const StoredDomain &stored = domains[asked[n]];
+    answers[asked[n]] =
+        (*HypervisorFor(stored.running->domain))
+            ->State(*stored.running, store_.PlaceOf(stored.domain.uuid), kListAnswerTime);
+  });
+  return answers;
+}
+
 Result<std::vector<ListedDomain>> Host::List() {
   SVIRT_ASSIGN(std::vector<StoredDomain> stored, store_.List());
+  const std::vector<Answer> answers = AskAll(stored);
+  PassingLocks locks(&store_);
   std::vector<ListedDomain> listed;
-  for (StoredDomain &domain : stored) {
-    if (auto one = ListOne(std::move(domain))) {
+  listed.reserve(stored.size());
+  for (size_t i = 0; i < stored.size(); ++i) {
+    if (auto one = ListOne(std::move(stored[i]), answers[i], &locks)) {
       listed.push_back(std::move(*one));
     }
   }
   return listed;
 }
 
-std::optional<ListedDomain> Host::ListOne(StoredDomain stored) {
+std::optional<ListedDomain> Host::ListOne(StoredDomain stored, const Answer &answer,
+                                          PassingLocks *locks) {
   ListedDomain listed{std::move(stored), std::nullopt, std::nullopt};
   const std::string uuid = listed.stored.domain.uuid;
   // What cannot be told of a domain that is undefined meanwhile is no problem.
@@ -40,7 +65,7 @@ std::optional<ListedDomain> Host::ListOne(StoredDomain stored) {
   }
   if (*ended) {
     const auto clean_up = [&]() -> Status {
-      SVIRT_ASSIGN(const Fd lock, store_.Lock(uuid));
+      SVIRT_ASSIGN(const Fd lock, locks->Lock(uuid));
       // Somebody else may be starting it again just now.
       SVIRT_ASSIGN(listed.stored, store_.FindEvenDamaged(uuid));
       return CleanUpIfEnded(&listed.stored);
@@ -55,7 +80,8 @@ std::optional<ListedDomain> Host::ListOne(StoredDomain stored) {
     listed.problem = *damage;
     return listed;
   }
-  const auto state = State(&listed.stored, kListAnswerTime);
+  const bool is_told = !*ended && answer && !(answer->ok() && **answer == DomainState::kShutOff);
+  const auto state = is_told ? *answer : State(&listed.stored, kListAnswerTime);
   if (!state.ok()) {
     return with(state.error());
   }

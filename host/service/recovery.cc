@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the registry knows, and putting in order what crashes left.
+#include <set>
 #include <utility>
 
 #include "host/service/host.h"
@@ -36,35 +37,55 @@ Result<bool> Host::HasLeftHypervisor(const LabelOwner &owner) {
 
 Status Host::Recover(std::vector<std::string> *notes) {
   Status first;
-  const auto keep_first = [&first](Status status) {
+  const auto keep = [&](Status status) {
     if (!status.ok() && first.ok()) {
       first = std::move(status);
+    } else if (!status.ok() && notes != nullptr &&
+               status.error().message != first.error().message) {
+      notes->push_back(status.error().message);
     }
   };
   SVIRT_ASSIGN(const std::vector<StoredDomain> domains, store_.List());
-  for (const StoredDomain &stored : domains) {
-    const auto clean_up = [&]() -> Status {
-      SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-      SVIRT_ASSIGN(StoredDomain now, store_.FindEvenDamaged(stored.domain.uuid));
-      if (now.bad_status) {
-        return *now.bad_status;
+  // Where there is nothing of a domain there is nothing to do either, and nobody to wait for.
+  SVIRT_ASSIGN(const std::set<std::string> traces, store_.Traces());
+  PassingLocks locks(&store_);
+  const auto with_lock = [&](const std::string &uuid, const auto &work) {
+    if (locks.WasKept(uuid)) {
+      return;
+    }
+    const auto all = [&]() -> Status {
+      SVIRT_ASSIGN(const Fd lock, locks.Lock(uuid));
+      auto now = store_.FindEvenDamaged(uuid);
+      if (!now.ok() && now.error().code == Errc::kNotFound) {
+        return {};  // undefined meanwhile
       }
-      SVIRT_TRY(CleanUpIfEnded(&now));
-      // A change that was ended half way may have left it more than it has. What a hypervisor keeps
-      // by a number is never changed while it runs.
-      return now.running && now.running->id < 0
-                 ? Relabel(&*now.running, KnownTo(now.running->domain))
-                 : Status();
+      SVIRT_TRY(now);
+      return work(&*now);
     };
-    keep_first(clean_up());
+    keep(all());
+  };
+  for (const StoredDomain &stored : domains) {
+    if (traces.contains(stored.domain.uuid)) {
+      with_lock(stored.domain.uuid, [&](StoredDomain *now) -> Status {
+        if (now->bad_status) {
+          return *now->bad_status;
+        }
+        SVIRT_TRY(CleanUpIfEnded(now));
+        // A change that was ended half way may have left it more than it has. What a hypervisor
+        // keeps by a number is never changed while it runs.
+        return now->running && now->running->id < 0
+                   ? Relabel(&*now->running, KnownTo(now->running->domain))
+                   : Status();
+      });
+    }
     if (stored.bad_definition) {
-      keep_first(*stored.bad_definition);
+      keep(*stored.bad_definition);
     }
   }
   SVIRT_ASSIGN(const std::vector<OwnerState> owners, LabelOwners());
   for (const OwnerState &state : owners) {
     const auto recover = [&]() -> Status {
-      SVIRT_ASSIGN(const Fd lock, store_.Lock(state.owner.uuid));
+      SVIRT_ASSIGN(const Fd lock, locks.Lock(state.owner.uuid));
       if (state.own_hold) {  // who holds the lock knows that nobody here is starting it
         SVIRT_ASSIGN(LabelStore * labels, Store());
         SVIRT_TRY(labels->DropOwnHold(state.owner.uuid));
@@ -74,17 +95,18 @@ Status Host::Recover(std::vector<std::string> *notes) {
       return is_over ? engine.Restore(state.owner.uuid, notes)
                      : engine.Recover(state.owner.uuid, notes);
     };
-    keep_first(recover());
+    if (!locks.WasKept(state.owner.uuid)) {
+      keep(recover());
+    }
   }
   // A start that has ended before its domain was written down leaves the directory it was to have.
   for (const StoredDomain &stored : domains) {
-    const auto clear = [&]() -> Status {
-      SVIRT_ASSIGN(const Fd lock, store_.Lock(stored.domain.uuid));
-      SVIRT_ASSIGN(const StoredDomain now, store_.FindEvenDamaged(stored.domain.uuid));
-      const bool may_run = now.running || now.bad_status;
-      return may_run ? Status() : store_.ClearRunning(stored.domain.uuid);
-    };
-    keep_first(clear());
+    if (traces.contains(stored.domain.uuid)) {
+      with_lock(stored.domain.uuid, [&](StoredDomain *now) -> Status {
+        const bool may_run = now->running || now->bad_status;
+        return may_run ? Status() : store_.ClearRunning(now->domain.uuid);
+      });
+    }
   }
   return first;
 }

@@ -57,7 +57,9 @@ std::string UnfinishedFile(const std::string &path) {
   return path + ".new";
 }
 
-Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t mode) {
+Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t mode,
+                       Durability durability) {
+  const bool sync = durability == Durability::kSynced;
   const std::string directory = std::filesystem::path(path).parent_path().string();
   const std::string temporary = UnfinishedFile(path);
   ::unlink(temporary.c_str());
@@ -67,13 +69,16 @@ Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t
     return SystemError(errno, "cannot make a file in " + directory);
   }
   Status status = WriteAll(fd.get(), content, temporary);
-  if (status.ok() && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0 ||
+  if (status.ok() && (::fchmod(fd.get(), mode) != 0 || (sync && ::fsync(fd.get()) != 0) ||
                       ::rename(temporary.c_str(), path.c_str()) != 0)) {
     status = SystemError(errno, "cannot write " + path);
   }
   if (!status.ok()) {
     ::unlink(temporary.c_str());
     return status;
+  }
+  if (!sync) {
+    return {};
   }
   // The rename itself has to reach the disk too.
   const Fd dir(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

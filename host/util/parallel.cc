@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kWorthAThread = 50;  // items; some ten microseconds each
 constexpr size_t kMostThreads = 8;    // more do not get more out of one file system
+constexpr size_t kMostWaiting = 256;  // threads that have nothing to do but to wait
 
 // Threads that begin while it lives take no signals: they are the program's own.
 class SignalsBlocked {
@@ -32,6 +33,26 @@ class SignalsBlocked {
  private:
   sigset_t before_{};
 };
+
+// Does it in this thread, and in as many others as make it this number, if there can be so many.
+void RunInThreads(size_t wanted, const std::function<void()> &run) {
+  std::vector<std::thread> threads;
+  if (wanted > 1) {
+    threads.reserve(wanted);
+    const SignalsBlocked blocked;
+    try {
+      while (threads.size() + 1 < wanted) {
+        threads.emplace_back(run);
+      }
+    } catch (const std::system_error &) {
+      // Those that there are do it.
+    }
+  }
+  run();
+  for (std::thread &thread : threads) {
+    thread.join();
+  }
+}
 
 }  // namespace
 
@@ -51,25 +72,17 @@ Status ForEach(size_t count, const std::function<Status(size_t)> &work) {
     }
   };
   const size_t useful = std::min(count / kWorthAThread, kMostThreads);
-  std::vector<std::thread> threads;
-  if (useful > 1) {
-    const size_t wanted =
-        std::min(useful, static_cast<size_t>(std::thread::hardware_concurrency()));
-    threads.reserve(wanted);
-    const SignalsBlocked blocked;
-    try {
-      while (threads.size() + 1 < wanted) {
-        threads.emplace_back(run);
-      }
-    } catch (const std::system_error &) {
-      // Those that there are do it.
-    }
-  }
-  run();
-  for (std::thread &thread : threads) {
-    thread.join();
-  }
+  RunInThreads(std::min(useful, static_cast<size_t>(std::thread::hardware_concurrency())), run);
   return result;
+}
+
+void ForAllAtOnce(size_t count, const std::function<void(size_t)> &work) {
+  std::atomic<size_t> next{0};
+  RunInThreads(std::min(count, kMostWaiting), [&] {
+    for (size_t i = next++; i < count; i = next++) {
+      work(i);
+    }
+  });
 }
 
 }  // namespace svirt

@@ -13,4 +13,8 @@ namespace svirt {
 // threads take no signals.
 Status ForEach(size_t count, const std::function<Status(size_t)> &work);
 
+// Calls work(0) to work(count - 1) for work that waits for others: all at the same time, as far as
+// there can be that many threads. They take no signals either.
+void ForAllAtOnce(size_t count, const std::function<void(size_t)> &work);
+
 }  // namespace svirt

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,21 @@ TEST(ForEachTest, ItsThreadsTakeNoSignals) {
   sigset_t blocked;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
   EXPECT_EQ(::sigismember(&blocked, SIGUSR1), 0);
+}
+
+TEST(ForAllAtOnceTest, ThoseThatWaitDoSoTogether) {
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{2}, size_t{40}, size_t{1000}}) {
+    std::vector<std::atomic<int>> done(count);
+    const auto begin = std::chrono::steady_clock::now();
+    ForAllAtOnce(count, [&done](size_t i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      ++done[i];
+    });
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << count;
+    for (const std::atomic<int> &each : done) {
+      EXPECT_EQ(each, 1) << count;
+    }
+  }
 }
 
 }  // namespace

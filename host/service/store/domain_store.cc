@@ -2,7 +2,6 @@
 #include "host/service/store/domain_store.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,18 +9,20 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
-#include "host/domain/domain_xml.h"
+#include "host/domain/uuid.h"
 #include "host/service/store/status_file.h"
 #include "host/util/file.h"
+#include "host/util/file_lock.h"
 
 namespace svirt {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr size_t kLargestFile = 16u << 20;
-
-constexpr std::string_view kDefinitionSuffix = ".xml";
+constexpr size_t kLargestStatus = 16u << 20;
+constexpr std::string_view kStatusSuffix = ".json";
 
 // Not every kernel asks its security module who connects to a socket file, and emulators that run
 // as root all own each other's directories. An emulator uses its own as working directory and needs
@@ -44,7 +45,10 @@ Status CloseToGuests(const std::string &parent) {
 
 }  // namespace
 
-DomainStore::DomainStore(Paths paths) : paths_(std::move(paths)) {}
+DomainStore::DomainStore(Paths paths)
+    : paths_(std::move(paths)),
+      definitions_(paths_.state_dir + "/domains", paths_.state_dir + "/domains.index",
+                   paths_.state_dir + "/locks/index.lock") {}
 
 Result<DomainStore> DomainStore::Open(const Paths &paths) {
   for (const std::string &dir : {paths.state_dir + "/domains", paths.state_dir + "/log",
@@ -55,17 +59,13 @@ Result<DomainStore> DomainStore::Open(const Paths &paths) {
   return DomainStore(paths);
 }
 
-std::string DomainStore::DefinitionFile(const std::string &uuid) const {
-  return paths_.state_dir + "/domains/" + uuid + std::string(kDefinitionSuffix);
-}
-
 std::string DomainStore::RunDirectory(const std::string &uuid) const {
   return paths_.run_dir + "/domains/" + uuid;
 }
 
 // Beside the run directory, not in it: that one is the domain's to write.
 std::string DomainStore::StatusFile(const std::string &uuid) const {
-  return RunDirectory(uuid) + ".json";
+  return RunDirectory(uuid) + std::string(kStatusSuffix);
 }
 
 DomainPlace DomainStore::PlaceOf(const std::string &uuid) const {
@@ -77,109 +77,133 @@ Status DomainStore::MakeRunDirectory(const std::string &uuid) const {
   return MakeDirectories(RunDirectory(uuid), 0700);
 }
 
-Result<Domain> DomainStore::ReadDefinition(const std::string &uuid, const std::string &xml) const {
-  SVIRT_ASSIGN(Domain domain, ParseDomainXml(xml, DefinitionFile(uuid)));
-  if (domain.uuid != uuid) {
-    return Error{Errc::kInvalid, DefinitionFile(uuid) + " is of a domain with the uuid '" +
-                                     domain.uuid + "', which its name does not say"};
-  }
-  return domain;
-}
-
 void DomainStore::ReadStatus(StoredDomain *stored) const {
   const std::string file = StatusFile(stored->domain.uuid);
-  const auto text = ReadFile(file, kLargestFile);
+  const auto text = ReadFile(file, kLargestStatus);
   if (!text.ok() && text.error().code == Errc::kNotFound) {
     return;
   }
   auto running = text.ok() ? ParseStatus(*text, file) : Result<RunningDomain>(text.error());
   if (running.ok()) {
     stored->running = std::move(running).value();
+    if (stored->bad_definition) {
+      stored->domain.name = stored->running->domain.name;
+      stored->domain.type = stored->running->domain.type;
+    }
     return;
   }
   stored->bad_status = std::move(running).error();
-  stored->bad_status->message += "; 'svirt destroy " + stored->domain.uuid +
-                                 "' ends what runs as the domain, and takes the file away";
+  stored->bad_status->message += stored->bad_status->code == Errc::kPermission
+                                     ? "; ask as the user whose domain it is"
+                                     : "; 'svirt destroy " + stored->domain.uuid +
+                                           "' ends what runs as the domain, and takes the file "
+                                           "away";
   stored->named_process = text.ok() ? SalvageProcess(*text) : std::nullopt;
 }
 
 Result<StoredDomain> DomainStore::Load(const std::string &uuid) const {
-  StoredDomain stored;
-  const auto xml = ReadFile(DefinitionFile(uuid), kLargestFile);
-  if (!xml.ok() && xml.error().code == Errc::kNotFound) {
-    return xml.error();
-  }
-  auto domain = xml.ok() ? ReadDefinition(uuid, *xml) : Result<Domain>(xml.error());
-  if (domain.ok()) {
-    stored.domain = std::move(domain).value();
-  } else {
-    stored.domain.uuid = uuid;
-    stored.bad_definition = std::move(domain).error();
-    stored.bad_definition->message +=
-        "; define the domain anew, with this uuid, or forget it: "
-        "'svirt undefine " +
-        uuid + "'";
-  }
+  SVIRT_ASSIGN(Definition definition, definitions_.Read(uuid));
+  StoredDomain stored{std::move(definition.domain), {}, std::move(definition.damage), {}, {}};
   ReadStatus(&stored);
-  if (stored.bad_definition && stored.running) {
-    stored.domain.name = stored.running->domain.name;
-    stored.domain.type = stored.running->domain.type;
-  }
   return stored;
 }
 
-Result<std::vector<std::string>> DomainStore::DefinedUuids() const {
-  const std::string directory = paths_.state_dir + "/domains";
-  std::vector<std::string> uuids;
+Result<std::set<std::string>> DomainStore::Traces() const {
+  const std::string directory = paths_.run_dir + "/domains";
+  std::set<std::string> uuids;
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == kDefinitionSuffix) {
-      uuids.push_back(it->path().stem().string());
-    }
+    const std::string name = it->path().filename().string();
+    uuids.insert(name.substr(0, name.find(kStatusSuffix)));
   }
   if (error) {
-    return SystemError(error.value(), "cannot read the domains in " + directory);
+    return SystemError(error.value(), "cannot read what runs in " + directory);
   }
   return uuids;
 }
 
 Result<std::vector<StoredDomain>> DomainStore::List() const {
+  SVIRT_ASSIGN(std::vector<DefinitionFiles::Known> all, definitions_.All());
+  SVIRT_ASSIGN(const std::set<std::string> traces, Traces());
   std::vector<StoredDomain> domains;
-  SVIRT_ASSIGN(const std::vector<std::string> uuids, DefinedUuids());
-  for (const std::string &uuid : uuids) {
-    auto stored = Load(uuid);
-    if (stored.ok()) {
-      domains.push_back(std::move(stored).value());
-    } else if (stored.error().code != Errc::kNotFound) {  // undefined meanwhile
-      return std::move(stored).error();
+  domains.reserve(all.size());
+  for (DefinitionFiles::Known &known : all) {
+    StoredDomain &stored = domains.emplace_back();
+    stored.domain.uuid = std::move(known.uuid);
+    stored.domain.name = std::move(known.name);
+    stored.domain.type = std::move(known.type);
+    stored.bad_definition = std::move(known.damage);
+    if (traces.contains(stored.domain.uuid)) {
+      ReadStatus(&stored);
     }
   }
-  std::ranges::sort(domains, {}, [](const StoredDomain &stored) {
-    return std::pair(stored.domain.name, stored.domain.uuid);
-  });
+  const auto order = [](const StoredDomain &stored) {
+    return std::tie(stored.domain.name, stored.domain.uuid);
+  };
+  // Only names that a status told are out of place yet, and domains are no light things to move.
+  if (!std::ranges::is_sorted(domains, {}, order)) {
+    std::ranges::sort(domains, {}, order);
+  }
   return domains;
 }
 
+// By uuid and, mostly, by name this opens what is of that domain, whatever else there is.
 Result<StoredDomain> DomainStore::FindEvenDamaged(const std::string &name_or_uuid) const {
-  SVIRT_ASSIGN(const std::vector<std::string> uuids, DefinedUuids());
-  if (std::ranges::find(uuids, name_or_uuid) != uuids.end()) {
-    if (auto stored = Load(name_or_uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
+  if (const auto uuid = ParseUuid(name_or_uuid); uuid.ok()) {
+    if (auto stored = Load(*uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
       return stored;
     }
   }
-  SVIRT_ASSIGN(std::vector<StoredDomain> domains, List());
-  std::string nameless;
-  for (StoredDomain &stored : domains) {
-    if (stored.domain.name == name_or_uuid && !name_or_uuid.empty()) {
-      return std::move(stored);
-    }
-    if (stored.domain.name.empty()) {
-      nameless += (nameless.empty() ? "" : ", ") + stored.domain.uuid;
+  if (const auto uuid = definitions_.Guess(name_or_uuid)) {
+    if (auto stored = Load(*uuid); stored.ok() && stored->domain.name == name_or_uuid) {
+      return stored;
     }
   }
+  return Search(name_or_uuid);
+}
+
+Result<StoredDomain> DomainStore::Search(const std::string &name) const {
+  SVIRT_ASSIGN(std::vector<DefinitionFiles::Known> all, definitions_.All());
+  const auto is_it = [&](const std::string &text) { return text == name && !name.empty(); };
+  std::string nameless;
+  std::optional<Error> unseen;
+  std::optional<StoredDomain> found, stray;
+  for (const DefinitionFiles::Known &known : all) {
+    if (!known.damage && !is_it(known.name)) {
+      continue;
+    }
+    auto stored = Load(known.uuid);
+    if (!stored.ok() && stored.error().code == Errc::kNotFound) {
+      continue;  // undefined meanwhile
+    }
+    SVIRT_TRY(stored);
+    if (stored->domain.name.empty()) {
+      stored->domain.name = known.name;
+    }
+    if (is_it(stored->domain.name)) {
+      if (found) {
+        return Error{Errc::kConflict, "'" + name + "' may be the domain " + found->domain.uuid +
+                                          " or " + known.uuid + ": say which by its uuid"};
+      }
+      found = std::move(stored).value();
+    } else if (is_it(known.uuid)) {
+      stray = std::move(stored).value();  // a file that is named as no definition is
+    } else if (stored->domain.name.empty()) {
+      nameless += (nameless.empty() ? "" : ", ") + known.uuid;
+      if (stored->bad_definition && stored->bad_definition->code == Errc::kPermission) {
+        unseen = stored->bad_definition;
+      }
+    }
+  }
+  if (found || stray) {
+    return std::move(found ? *found : *stray);
+  }
+  if (unseen) {
+    unseen->message = "whether there is a domain '" + name + "' cannot be told: " + unseen->message;
+    return *unseen;
+  }
   return Error{Errc::kNotFound,
-               "there is no domain '" + name_or_uuid +
-                   "'; 'svirt list --all' shows those there are" +
+               "there is no domain '" + name + "'; 'svirt list --all' shows those there are" +
                    (nameless.empty() ? ""
                                      : ", also those whose definition, being damaged, does "
                                        "not tell the name: " +
@@ -197,25 +221,27 @@ Result<StoredDomain> DomainStore::Find(const std::string &name_or_uuid) const {
 Status DomainStore::Define(const Domain &domain) {
   // Names are unique among all domains, so one definition at a time.
   SVIRT_ASSIGN(const Fd lock, Lock("define"));
-  SVIRT_ASSIGN(const std::vector<StoredDomain> domains, List());
-  for (const StoredDomain &other : domains) {
-    const bool same_name = other.domain.name == domain.name;
-    const bool same_uuid = other.domain.uuid == domain.uuid;
-    const bool is_mended = same_uuid && other.domain.name.empty();
+  SVIRT_ASSIGN(std::vector<DefinitionFiles::Known> all, definitions_.All());
+  for (DefinitionFiles::Known &other : all) {
+    if (other.damage) {
+      if (const auto stored = Load(other.uuid); stored.ok()) {
+        other.name = stored->domain.name;  // its status may tell it
+      }
+    }
+    const bool same_name = other.name == domain.name;
+    const bool same_uuid = other.uuid == domain.uuid;
+    const bool is_mended = same_uuid && other.name.empty();
     if (same_name != same_uuid && !is_mended) {
-      return Error{Errc::kExists, "domain '" + other.domain.name + "' with uuid " +
-                                      other.domain.uuid + " exists already; give the new one " +
+      return Error{Errc::kExists, "domain '" + other.name + "' with uuid " + other.uuid +
+                                      " exists already; give the new one " +
                                       (same_name ? "another name, or that uuid" : "another uuid")};
     }
   }
-  return WriteFileAtomic(DefinitionFile(domain.uuid), FormatDomainXml(domain, true), 0600);
+  return definitions_.Write(domain);
 }
 
 Status DomainStore::Undefine(const std::string &uuid) {
-  if (::unlink(DefinitionFile(uuid).c_str()) != 0) {
-    return SystemError(errno, "cannot remove " + DefinitionFile(uuid));
-  }
-  return {};
+  return definitions_.Remove(uuid);
 }
 
 Status DomainStore::SetRunning(const std::string &uuid, const RunningDomain &running) {
@@ -236,18 +262,24 @@ Status DomainStore::ClearRunning(const std::string &uuid) {
   return {};
 }
 
-Result<Fd> DomainStore::Lock(const std::string &uuid) const {
-  const std::string file = paths_.state_dir + "/locks/" + uuid + ".lock";
-  Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) {
-    return SystemError(errno, "cannot open the lock " + file);
+Result<Fd> DomainStore::Lock(const std::string &uuid, std::chrono::milliseconds patience) const {
+  if (uuid.find('/') != std::string::npos) {
+    return Error{Errc::kInvalid, "'" + uuid + "' is not the uuid of a domain"};
   }
-  while (::flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) {
-      return SystemError(errno, "cannot take the lock " + file);
-    }
+  return LockFile(paths_.state_dir + "/locks/" + uuid + ".lock", patience);
+}
+
+Result<Fd> PassingLocks::Lock(const std::string &uuid) {
+  using std::chrono::steady_clock;
+  // Most are free again soon.
+  constexpr std::chrono::milliseconds kLeast{20};
+  const auto begin = steady_clock::now();
+  auto lock = store_->Lock(uuid, std::max(left_, kLeast));
+  if (!lock.ok() && lock.error().code == Errc::kConflict) {
+    left_ -= std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin);
+    kept_.insert(uuid);
   }
-  return fd;
+  return lock;
 }
 
 }  // namespace svirt

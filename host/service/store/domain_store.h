@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "host/config/config.h"
 #include "host/domain/domain.h"
 #include "host/hypervisor/running_domain.h"
+#include "host/service/store/definition_files.h"
 #include "host/util/fd.h"
 #include "host/util/result.h"
 
@@ -28,6 +31,9 @@ struct StoredDomain {
   }
 };
 
+// How long a command waits for another one that changes the same domain.
+inline constexpr std::chrono::milliseconds kLockPatience{30000};
+
 // Definitions (state directory) and status of running domains (run directory), one file each,
 // named by uuid, replaced atomically.
 class DomainStore {
@@ -36,10 +42,15 @@ class DomainStore {
   static Result<DomainStore> Open(const Paths &paths);
 
   // The domain with this uuid, or else this name. Of a damaged one the error that says so.
+  // Errc::kPermission, and never kNotFound, where this user may not see whether there is one.
   Result<StoredDomain> Find(const std::string &name_or_uuid) const;
   Result<StoredDomain> FindEvenDamaged(const std::string &name_or_uuid) const;
-  // All of them, damaged ones too, by name.
+  // All of them, damaged ones too, by name. Of what is defined only uuid, name and type are told,
+  // which needs no look into definitions that have not changed.
   Result<std::vector<StoredDomain>> List() const;
+  // The uuids of which there is anything in the run directory. Of a domain without it nothing runs,
+  // and no start has left anything there.
+  Result<std::set<std::string>> Traces() const;
 
   // Errc::kExists if the name belongs to another uuid or the uuid to another name. A damaged
   // definition is replaced.
@@ -57,21 +68,39 @@ class DomainStore {
   // The run directory, and the file for its output.
   DomainPlace PlaceOf(const std::string &uuid) const;
 
-  // One command at a time changes a domain; waits for the one before it. Released with the
-  // descriptor, also when the process dies.
-  Result<Fd> Lock(const std::string &uuid) const;
+  // One command at a time changes a domain; waits for the one before it, but not for ever:
+  // Errc::kConflict says who it is (file_lock.h). Released with the descriptor, also when the
+  // process dies.
+  Result<Fd> Lock(const std::string &uuid,
+                  std::chrono::milliseconds patience = kLockPatience) const;
 
  private:
   explicit DomainStore(Paths paths);
-  Result<std::vector<std::string>> DefinedUuids() const;
   // Errc::kNotFound: it is not defined.
   Result<StoredDomain> Load(const std::string &uuid) const;
-  Result<Domain> ReadDefinition(const std::string &uuid, const std::string &xml) const;
+  // Looks at all of them for the name.
+  Result<StoredDomain> Search(const std::string &name) const;
   void ReadStatus(StoredDomain *stored) const;
-  std::string DefinitionFile(const std::string &uuid) const;
   std::string StatusFile(const std::string &uuid) const;
 
   Paths paths_;
+  DefinitionFiles definitions_;
+};
+
+// Locks for who goes through all domains. Those that somebody else keeps hold him up by a second
+// together, not each.
+class PassingLocks {
+ public:
+  explicit PassingLocks(const DomainStore *store) : store_(store) {}
+
+  Result<Fd> Lock(const std::string &uuid);
+  // Did somebody else keep it?
+  bool WasKept(const std::string &uuid) const { return kept_.contains(uuid); }
+
+ private:
+  const DomainStore *store_;
+  std::chrono::milliseconds left_{1000};
+  std::set<std::string> kept_;
 };
 
 }  // namespace svirt

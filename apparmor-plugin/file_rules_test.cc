@@ -83,7 +83,8 @@ class AgainstTheParser : public testing::Test {
   }
 };
 
-constexpr uint32_t kR = kMayRead, kRw = kMayRead | kMayWrite, kRwk = kRw | kMayLock;
+constexpr uint32_t kRead = kMayRead, kReadWrite = kMayRead | kMayWrite,
+                   kReadWriteLock = kReadWrite | kMayLock;
 
 TEST_F(AgainstTheParser, NoRules) {
   ExpectSame({});
@@ -92,34 +93,34 @@ TEST_F(AgainstTheParser, NoRules) {
 TEST_F(AgainstTheParser, EachPermission) {
   for (const uint32_t permissions :
        {uint32_t{kMayRead}, uint32_t{kMayWrite}, uint32_t{kMayAppend}, uint32_t{kMayLock},
-        uint32_t{kMayMap}, uint32_t{kMayExec}, kR | kMayMap | kMayExec, kRwk}) {
+        uint32_t{kMayMap}, uint32_t{kMayExec}, kRead | kMayMap | kMayExec, kReadWriteLock}) {
     ExpectSame({{"/srv/vm/a.img", false, permissions}});
     ExpectSame({{"/srv/share/", true, permissions}});
   }
-  ExpectSame({{"/srv/share/", true, kRwk | kMayLink}});
+  ExpectSame({{"/srv/share/", true, kReadWriteLock | kMayLink}});
 }
 
 TEST_F(AgainstTheParser, PathsThatTheSharedPartReaches) {
-  ExpectSame({{"/dev/null", false, kRwk},
-              {"/dev/nullx", false, kR},
-              {"/dev/nul", false, kR},
-              {"/dev/urandom", false, kRw},
-              {"/usr/lib/x/y", false, kRwk},
-              {"/usr/share/OVMF/vars.fd", false, kRw},
-              {"/usr/share/OVMF/", false, kR},
-              {"/usr/lib/", true, kRw},
-              {"/lib", false, kR},
-              {"/etc/", true, kR},
-              {"/", false, kR}});
-  ExpectSame({{"/", true, kR}});
+  ExpectSame({{"/dev/null", false, kReadWriteLock},
+              {"/dev/nullx", false, kRead},
+              {"/dev/nul", false, kRead},
+              {"/dev/urandom", false, kReadWrite},
+              {"/usr/lib/x/y", false, kReadWriteLock},
+              {"/usr/share/OVMF/vars.fd", false, kReadWrite},
+              {"/usr/share/OVMF/", false, kRead},
+              {"/usr/lib/", true, kReadWrite},
+              {"/lib", false, kRead},
+              {"/etc/", true, kRead},
+              {"/", false, kRead}});
+  ExpectSame({{"/", true, kRead}});
 }
 
 TEST_F(AgainstTheParser, DirectoriesWithinDirectories) {
-  ExpectSame({{"/srv/", false, kR},
-              {"/srv/", true, kR},
-              {"/srv/a/", false, kRw},
-              {"/srv/a/", true, kRw | kMayLink},
-              {"/srv/a/b", false, kRwk},
+  ExpectSame({{"/srv/", false, kRead},
+              {"/srv/", true, kRead},
+              {"/srv/a/", false, kReadWrite},
+              {"/srv/a/", true, kReadWrite | kMayLink},
+              {"/srv/a/b", false, kReadWriteLock},
               {"/srv/a/b/", true, kMayMap},
               {"/srv/ab", false, kMayAppend},
               {"/srv/ab/c/d", false, kMayLock}});
@@ -130,33 +131,33 @@ TEST_F(AgainstTheParser, EveryByteOfAPath) {
   for (int byte = 1; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     if (c != '/') {
-      rules.push_back({std::string("/srv/x") + c, false, kR});
-      rules.push_back({std::string("/srv/y") + c + "z", false, kRw});
-      rules.push_back({std::string("/srv/") + c + c + "/", true, kRw});
+      rules.push_back({std::string("/srv/x") + c, false, kRead});
+      rules.push_back({std::string("/srv/y") + c + "z", false, kReadWrite});
+      rules.push_back({std::string("/srv/") + c + c + "/", true, kReadWrite});
     }
   }
   ExpectSame(rules);
 }
 
 TEST_F(AgainstTheParser, WordsOfTheLanguageInPaths) {
-  ExpectSame({{"/srv/@{HOME}/x", false, kR},
-              {"/srv/{a,b}", false, kR},
-              {"/srv/**", false, kR},
-              {"/srv/a*b?c", false, kR},
-              {"/srv/[a-z]", false, kR},
-              {"/srv/[^a]", false, kR},
-              {"/srv/\\x", false, kR},
-              {"/srv/\\", false, kR},
-              {"/srv/\\\\\\", false, kR},
-              {"/srv/\\101", false, kR},
-              {"/srv/a\nb, /** rw,", false, kR},
-              {"/srv/#include <x>", false, kR},
-              {"/srv/\" rw,\n/** rwk,\n\"", false, kR},
-              {"/srv/ -> /x", false, kR},
-              {"/srv/\xf0\x9f\x92\xbe \xc3\xa9\xff\xfe", false, kR},
-              {"/srv/ ends in space ", false, kR},
-              {"/srv/+x", false, kR},
-              {"/srv/AARE(x)", false, kR}});
+  ExpectSame({{"/srv/@{HOME}/x", false, kRead},
+              {"/srv/{a,b}", false, kRead},
+              {"/srv/**", false, kRead},
+              {"/srv/a*b?c", false, kRead},
+              {"/srv/[a-z]", false, kRead},
+              {"/srv/[^a]", false, kRead},
+              {"/srv/\\x", false, kRead},
+              {"/srv/\\", false, kRead},
+              {"/srv/\\\\\\", false, kRead},
+              {"/srv/\\101", false, kRead},
+              {"/srv/a\nb, /** rw,", false, kRead},
+              {"/srv/#include <x>", false, kRead},
+              {"/srv/\" rw,\n/** rwk,\n\"", false, kRead},
+              {"/srv/ -> /x", false, kRead},
+              {"/srv/\xf0\x9f\x92\xbe \xc3\xa9\xff\xfe", false, kRead},
+              {"/srv/ ends in space ", false, kRead},
+              {"/srv/+x", false, kRead},
+              {"/srv/AARE(x)", false, kRead}});
 }
 
 TEST_F(AgainstTheParser, RandomRules) {
@@ -177,7 +178,8 @@ TEST_F(AgainstTheParser, RandomRules) {
       if (rule.below && rule.path.back() != '/') {
         rule.path += '/';
       }
-      constexpr std::array<uint32_t, 6> kSets{kR, kRw, kRwk, kMayLock, kMayWrite, kRwk | kMayMap};
+      constexpr std::array<uint32_t, 6> kSets{kRead,    kReadWrite, kReadWriteLock,
+                                              kMayLock, kMayWrite,  kReadWriteLock | kMayMap};
       rule.permissions = kSets.at(random() % kSets.size());
       rules.push_back(rule);
     }
@@ -188,10 +190,11 @@ TEST_F(AgainstTheParser, RandomRules) {
 TEST_F(AgainstTheParser, WhatTheAdministratorDeniesStaysDenied) {
   const std::string local =
       "deny /srv/secret w,\naudit deny /srv/loud rw,\n/opt/*.so mr,\ndeny /srv/tree/** rwklm,\n";
-  const std::vector<FileRule> rules{{"/srv/secret", false, kRwk}, {"/srv/loud", false, kRwk},
-                                    {"/srv/quiet", false, kRwk},  {"/srv/tree/", false, kR},
-                                    {"/srv/tree/", true, kRwk},   {"/srv/", true, kR},
-                                    {"/opt/x.so", false, kRw}};
+  const std::vector<FileRule> rules{
+      {"/srv/secret", false, kReadWriteLock}, {"/srv/loud", false, kReadWriteLock},
+      {"/srv/quiet", false, kReadWriteLock},  {"/srv/tree/", false, kRead},
+      {"/srv/tree/", true, kReadWriteLock},   {"/srv/", true, kRead},
+      {"/opt/x.so", false, kReadWrite}};
   const PolicyImage base = Compile({}, local);
   const PolicyImage limit = Compile({}, local + "/ rwkm,\n/** rwlkm,\n");
   const auto grafted = AddRules(base.files(), &limit.files(), Merge(rules));
@@ -203,9 +206,9 @@ TEST_F(AgainstTheParser, WhatTheAdministratorDeniesStaysDenied) {
 }
 
 TEST(FileRules, GiveExactlyWhatTheyName) {
-  const auto dfa = AddRules(Shared().files(), nullptr, {{"/srv/a*", false, kRwk}});
+  const auto dfa = AddRules(Shared().files(), nullptr, {{"/srv/a*", false, kReadWriteLock}});
   ASSERT_TRUE(dfa);
-  EXPECT_EQ(dfa->Walk("/srv/a*").allow & 0x7f, kRwk);
+  EXPECT_EQ(dfa->Walk("/srv/a*").allow & 0x7f, kReadWriteLock);
   for (const char *path : {"/srv/a", "/srv/ab", "/srv/a**", "/srv/a*/", "/srv/", "/", ""}) {
     EXPECT_EQ(dfa->Walk(path).allow, 0u) << path;
   }
@@ -214,8 +217,8 @@ TEST(FileRules, GiveExactlyWhatTheyName) {
 TEST(FileRules, PathsThatEndAlikeShareStates) {
   std::vector<FileRule> rules;
   for (int i = 0; i < 100; ++i) {
-    rules.push_back(
-        {"/srv/vm/" + std::to_string(i + 100) + "/a-long-common-name.qcow2", false, kRwk});
+    rules.push_back({"/srv/vm/" + std::to_string(i + 100) + "/a-long-common-name.qcow2", false,
+                     kReadWriteLock});
   }
   const auto dfa = AddRules(Shared().files(), nullptr, Merge(rules));
   ASSERT_TRUE(dfa);
@@ -230,7 +233,7 @@ TEST(FileRules, TooManyForTheKernelAreRefused) {
     for (int n = 0; n < 24; ++n) {
       path += static_cast<char>('a' + random() % 26);
     }
-    rules.push_back({path, false, kRwk});
+    rules.push_back({path, false, kReadWriteLock});
   }
   EXPECT_FALSE(AddRules(Shared().files(), nullptr, Merge(rules)));
 }
@@ -274,7 +277,7 @@ TEST(PolicyImage, RefusesWhatIsNone) {
       bad[random() % bad.size()] = static_cast<char>(random());
     }
     if (const auto image = PolicyImage::Parse(bad)) {
-      AddRules(image->files(), nullptr, {{"/srv/x", false, kR}});
+      AddRules(image->files(), nullptr, {{"/srv/x", false, kRead}});
     }
   }
 }

@@ -19,9 +19,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-
 // What a confined process is asked to do; the answer is 0 or an errno.
 enum class Command : char { kOpenRead, kOpenWrite, kKeep, kWriteKept };
 

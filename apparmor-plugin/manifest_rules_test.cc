@@ -16,9 +16,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 constexpr uint32_t kTree = SVIRT_RES_SUBTREE;
 
 std::string Lines(const std::vector<FileRule> &rules) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char *kOne = "user_1:vm_r:domU_t", *kTwo = "user_2:vm_r:domU_t";
 constexpr const char *kDom0 = "system_u:system_r:dom0_t";
-constexpr uint32_t kAll =
+constexpr uint32_t kAllRights =
     SVIRT_MAY_READ_MEMORY | SVIRT_MAY_WRITE_MEMORY | SVIRT_MAY_COPY_MEMORY | SVIRT_MAY_NOTIFY;
 
 uint32_t Ask(FakeXen *xen, const char *source, const char *target) {
@@ -26,9 +26,9 @@ TEST(AccessTest, UsersAreKeptApartAndTheControlDomainIsNot) {
   FakeXen xen;
   EXPECT_EQ(Ask(&xen, kOne, kTwo), 0U);
   EXPECT_EQ(Ask(&xen, kTwo, kOne), 0U);
-  EXPECT_EQ(Ask(&xen, kOne, kOne), kAll);
-  EXPECT_EQ(Ask(&xen, kDom0, kOne), kAll);
-  EXPECT_EQ(Ask(&xen, kOne, kDom0), kAll);
+  EXPECT_EQ(Ask(&xen, kOne, kOne), kAllRights);
+  EXPECT_EQ(Ask(&xen, kDom0, kOne), kAllRights);
+  EXPECT_EQ(Ask(&xen, kOne, kDom0), kAllRights);
 }
 
 TEST(AccessTest, EachPermissionIsAskedFor) {
@@ -43,7 +43,7 @@ TEST(AccessTest, EachPermissionIsAskedFor) {
   for (const auto &row : kRows) {
     FakeXen xen;
     xen.denied = {{row.security_class, row.permission}};
-    EXPECT_EQ(Ask(&xen, kDom0, kOne), kAll & ~row.missing);
+    EXPECT_EQ(Ask(&xen, kDom0, kOne), kAllRights & ~row.missing);
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char *kDomU = "system_u:system_r:domU_t";
+constexpr const char *kGuest = "system_u:system_r:domU_t";
 
 class LabelsTest : public testing::Test {
  protected:
@@ -33,13 +33,13 @@ TEST_F(LabelsTest, BaseLabelsAreThoseOfTheKindWhereThePolicyHasThem) {
     EXPECT_EQ(FindBaseLabel(&xen_, virt_type, &context), 0) << virt_type;
     return sdk::FormatContext(context);
   };
-  EXPECT_EQ(base("xen"), kDomU);
-  EXPECT_EQ(base(nullptr), kDomU);
-  EXPECT_EQ(base("xen-hvm"), kDomU);
+  EXPECT_EQ(base("xen"), kGuest);
+  EXPECT_EQ(base(nullptr), kGuest);
+  EXPECT_EQ(base("xen-hvm"), kGuest);
   EXPECT_EQ(base("xen-dm"), "system_u:system_r:dm_dom_t");
   xen_.types.insert("domHVM_t");
   EXPECT_EQ(base("xen-hvm"), "system_u:system_r:domHVM_t");
-  EXPECT_EQ(base("xen-pv"), kDomU);
+  EXPECT_EQ(base("xen-pv"), kGuest);
   xen_.has_mls = true;
   EXPECT_EQ(base("xen"), "system_u:system_r:domU_t:s0");
   xen_.types.erase("domU_t");
@@ -61,7 +61,7 @@ TEST_F(LabelsTest, TheSharedLabelIsForThoseWhoMayShare) {
   EXPECT_EQ(Generate(MakeDomain(), kSharedIndex), SVIRT_E_INVALID);
   EXPECT_EQ(labels_.process, "as it was");
   EXPECT_EQ(Generate(MakeDomain(), kSharedIndex, true), SVIRT_OK);
-  EXPECT_EQ(labels_.process, kDomU);
+  EXPECT_EQ(labels_.process, kGuest);
 }
 
 // The policy was changed between the reservation of an index and the label.
@@ -133,7 +133,7 @@ TEST_F(LabelsTest, LabelsOfResourcesAreChecked) {
 // A label that is valid when the domain is defined may be none when it starts.
 TEST_F(LabelsTest, ValidityIsAskedEachTime) {
   svirt_domain domain = MakeDomain(SVIRT_LABEL_STATIC);
-  domain.label = kDomU;
+  domain.label = kGuest;
   EXPECT_EQ(VerifyDomain(&xen_, domain, &error_), SVIRT_OK);
   xen_.Reload();
   EXPECT_EQ(VerifyDomain(&xen_, domain, &error_), SVIRT_OK) << "other SIDs, the same labels";
@@ -146,8 +146,8 @@ TEST_F(LabelsTest, BuildLabelsAreThePolicys) {
   std::string label;
   EXPECT_EQ(FindBuildLabel(&xen_, "system_u:system_r:nomigrate_t", &label, &error_), SVIRT_OK);
   EXPECT_EQ(label, "system_u:system_r:nomigrate_t_building");
-  EXPECT_EQ(FindBuildLabel(&xen_, kDomU, &label, &error_), SVIRT_OK);
-  EXPECT_EQ(label, kDomU);
+  EXPECT_EQ(FindBuildLabel(&xen_, kGuest, &label, &error_), SVIRT_OK);
+  EXPECT_EQ(label, kGuest);
   // One that has no room for the longer type is built as it is.
   const std::string type(SVIRT_LABEL_MAX - std::string("system_u:system_r:").size(), 't');
   xen_.types.insert(type);

@@ -15,9 +15,6 @@
 
 namespace svirt::apparmor {
 
-inline constexpr uint32_t kR = SVIRT_ACCESS_READ;
-inline constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-
 inline constexpr char kNoParser[] = "needs apparmor_parser, of the package apparmor";
 
 class DriverTest : public testing::Test {

@@ -6,6 +6,9 @@
 namespace svirt::apparmor {
 
 using sdk::Buffer;
+using sdk::kR;
+using sdk::kRw;
+using sdk::kRwc;
 using sdk::kUuidA;
 using sdk::kUuidB;
 using sdk::MakeError;

@@ -11,26 +11,26 @@ namespace {
 using testing::HasSubstr;
 
 // What the fake extension says; one test at a time.
-struct Script {
+struct DescribeScript {
   std::string text;
   svirt_status status = SVIRT_OK;
   int calls = 0;
   const svirt_host *host = nullptr;
 };
-Script script;
+DescribeScript describe_script;
 
 svirt_status Describe(const svirt_host *host, const svirt_domain *, svirt_buf *text,
                       svirt_error *) noexcept {
-  ++script.calls;
-  script.host = host;
-  text->used = static_cast<uint32_t>(script.text.size() + 1);
-  if (script.status == SVIRT_OK && text->used > text->size) {
+  ++describe_script.calls;
+  describe_script.host = host;
+  text->used = static_cast<uint32_t>(describe_script.text.size() + 1);
+  if (describe_script.status == SVIRT_OK && text->used > text->size) {
     return SVIRT_E_RANGE;
   }
-  if (script.status == SVIRT_OK) {
-    std::memcpy(text->data, script.text.c_str(), text->used);
+  if (describe_script.status == SVIRT_OK) {
+    std::memcpy(text->data, describe_script.text.c_str(), text->used);
   }
-  return script.status;
+  return describe_script.status;
 }
 
 svirt_describe extension;
@@ -38,7 +38,7 @@ svirt_describe extension;
 class DescribeTest : public PluginTest {
  protected:
   DescribeTest() {
-    script = {};
+    describe_script = {};
     extension = {};
     extension.struct_size = sizeof extension;
     extension.describe = Describe;
@@ -50,29 +50,29 @@ class DescribeTest : public PluginTest {
 
 TEST_F(DescribeTest, AsksThePluginWithItsOwnHost) {
   Start();
-  script.text = "profile {\n\t/a r,\n}\n";
+  describe_script.text = "profile {\n\t/a r,\n}\n";
   const auto text = plugin_->Describe(Dynamic());
   ASSERT_TRUE(text.ok()) << text.error().message;
-  EXPECT_EQ(*text, script.text);
-  EXPECT_EQ(script.host, fake_.does.host);
+  EXPECT_EQ(*text, describe_script.text);
+  EXPECT_EQ(describe_script.host, fake_.does.host);
 }
 
 TEST_F(DescribeTest, WorksBeforeInit) {
   auto created = Plugin::Create(&fake_.table, nullptr);
   ASSERT_TRUE(created.ok());
-  script.text = "p";
+  describe_script.text = "p";
   EXPECT_EQ(*(*created)->Describe(Dynamic()), "p");
 }
 
 TEST_F(DescribeTest, MakesRoomForALongOne) {
   Start();
-  script.text = std::string(200000, 'x');
+  describe_script.text = std::string(200000, 'x');
   EXPECT_EQ(plugin_->Describe(Dynamic())->value_or("").size(), 200000u);
-  EXPECT_EQ(script.calls, 2);
+  EXPECT_EQ(describe_script.calls, 2);
 }
 
 TEST_F(DescribeTest, NoPolicyAndNoExtensionAreNoErrors) {
-  script.status = SVIRT_E_NODATA;
+  describe_script.status = SVIRT_E_NODATA;
   Start();
   EXPECT_EQ(*plugin_->Describe(Dynamic()), std::nullopt);
   fake_.table.get_extension = [](const char *) noexcept -> const void * { return nullptr; };
@@ -82,16 +82,16 @@ TEST_F(DescribeTest, NoPolicyAndNoExtensionAreNoErrors) {
 
 TEST_F(DescribeTest, WhatBreaksARuleIsRefused) {
   Start();
-  script.text = "\x1b[2J";
+  describe_script.text = "\x1b[2J";
   EXPECT_THAT(plugin_->Describe(Dynamic()).error().message, HasSubstr("fake: its description has"));
-  script.text = "p";
+  describe_script.text = "p";
   extension.struct_size = 4;
   EXPECT_THAT(plugin_->Describe(Dynamic()).error().message, HasSubstr("is not whole"));
 }
 
 TEST_F(DescribeTest, AFailureIsNamed) {
   Start();
-  script.status = SVIRT_E_DENIED;
+  describe_script.status = SVIRT_E_DENIED;
   const auto text = plugin_->Describe(Dynamic());
   ASSERT_FALSE(text.ok());
   EXPECT_EQ(text.error().code, Errc::kPermission);

@@ -13,23 +13,23 @@ namespace {
 using testing::HasSubstr;
 
 // What the fake extension says; one test at a time.
-struct Script {
+struct EntryScript {
   svirt_status status = SVIRT_OK;
   std::string text = "entry";
   std::string given;
 };
-Script script;
+EntryScript entry_script;
 svirt_object_entry object_entry;
 
 svirt_status Answer(svirt_buf *out, svirt_error *error) {
   std::snprintf(error->message, sizeof error->message, "it says why");
-  return script.status == SVIRT_OK ? PutText(out, script.text) : script.status;
+  return entry_script.status == SVIRT_OK ? PutText(out, entry_script.text) : entry_script.status;
 }
 
 class ObjectEntryTest : public PluginTest {
  protected:
   ObjectEntryTest() {
-    script = {};
+    entry_script = {};
     object_entry = {};
     object_entry.struct_size = sizeof object_entry;
     object_entry.plan = [](svirt_instance *, const svirt_domain *, const svirt_resource *,
@@ -37,13 +37,13 @@ class ObjectEntryTest : public PluginTest {
                            svirt_error *error) noexcept { return Answer(entry, error); };
     object_entry.get = [](svirt_instance *, const svirt_resource *, const char *entry,
                           svirt_buf *present, svirt_error *error) noexcept {
-      script.given = entry;
+      entry_script.given = entry;
       return Answer(present, error);
     };
     const auto change = [](svirt_instance *, const svirt_resource *, const char *entry,
                            svirt_error *) noexcept {
-      script.given = entry;
-      return script.status;
+      entry_script.given = entry;
+      return entry_script.status;
     };
     object_entry.set = change;
     object_entry.remove = change;
@@ -63,15 +63,15 @@ TEST_F(ObjectEntryTest, AnEntryIsPlannedReadSetAndRemoved) {
   EXPECT_TRUE(*plugin_->HasEntries());
   EXPECT_EQ(*Planned(), "entry");
   EXPECT_EQ(*Present(), "entry");
-  EXPECT_EQ(script.given, "mine");
+  EXPECT_EQ(entry_script.given, "mine");
   EXPECT_TRUE(plugin_->SetEntry({&resource_, -1}, "new").ok());
-  EXPECT_EQ(script.given, "new");
+  EXPECT_EQ(entry_script.given, "new");
   EXPECT_TRUE(plugin_->RemoveEntry({&resource_, -1}, "old").ok());
-  EXPECT_EQ(script.given, "old");
+  EXPECT_EQ(entry_script.given, "old");
 }
 
 TEST_F(ObjectEntryTest, NoneIsNoError) {
-  script.status = SVIRT_E_NODATA;
+  entry_script.status = SVIRT_E_NODATA;
   EXPECT_EQ(*Planned(), std::nullopt);
   EXPECT_EQ(*Present(), std::nullopt);
 }
@@ -86,20 +86,20 @@ TEST_F(ObjectEntryTest, AModelWithoutThemHasNone) {
 }
 
 TEST_F(ObjectEntryTest, FailuresKeepTheirSentence) {
-  script.status = SVIRT_E_NOTSUP;
+  entry_script.status = SVIRT_E_NOTSUP;
   EXPECT_EQ(Planned().error().code, Errc::kUnsupported);
   EXPECT_THAT(Planned().error().message, HasSubstr("fake: it says why"));
-  script.status = SVIRT_E_DENIED;
+  entry_script.status = SVIRT_E_DENIED;
   EXPECT_EQ(Planned().error().code, Errc::kPermission);
   EXPECT_EQ(plugin_->RemoveEntry({&resource_, -1}, "x").error().code, Errc::kPermission);
 }
 
 TEST_F(ObjectEntryTest, WhatBreaksARuleIsRefused) {
-  script.text = "";
+  entry_script.text = "";
   EXPECT_THAT(Planned().error().message, HasSubstr("empty entry"));
-  script.text = "a\nb";
+  entry_script.text = "a\nb";
   EXPECT_FALSE(Planned().ok());
-  script.text = std::string(SVIRT_LABEL_MAX + 1, 'x');
+  entry_script.text = std::string(SVIRT_LABEL_MAX + 1, 'x');
   EXPECT_FALSE(Present().ok());
   EXPECT_FALSE(plugin_->SetEntry({&resource_, -1}, "a\nb").ok());
   EXPECT_FALSE(plugin_->GetEntry({&resource_, -1}, "a\nb").ok());

@@ -15,11 +15,10 @@
 namespace svirt::dac {
 namespace {
 
+using sdk::kR;
+using sdk::kRw;
 using sdk::MakeError;
 using testing::HasSubstr;
-
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
 
 class EntryPlan : public testing::Test {
  protected:

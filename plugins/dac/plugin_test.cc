@@ -17,13 +17,13 @@ namespace {
 
 using sdk::Buffer;
 using sdk::FakeHost;
+using sdk::kRw;
 using sdk::MakeError;
 using sdk::TestDomain;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
 constexpr uint64_t kFirst = 2'100'000'000;
 
 TEST(PluginProbe, RefusesAConfigurationThatIsNone) {

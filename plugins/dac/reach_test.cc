@@ -14,13 +14,12 @@
 namespace svirt::dac {
 namespace {
 
+using sdk::kR;
+using sdk::kRw;
+using sdk::kRwc;
 using sdk::MakeError;
 using testing::AllOf;
 using testing::HasSubstr;
-
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 
 class Reach : public testing::Test {
  protected:

@@ -10,12 +10,12 @@
 namespace svirt::dac {
 namespace {
 
+using sdk::kR;
+using sdk::kRw;
+using sdk::kRwc;
+using sdk::kW;
 using testing::HasSubstr;
 
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kW = SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRw = kR | kW;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 constexpr char kOwn[] = "+2100000007:+2100000007";
 
 class Plan : public testing::Test {

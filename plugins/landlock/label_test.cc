@@ -14,8 +14,6 @@ namespace svirt::landlock {
 namespace {
 
 constexpr Features kAll{7, 0xffff, 3};
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
 
 TestDomain Sample() {
   TestDomain domain;

@@ -17,10 +17,6 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
-
 class PluginTable : public testing::Test {
  protected:
   void SetUp() override {

@@ -20,9 +20,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr char kQemu[] = "/usr/bin/qemu-system-x86_64";
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
 
 // A boot sector: prints its line on the first serial port, then leaves through isa-debug-exit.
 std::string BootDisk() {

@@ -8,12 +8,9 @@
 namespace svirt::landlock {
 namespace {
 
-constexpr Features kAll{7, 0xffff, 3};
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
+constexpr Features kAllFeatures{7, 0xffff, 3};
 
-std::string Words(const svirt_resource &resource, const Features &features = kAll) {
+std::string Words(const svirt_resource &resource, const Features &features = kAllFeatures) {
   return RightWords(ObjectRights(resource, DeclaredShape(resource), features));
 }
 
@@ -40,13 +37,13 @@ TEST(Rights, OfADirectoryReachItsContentOnlyWithSubtree) {
 TEST(Rights, NeverMakeDevices) {
   const auto resource =
       MakeResource("/d", SVIRT_OBJ_DIR, kRwc | SVIRT_ACCESS_EXEC, SVIRT_RES_SUBTREE);
-  EXPECT_EQ(ObjectRights(resource, Shape::kDirectory, kAll) & (kMakeChar | kMakeBlock), 0u);
+  EXPECT_EQ(ObjectRights(resource, Shape::kDirectory, kAllFeatures) & (kMakeChar | kMakeBlock), 0u);
 }
 
 TEST(Rights, IncludeIoctlBelowDirectoriesOfDevicesOnly) {
   const auto with_kind = [](uint32_t kind) {
     return ObjectRights(MakeResource("/d", SVIRT_OBJ_DIR, kRw, SVIRT_RES_SUBTREE, kind),
-                        Shape::kDirectory, kAll) &
+                        Shape::kDirectory, kAllFeatures) &
            kIoctlDev;
   };
   EXPECT_NE(with_kind(SVIRT_RES_HOSTDEV), 0u);

@@ -20,10 +20,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr uint32_t kR = SVIRT_ACCESS_READ;
-constexpr uint32_t kRw = SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE;
-constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
-
 class Ruleset : public testing::Test {
  protected:
   svirt_status Build(TestDomain &domain) {

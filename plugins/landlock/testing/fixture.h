@@ -11,6 +11,9 @@
 namespace svirt::landlock {
 
 using sdk::Buffer;
+using sdk::kR;
+using sdk::kRw;
+using sdk::kRwc;
 using sdk::kUuidA;
 using sdk::MakeError;
 using sdk::MakeResource;

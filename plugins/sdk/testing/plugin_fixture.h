@@ -17,6 +17,12 @@ namespace svirt::sdk {
 inline constexpr char kUuidA[] = "11111111-2222-3333-4444-555555555555";
 inline constexpr char kUuidB[] = "66666666-7777-8888-9999-aaaaaaaaaaaa";
 
+// What a domain does with a resource.
+inline constexpr uint32_t kR = SVIRT_ACCESS_READ;
+inline constexpr uint32_t kW = SVIRT_ACCESS_WRITE;
+inline constexpr uint32_t kRw = kR | kW;
+inline constexpr uint32_t kRwc = kRw | SVIRT_ACCESS_CREATE;
+
 // A directory of its own that everybody may enter, by the name that the kernel has for it. What is
 // made in it has the modes given, whatever the umask is. Removed at the end.
 class TempDir {

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # How targets of this project are built; every CMakeLists.txt uses these.
 
-option(SVIRT_WERROR "Treat warnings as errors" ON)
+# Off: who builds a release years later has compilers and libraries that warn of more. Presets set it.
+option(SVIRT_WERROR "Treat warnings as errors" OFF)
+option(SVIRT_UNITY_TESTS "Compile each test program in one piece, in half the time" OFF)
+option(SVIRT_FULL_TESTS "Add the tests of run-tests --full, which take hours" OFF)
 set(SVIRT_SANITIZE "" CACHE STRING "Sanitizers, as given to -fsanitize=")
 
 add_library(svirt_options INTERFACE)
@@ -32,19 +35,29 @@ function(svirt_library name)
   target_link_libraries(${name} PRIVATE svirt_options PUBLIC svirt_abi ${arg_LINK})
 endfunction()
 
+# Builds the programs with the label threads, which are what ThreadSanitizer is for.
+add_custom_target(threads)
+
 # svirt_test(NAME SOURCES... [LINK libs...] [LABELS labels...] [ARGUMENTS words...]): a GoogleTest
-# program.
+# program. tests/README.md lists the labels.
 function(svirt_test name)
   cmake_parse_arguments(arg "" "" "LINK;LABELS;ARGUMENTS" ${ARGN})
   if(NOT BUILD_TESTING)
     return()
   endif()
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-  # Test files of one program have helpers of the same name.
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  if(SVIRT_UNITY_TESTS)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+  endif()
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE svirt_options ${arg_LINK} GTest::gtest_main GTest::gmock)
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGUMENTS})
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(threads ${name})
+  endif()
   list(APPEND arg_LABELS unit)
+  if(NOT "fault" IN_LIST arg_LABELS)
+    list(APPEND arg_LABELS quick)
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
 endfunction()

@@ -51,7 +51,8 @@ class OpenedFiles {
     ssize_t size = 0;
     while ((size = ::read(fd_.get(), events.data(), events.size())) > 0) {
       for (ssize_t at = 0; at < size;) {
-        const auto *event = reinterpret_cast<const inotify_event *>(&events.at(at));
+        const auto *event =
+            reinterpret_cast<const inotify_event *>(&events.at(static_cast<size_t>(at)));
         count_ += (event->mask & IN_OPEN) != 0 && (event->mask & IN_ISDIR) == 0 ? 1 : 0;
         at += static_cast<ssize_t>(sizeof *event + event->len);
       }
@@ -272,7 +273,8 @@ TEST_F(NamesTest, ManyAtOnceAgreeOnWhoHasAName) {
     threads.emplace_back([&, i] {
       DomainStore store = Open();
       for (int n = 0; n < 5; ++n) {
-        won.at(n) += store.Define(Make(10 * i + n, "vm" + std::to_string(n))).ok() ? 1 : 0;
+        won.at(static_cast<size_t>(n)) +=
+            store.Define(Make(10 * i + n, "vm" + std::to_string(n))).ok() ? 1 : 0;
         EXPECT_TRUE(store.List().ok());
         EXPECT_TRUE(store.Find("vm" + std::to_string(n)).ok());
       }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/labels/label_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <thread>
@@ -19,6 +15,7 @@
 #include "host/labels/store_connection.h"
 #include "host/labels/store_file.h"
 #include "host/util/file.h"
+#include "host/util/file_lock.h"
 
 namespace svirt {
 namespace {
@@ -109,26 +106,7 @@ Result<std::string> LabelStore::HostName() const {
 }
 
 Result<Fd> LabelStore::LockEntries() {
-  const std::string path = path_.substr(0, path_.rfind('/')) + "/entries.lock";
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
-  if (!fd) {
-    return SystemError(errno, "cannot open the lock " + path);
-  }
-  const auto begin = std::chrono::steady_clock::now();
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) {
-      return SystemError(errno, "cannot take the lock " + path);
-    }
-    if (std::chrono::steady_clock::now() - begin >= options_.busy_timeout) {
-      return Error{Errc::kConflict,
-                   "another process has held the lock " + path + " for " +
-                       std::to_string(options_.busy_timeout.count()) +
-                       " ms while it changes an object's access list; see which with 'lslocks', "
-                       "and try again when it has ended"};
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return fd;
+  return LockFile(path_.substr(0, path_.rfind('/')) + "/entries.lock", options_.busy_timeout);
 }
 
 Result<LabelStore::Connection> LabelStore::Connect() {

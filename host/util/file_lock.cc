@@ -94,7 +94,7 @@ Result<Fd> LockFile(const std::string &path, milliseconds patience) {
   }
   const auto deadline = steady_clock::now() + patience;
   for (milliseconds pause = kFirstPause; ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
-       pause = std::min(pause * 2, kLongestPause)) {
+       pause = std::min(pause + kFirstPause, kLongestPause)) {
     if (errno == EINTR) {
       continue;
     }

@@ -9,12 +9,14 @@
 #include <thread>
 #include <utility>
 
+#include "host/util/file_lock.h"
 #include "host/util/sqlite_log.h"
 
 namespace svirt {
 namespace {
 
 constexpr const char *kInMemory = ":memory:";
+constexpr std::chrono::milliseconds kSecondPatience{100};
 
 }  // namespace
 
@@ -118,7 +120,14 @@ int Database::OnBusy(void *self, int count) {
   if (count == 0) {
     database->busy_since_ = now;
   }
-  if (now - database->busy_since_ >= database->busy_timeout_) {
+  // Who has just waited in vain and goes on with something else need not wait so long again.
+  const bool has_waited = database->gave_up_ && now - *database->gave_up_ < database->busy_timeout_;
+  const auto patience =
+      has_waited ? std::min(database->busy_timeout_, kSecondPatience) : database->busy_timeout_;
+  if (now - database->busy_since_ >= patience || IsAskedToEnd()) {
+    if (!has_waited) {
+      database->gave_up_ = now;
+    }
     return 0;
   }
   int noise = 0;
@@ -151,14 +160,26 @@ int64_t Database::LastInsertId() const {
   return sqlite3_last_insert_rowid(handle_);
 }
 
+// Who writes has locked the index of the log, or, while there is no log, the file itself.
+std::string Database::Busy(const std::string &where) const {
+  auto holder = FindLockHolder(path_ + "-shm", LockKind::kPosix);
+  if (!holder) {
+    holder = FindLockHolder(path_, LockKind::kPosix);
+  }
+  const std::string who = holder ? holder->Describe() : std::string("another connection");
+  return IsAskedToEnd()
+             ? "a signal ended the wait for " + who + " to unlock " + where
+             : where + " has been locked by " + who + " for more than " +
+                   std::to_string(busy_timeout_.count()) + " ms; try again when it has ended";
+}
+
 Error Database::LastError() const {
   const int extended = sqlite3_extended_errcode(handle_);
   const int sys_errno = sqlite3_system_errno(handle_);
   const std::string where = "database " + path_;
   switch (extended & 0xff) {
     case SQLITE_BUSY:
-      return Error{Errc::kConflict, where + " has been locked by another process for more than " +
-                                        std::to_string(busy_timeout_.count()) + " ms; try again"};
+      return Error{Errc::kConflict, Busy(where)};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return Error{Errc::kSystem, where + " is damaged (" + sqlite3_errmsg(handle_) +

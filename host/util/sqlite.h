@@ -78,7 +78,9 @@ class Database {
  public:
   struct Options {
     bool read_only = false;
-    // How long an operation may wait for other connections before it fails with kConflict.
+    // How long an operation may wait for other connections before it fails with kConflict, which
+    // names the process that it waited for. A signal that the caller blocks ends the wait, too; and
+    // for as long after that failure others fail soon.
     std::chrono::milliseconds busy_timeout{10000};
   };
 
@@ -142,6 +144,7 @@ class Database {
     return query;
   }
   static int OnBusy(void *self, int count);
+  std::string Busy(const std::string &where) const;
   Result<StatementPtr> Take(const char *sql);
   void GiveBack(const char *sql, StatementPtr statement);
 
@@ -149,6 +152,7 @@ class Database {
   std::unique_ptr<LogFile> log_;
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
+  std::optional<std::chrono::steady_clock::time_point> gave_up_;
   sqlite3 *handle_ = nullptr;
   std::unordered_map<const char *, StatementPtr> cache_;
 };

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -120,9 +122,60 @@ TEST_F(SqliteTest, WaitingForALockIsBounded) {
   const auto took = std::chrono::steady_clock::now() - begin;
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Errc::kConflict);
-  EXPECT_THAT(refused.error().message, HasSubstr("locked by another process"));
+  EXPECT_THAT(refused.error().message, HasSubstr("has been locked by "));
   EXPECT_GE(took, std::chrono::milliseconds(100));
   EXPECT_LT(took, std::chrono::seconds(10));
+}
+
+// A process that is stopped in the middle of its transaction.
+TEST_F(SqliteTest, WhoHasItLockedIsNamed) {
+  database_.reset();  // SQLite's connections are not for two processes
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    const auto own = Open();
+    const auto held = Transaction::Begin(own.get());
+    ::raise(held.ok() ? SIGSTOP : SIGKILL);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, WUNTRACED), pid);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  const auto database = Open({.busy_timeout = std::chrono::milliseconds(1000)});
+  const auto took = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto refused = Transaction::Begin(database.get());
+    EXPECT_EQ(refused.error().code, Errc::kConflict);
+    EXPECT_THAT(refused.error().message, HasSubstr("/db has been locked by process " +
+                                                   std::to_string(pid) + " (sqlite_test"));
+    EXPECT_THAT(refused.error().message, HasSubstr("kill -CONT"));
+    return std::chrono::steady_clock::now() - begin;
+  };
+  EXPECT_GE(took(), std::chrono::milliseconds(1000));
+  EXPECT_LT(took(), std::chrono::milliseconds(900)) << "it is known to be stuck";
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+  EXPECT_TRUE(Transaction::Begin(database.get()).ok());
+}
+
+TEST_F(SqliteTest, ASignalThatTheCallerBlocksEndsTheWait) {
+  const auto other = Open();
+  const auto held = Transaction::Begin(other.get());
+  ASSERT_TRUE(held.ok());
+  const auto database = Open({.busy_timeout = std::chrono::seconds(30)});
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &set, nullptr), 0);
+  ASSERT_EQ(::raise(SIGTERM), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto refused = Transaction::Begin(database.get());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  int taken = 0;
+  ASSERT_EQ(::sigwait(&set, &taken), 0);
+  ASSERT_EQ(::pthread_sigmask(SIG_UNBLOCK, &set, nullptr), 0);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("a signal ended the wait"));
 }
 
 TEST_F(SqliteTest, ErrorsNameTheFile) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,10 +127,16 @@ Status QemuDriver::Prepare(const Domain &domain) const {
       std::filesystem::exists(std::filesystem::symlink_status(firmware.nvram, error))) {
     return {};
   }
-  const Fd from(open(firmware.nvram_template.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const Fd from(
+      open(firmware.nvram_template.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!from) {
     return SystemError(errno,
                        "cannot open the firmware variables' template " + firmware.nvram_template);
+  }
+  struct stat st {};
+  if (fstat(from.get(), &st) != 0 || !S_ISREG(st.st_mode)) {
+    return Error{Errc::kInvalid, "the firmware variables' template " + firmware.nvram_template +
+                                     " is not a regular file; name one"};
   }
   // Under another name first, so that half a copy is never taken for the variables.
   const std::string partial = firmware.nvram + ".new";

@@ -82,6 +82,16 @@ TEST(QemuDriver, PrepareCopiesTheTemplateOnce) {
   EXPECT_EQ(Slurp(dir / "vars"), "the guest's own");
 }
 
+TEST(QemuDriver, ATemplateThatIsNoFileKeepsNobodyWaiting) {
+  const QemuTempDir dir;
+  Domain d = SmallDomain();
+  d.firmware.nvram = dir / "vars";
+  d.firmware.nvram_template = dir / "pipe";
+  ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(QemuDriver().Prepare(d).error().code, Errc::kInvalid);
+  EXPECT_FALSE(std::filesystem::exists(dir / "vars"));
+}
+
 TEST(LogTail, OnePrintableLineOfTheEnd) {
   const QemuTempDir dir;
   WriteText(dir / "log", "old\nfirst\x1b[31m\nlast\n");

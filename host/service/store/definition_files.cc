@@ -41,9 +41,6 @@ Result<Domain> DefinitionFiles::Parse(const std::string &uuid, const std::string
 
 Result<Definition> DefinitionFiles::Read(const std::string &uuid) const {
   const std::string file = File(uuid);
-  if (uuid.empty() || uuid.find('/') != std::string::npos) {
-    return Error{Errc::kNotFound, "there is no domain with the uuid '" + uuid + "'"};
-  }
   const auto xml = ReadFile(file, kLargestDefinition);
   struct stat st {};
   if (!xml.ok() && (xml.error().code == Errc::kNotFound || ::lstat(file.c_str(), &st) != 0)) {

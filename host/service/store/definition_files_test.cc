@@ -146,6 +146,24 @@ TEST_F(DefinitionFilesTest, AnEditInPlaceIsSeenWhateverItsTimes) {
   EXPECT_EQ(Names().front(), "VM0") << "size, inode and time of change are those of before";
 }
 
+TEST_F(DefinitionFilesTest, AMarkIsOfOneState) {
+  struct stat file {};
+  file.st_mode = S_IFREG;
+  const auto mark = FileMark::Of(file);
+  ASSERT_TRUE(mark);
+  for (const auto &change : std::vector<std::function<void(struct stat *)>>{
+           [](auto *other) { other->st_ino = 1; }, [](auto *other) { other->st_size = 1; },
+           [](auto *other) { other->st_mtim.tv_nsec = 1; },
+           [](auto *other) { other->st_ctim.tv_nsec = 1; }}) {
+    struct stat other = file;
+    change(&other);
+    ASSERT_TRUE(FileMark::Of(other));
+    EXPECT_NE(FileMark::Of(other), mark);
+  }
+  file.st_mode = S_IFLNK;
+  EXPECT_FALSE(FileMark::Of(file)) << "what it leads to may change without it";
+}
+
 // Within the steps of its file system's clock a file changes without a trace.
 TEST_F(DefinitionFilesTest, AYoungDefinitionIsReadAgain) {
   Copy(0, "a");
@@ -242,8 +260,8 @@ TEST_F(NamesTest, DefinitionsAreCopiedByHand) {
   ASSERT_TRUE(store.Define(Make(2, "b")).ok());
   // Another name, and a name that another one has.
   Copy(1, "c");
-  EXPECT_EQ(store.Find("c")->domain.uuid, UuidOf(1));
   EXPECT_EQ(store.Find("a").error().code, Errc::kNotFound);
+  EXPECT_EQ(store.Find("c")->domain.uuid, UuidOf(1));
   Copy(3, "b");
   ASSERT_EQ(store.List()->size(), 3u);
   const auto both = store.Find("b");

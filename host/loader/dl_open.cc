@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// How a verified file is mapped: by its descriptor, once, and for good.
 #include "host/loader/dl_open.h"
 
 #include <dlfcn.h>
@@ -8,7 +9,9 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+#include <system_error>
 
 #include "host/util/text.h"
 
@@ -26,11 +29,15 @@ std::string AliasOf(int fd, uint32_t serial) {
   return alias + std::to_string(fd);
 }
 
-Status CheckAlias(const std::string &alias, const FileIdentity &identity) {
+Status CheckProc() {
   struct statfs proc {};
   if (statfs("/proc/self/fd", &proc) != 0 || proc.f_type != PROC_SUPER_MAGIC) {
     return Refusal("it cannot be loaded through its descriptor because /proc is not mounted");
   }
+  return {};
+}
+
+Status CheckAlias(const std::string &alias, const FileIdentity &identity) {
   struct stat status {};
   if (stat(alias.c_str(), &status) != 0 || !IdentityOf(status).SameContent(identity)) {
     return Refusal("it changed while it was being loaded");
@@ -55,9 +62,21 @@ Error ExplainDlError(std::string text, const std::string &alias, const ElfImage 
   return Refusal("it cannot be loaded: " + Printable(text));
 }
 
-const link_map *MapOf(void *handle) {
+const link_map *MapOf(const boost::dll::shared_library &library) {
   link_map *map = nullptr;
-  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map : nullptr;
+  return dlinfo(library.native(), RTLD_DI_LINKMAP, &map) == 0 ? map : nullptr;
+}
+
+// Where the objects of this process are.
+std::set<ElfW(Addr)> PlacesOfObjects() {
+  std::set<ElfW(Addr)> places;
+  dl_iterate_phdr(
+      [](struct dl_phdr_info *info, size_t, void *into) {
+        static_cast<std::set<ElfW(Addr)> *>(into)->insert(info->dlpi_addr);
+        return 0;
+      },
+      &places);
+  return places;
 }
 
 // dlsym also searches what an object depends on; the entry has to be its own.
@@ -67,18 +86,12 @@ bool BelongsTo(const void *symbol, const link_map *object) {
   return dladdr1(symbol, &info, &owner, RTLD_DL_LINKMAP) != 0 && owner == object;
 }
 
-Status AskForTable(const std::string &alias, void *handle, MappedObject *mapped) {
-  std::error_code error;
-  // The same name gives the same object and another reference to it, which Boost.DLL keeps.
-  mapped->library.load(alias, boost::dll::load_mode::rtld_now, error);
-  if (error || mapped->library.native() != handle) {
-    return Refusal("it cannot be loaded a second time under its own name");
-  }
+Status AskForTable(MappedObject *mapped) {
   if (!mapped->library.has(SVIRT_PLUGIN_ENTRY)) {
     return Refusal("it does not define the function " SVIRT_PLUGIN_ENTRY);
   }
   auto &entry = mapped->library.get<const svirt_plugin *()>(SVIRT_PLUGIN_ENTRY);
-  if (!BelongsTo(reinterpret_cast<const void *>(&entry), MapOf(handle))) {
+  if (!BelongsTo(reinterpret_cast<const void *>(&entry), MapOf(mapped->library))) {
     return Refusal("it does not define the function " SVIRT_PLUGIN_ENTRY
                    " itself; a library it needs does");
   }
@@ -90,23 +103,28 @@ Status AskForTable(const std::string &alias, void *handle, MappedObject *mapped)
 
 Result<MappedObject> MapObject(int fd, const FileIdentity &identity, uint32_t serial,
                                const ElfImage &image) {
-  const std::string alias = AliasOf(fd, serial);
-  SVIRT_TRY(CheckAlias(alias, identity));
-  if (void *present = dlopen(alias.c_str(), RTLD_NOW | RTLD_NOLOAD); present != nullptr) {
-    dlclose(present);
-    return Refusal("another part of this program has loaded it already, without these checks");
-  }
   // NODELETE: code of it may stand on some thread's stack, in atexit lists or in thread-local
-  // destructors at any time, so this reference is never given back.
-  void *handle = dlopen(alias.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (handle == nullptr) {
+  // destructors at any time, so it stays even if its owner goes.
+  constexpr auto kMode =
+      static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  const std::string alias = AliasOf(fd, serial);
+  SVIRT_TRY(CheckProc());
+  SVIRT_TRY(CheckAlias(alias, identity));
+  const std::set<ElfW(Addr)> before = PlacesOfObjects();
+  MappedObject mapped;
+  std::error_code error;
+  mapped.library.load(alias, kMode, error);
+  if (error) {
     const char *text = dlerror();
     return ExplainDlError(text != nullptr ? text : "", alias, image);
   }
-  MappedObject mapped;
+  const link_map *const map = MapOf(mapped.library);
+  if (map == nullptr || before.count(map->l_addr) != 0) {
+    return Refusal("another part of this program has loaded it already, without these checks");
+  }
   mapped.verdict = CheckAlias(alias, identity);
   if (mapped.verdict.ok()) {
-    mapped.verdict = AskForTable(alias, handle, &mapped);
+    mapped.verdict = AskForTable(&mapped);
   }
   return mapped;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The one place where plugins are loaded, and who owns them then.
 #pragma once
 
 #include <svirt/plugin.h>
@@ -14,7 +15,7 @@ namespace svirt {
 
 // An object that is mapped into this process, for good.
 struct MappedObject {
-  boost::dll::shared_library library;  // must never be destroyed
+  boost::dll::shared_library library;  // its owner; it stays mapped even without
   const svirt_plugin *table = nullptr;
   Status verdict;  // why there is no table
 };

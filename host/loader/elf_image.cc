@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace svirt {
 namespace {
@@ -39,6 +41,17 @@ Error Truncated() {
 
 bool Within(uint64_t offset, uint64_t size, uint64_t limit) {
   return offset <= limit && size <= limit - offset;
+}
+
+std::string Hexadecimal(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text += kDigits[value >> 4];
+    text += kDigits[value & 15];
+  }
+  return text;
 }
 
 class Reader {
@@ -165,6 +178,7 @@ Status Reader::ReadNotes(const Phdr &segment) {
   const uint64_t align = segment.p_align == 8 ? 8 : 4;
   const auto padded = [align](uint64_t size) { return (size + align - 1) & ~(align - 1); };
   constexpr std::string_view kOwner(SVIRT_NOTE_OWNER, sizeof SVIRT_NOTE_OWNER);
+  constexpr std::string_view kGnu(ELF_NOTE_GNU, sizeof ELF_NOTE_GNU);
   for (uint64_t at = 0; Within(at, sizeof(ElfW(Nhdr)), data.size());) {
     ElfW(Nhdr) note;
     std::memcpy(&note, &data[at], sizeof note);
@@ -173,9 +187,14 @@ Status Reader::ReadNotes(const Phdr &segment) {
     if (!Within(owner, note.n_namesz, data.size()) || !Within(text, note.n_descsz, data.size())) {
       return Refusal("one of its notes is not valid");
     }
-    if (note.n_type == SVIRT_NOTE_TYPE && std::string_view(&data[owner], note.n_namesz) == kOwner) {
+    if (note.n_type == SVIRT_NOTE_TYPE &&
+        std::string_view(data.data() + owner, note.n_namesz) == kOwner) {
       const std::string_view body(data.data() + text, note.n_descsz);
       image_.notes.emplace_back(body.substr(0, body.find('\0')));
+    }
+    if (note.n_type == NT_GNU_BUILD_ID &&
+        std::string_view(data.data() + owner, note.n_namesz) == kGnu) {
+      image_.build_id = Hexadecimal(std::string_view(data.data() + text, note.n_descsz));
     }
     at += padded(text - at + note.n_descsz);
   }
@@ -325,24 +344,77 @@ Result<ElfImage> Reader::Run() {
   return std::move(image_);
 }
 
+bool ReadAll(int fd, uint64_t offset, char *into, size_t count) {
+  while (count > 0) {
+    const ssize_t got = pread(fd, into, count, static_cast<off_t>(offset));
+    if (got <= 0 && !(got < 0 && errno == EINTR)) {
+      return false;
+    }
+    if (got > 0) {
+      into += got;
+      offset += static_cast<uint64_t>(got);
+      count -= static_cast<size_t>(got);
+    }
+  }
+  return true;
+}
+
+// A file of which each block that is looked into is read once: what headers tell is many small
+// things in few places.
+class BlockFile {
+ public:
+  BlockFile(int fd, uint64_t size) : fd_(fd), size_(size) {}
+
+  bool Read(uint64_t offset, char *into, size_t count) {
+    while (count > 0) {
+      const uint64_t block = offset / kBlock, within = offset % kBlock;
+      const std::string *bytes = Block(block);
+      if (bytes == nullptr || within >= bytes->size()) {
+        return false;
+      }
+      const size_t part = std::min<size_t>(count, bytes->size() - within);
+      std::memcpy(into, bytes->data() + within, part);
+      into += part;
+      offset += part;
+      count -= part;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr uint64_t kBlock = 32 << 10;
+  static constexpr size_t kMostBlocks = 64;
+
+  const std::string *Block(uint64_t block) {
+    if (const auto found = blocks_.find(block); found != blocks_.end()) {
+      return &found->second;
+    }
+    const uint64_t start = block * kBlock;
+    if (start >= size_) {
+      return nullptr;
+    }
+    std::string bytes(static_cast<size_t>(std::min(kBlock, size_ - start)), '\0');
+    if (!ReadAll(fd_, start, bytes.data(), bytes.size())) {
+      return nullptr;
+    }
+    if (blocks_.size() >= kMostBlocks) {
+      blocks_.clear();
+    }
+    return &blocks_.emplace(block, std::move(bytes)).first->second;
+  }
+
+  int fd_;
+  uint64_t size_;
+  std::map<uint64_t, std::string> blocks_;
+};
+
 }  // namespace
 
 ByteSource FileBytes(int fd, uint64_t size) {
-  return ByteSource{size, [fd](uint64_t offset, void *into, size_t count) {
-                      auto *at = static_cast<char *>(into);
-                      while (count > 0) {
-                        const ssize_t got = pread(fd, at, count, static_cast<off_t>(offset));
-                        if (got <= 0 && !(got < 0 && errno == EINTR)) {
-                          return false;
-                        }
-                        if (got > 0) {
-                          at += got;
-                          offset += static_cast<uint64_t>(got);
-                          count -= static_cast<size_t>(got);
-                        }
-                      }
-                      return true;
-                    }};
+  return ByteSource{
+      size, [file = BlockFile(fd, size)](uint64_t offset, void *into, size_t count) mutable {
+        return file.Read(offset, static_cast<char *>(into), count);
+      }};
 }
 
 Result<ElfImage> ReadElf(const ByteSource &bytes) {

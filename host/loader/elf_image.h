@@ -20,7 +20,8 @@ struct ByteSource {
   std::function<bool(uint64_t offset, void *into, size_t size)> read;
 };
 
-// Of an open file, by pread(2). The descriptor must outlive it.
+// Of an open file, by pread(2), a block at a time. The descriptor must outlive it. Not for several
+// threads at once.
 ByteSource FileBytes(int fd, uint64_t size);
 
 struct ElfImage {
@@ -29,6 +30,7 @@ struct ElfImage {
   std::vector<std::string> library_paths;  // DT_RPATH and DT_RUNPATH, split at ':'
   std::vector<std::string> exports;        // defined dynamic symbols of default visibility
   std::vector<std::string> notes;          // texts of the identity notes; one in a sound plugin
+  std::string build_id;                    // in hexadecimal; "" if it has none
   bool executable_stack = false;
   bool text_relocations = false;
   bool position_independent_executable = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The way of a plugin from its file to the selection, step by step.
 #include "host/loader/loader.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -13,6 +13,7 @@
 #include "host/loader/discover.h"
 #include "host/loader/loaded_plugins.h"
 #include "host/loader/quarantine.h"
+#include "host/loader/scan_cache.h"
 #include "host/loader/scan_child.h"
 #include "host/loader/select.h"
 #include "host/util/text.h"
@@ -40,7 +41,8 @@ Status CheckModels(const std::vector<std::string> &models, const char *what) {
 Status CheckOptions(const LoaderOptions &options) {
   std::vector<std::string> paths = options.directories;
   paths.push_back(options.trusted_root);
-  for (const std::string &path : {options.scanner, options.quarantine_file}) {
+  for (const std::string &path :
+       {options.scanner, options.quarantine_file, options.scan_cache_file}) {
     if (!path.empty()) {
       paths.push_back(path);
     }
@@ -64,6 +66,10 @@ Status CheckOptions(const LoaderOptions &options) {
 bool IsBad(const Candidate &candidate) {
   return candidate.state == CandidateState::kRefused ||
          candidate.state == CandidateState::kFailed || candidate.state == CandidateState::kMissing;
+}
+
+bool IsBeside(const LoaderOptions &options, const std::string &model) {
+  return std::find(options.beside.begin(), options.beside.end(), model) != options.beside.end();
 }
 
 std::string VirtTypeWords(const std::string &virt_type) {
@@ -95,25 +101,39 @@ constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 struct Loader::Impl {
   explicit Impl(LoaderOptions from)
-      : options(std::move(from)), quarantine(options.quarantine_file) {}
+      : options(std::move(from)),
+        quarantine(options.quarantine_file),
+        scans(options.scan_cache_file, options.scanner) {}
 
+  // Which files are of interest.
+  struct Query {
+    std::string virt_type;
+    std::string only;                   // the one model to look at, or "" for all
+    std::vector<ExpectedModel> before;  // models that were chosen before
+    bool until_selected = false;        // what comes after the selected one is not asked
+  };
   // What a scan came to, and why nothing was selected if that is so.
   struct Outcome {
     std::vector<Candidate> candidates;
     Status selection;
   };
+  // A file, and as what it takes part in the selection.
+  struct Entrant {
+    FoundPlugin found;
+    Candidate candidate;
+    bool is_open = false;  // nothing is wrong with it, as far as can be told without loading it
+  };
 
-  // only: the one model to look at, or "" for all.
-  Result<Outcome> Run(const std::string &virt_type, const std::string &only,
-                      const std::vector<ExpectedModel> &before);
-  // Every file of that model, or of all. *stale: what is wrong with one is so no more.
-  Result<std::vector<Candidate>> Look(const std::string &virt_type, const std::string &only,
-                                      const std::vector<std::string> &wanted, bool *stale);
+  Result<Outcome> Run(const Query &query);
+  // *stale: what is wrong with one is so no more.
+  Result<std::vector<Candidate>> Look(const Query &query, bool *stale);
+  // The files that the query is about, in the order in which they are asked.
+  std::vector<Entrant> Find(const Query &query) const;
+  Entrant Judge(FoundPlugin found) const;
   // Takes one plugin the rest of the way. The error is about the scanner helper.
-  Result<Candidate> Try(FoundPlugin found, const std::string &virt_type);
-  // Settled: what the scanner, or an earlier one, has found against it.
-  Result<std::optional<Candidate>> TryInScanner(const FoundPlugin &found, const Candidate &as,
-                                                const std::string &virt_type);
+  Status Try(Entrant *entrant, const std::string &virt_type);
+  // False: the scanner, or an earlier one, has found something against it, and it is settled.
+  Result<bool> PassesScanner(Entrant *entrant, const std::string &virt_type);
   void Ask(Candidate *candidate, const FileIdentity &identity, const LoadedObject &object,
            const std::string &virt_type);
   void LogAll(const std::vector<Candidate> &candidates) const;
@@ -125,39 +145,45 @@ struct Loader::Impl {
 
   LoaderOptions options;
   Quarantine quarantine;
+  ScanCache scans;
   // By the table, which is unique to a mapped file and stays where it is.
   std::map<const svirt_plugin *, std::unique_ptr<Plugin>> plugins;
 };
 
-Result<std::optional<Candidate>> Loader::Impl::TryInScanner(const FoundPlugin &found,
-                                                            const Candidate &as,
-                                                            const std::string &virt_type) {
+Result<bool> Loader::Impl::PassesScanner(Entrant *entrant, const std::string &virt_type) {
   using Kind = ScanOutcome::Kind;
+  const FoundPlugin &found = entrant->found;
   // What this process runs already is past all precaution.
   if (options.scanner.empty() || IsLoaded(found.identity)) {
-    return std::optional<Candidate>();
+    return true;
   }
-  Candidate settled = as;
+  Candidate &candidate = entrant->candidate;
   if (const auto reason = quarantine.Find(found.identity); reason.has_value()) {
-    settled.state = CandidateState::kFailed;
-    settled.reason = "refusing " + found.path + ": " + *reason;
-    return std::optional(settled);
+    candidate.state = CandidateState::kFailed;
+    candidate.reason = "refusing " + found.path + ": " + *reason;
+    return false;
   }
+  const ScanCache::Subject subject{found.identity, found.image.build_id, virt_type};
+  if (scans.Knows(subject)) {
+    return true;
+  }
+  const int64_t now = FileClockNow();
   SVIRT_ASSIGN(const ScanOutcome outcome,
                RunScanner(options.scanner, found.file.get(), found.path, virt_type,
                           {options.scanner_cpu_seconds, options.scanner_wall_ms}));
   if (outcome.kind == Kind::kSound) {
-    return std::optional<Candidate>();
+    scans.Add(subject, outcome.files, now);
+    return true;
   }
-  settled.state =
+  candidate.state =
       outcome.kind == Kind::kRefused ? CandidateState::kRefused : CandidateState::kFailed;
-  settled.reason = "refusing " + found.path + ": " + outcome.reason;
+  candidate.reason = "refusing " + found.path + ": " + outcome.reason;
   if (outcome.kind == Kind::kCrashed || outcome.kind == Kind::kTimedOut) {
     if (const Status added = quarantine.Add(found.identity, outcome.reason); !added.ok()) {
       Log(SVIRT_LOG_WARNING, added.error().message);
     }
   }
-  return std::optional(settled);
+  return false;
 }
 
 void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
@@ -192,8 +218,9 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
   RecordState(identity, candidate->state, candidate->reason);
 }
 
-Result<Candidate> Loader::Impl::Try(FoundPlugin found, const std::string &virt_type) {
-  Candidate candidate;
+Loader::Impl::Entrant Loader::Impl::Judge(FoundPlugin found) const {
+  Entrant entrant;
+  Candidate &candidate = entrant.candidate;
   candidate.path = found.path;
   candidate.named = found.named;
   candidate.model = found.note.model.empty() ? found.named : found.note.model;
@@ -206,34 +233,22 @@ Result<Candidate> Loader::Impl::Try(FoundPlugin found, const std::string &virt_t
   if (!found.verdict.ok()) {
     candidate.state = CandidateState::kRefused;
     candidate.reason = found.verdict.error().message;
-    return candidate;
-  }
-  if (!IsListed(options, candidate.model)) {
+  } else if (!IsListed(options, candidate.model)) {
     candidate.reason = "off: not listed in the plugin order";
-    return candidate;
+  } else {
+    entrant.is_open = true;
   }
-  SVIRT_ASSIGN(std::optional<Candidate> settled, TryInScanner(found, candidate, virt_type));
-  if (settled.has_value()) {
-    return *std::move(settled);
-  }
-  const FileIdentity identity = found.identity;
-  auto object = LoadOnce(std::move(found.file), identity, found.path, found.image, found.note);
-  if (!object.ok()) {
-    candidate.state = CandidateState::kRefused;
-    candidate.reason = "refusing " + candidate.path + ": " + object.error().message;
-    RecordState(identity, candidate.state, candidate.reason);
-    return candidate;
-  }
-  Ask(&candidate, identity, *object, virt_type);
-  return candidate;
+  entrant.found = std::move(found);
+  return entrant;
 }
 
-Result<std::vector<Candidate>> Loader::Impl::Look(const std::string &virt_type,
-                                                  const std::string &only,
-                                                  const std::vector<std::string> &wanted,
-                                                  bool *stale) {
-  if (const Status status = quarantine.Load(); !status.ok()) {
-    Log(SVIRT_LOG_WARNING, status.error().message);
+std::vector<Loader::Impl::Entrant> Loader::Impl::Find(const Query &query) const {
+  std::vector<std::string> wanted = options.order;
+  for (const ExpectedModel &expected : query.before) {
+    wanted.push_back(expected.model);
+  }
+  if (!query.only.empty()) {
+    wanted = {query.only};
   }
   std::vector<FoundPlugin> found;
   for (const std::string &directory : options.directories) {
@@ -242,46 +257,86 @@ Result<std::vector<Candidate>> Loader::Impl::Look(const std::string &virt_type,
     }
   }
   RefuseDuplicates(&found);
-  *stale = false;
-  std::vector<Candidate> candidates;
+  std::vector<Entrant> entrants;
   for (FoundPlugin &plugin : found) {
     // A directory that is refused may hold any model.
-    if (!only.empty() && plugin.note.model != only && plugin.named != only &&
-        !plugin.named.empty()) {
-      continue;
+    const bool is_asked_for = query.only.empty() || plugin.note.model == query.only ||
+                              plugin.named == query.only || plugin.named.empty();
+    if (is_asked_for) {
+      entrants.push_back(Judge(std::move(plugin)));
     }
-    const FileIdentity identity = plugin.identity;
-    SVIRT_ASSIGN(Candidate candidate, Try(std::move(plugin), virt_type));
-    if (IsBad(candidate) && !candidate.named.empty() && HasChanged(candidate.path, identity)) {
+  }
+  std::sort(entrants.begin(), entrants.end(), [&](const Entrant &a, const Entrant &b) {
+    return ComesBefore(options, a.candidate, b.candidate);
+  });
+  return entrants;
+}
+
+Status Loader::Impl::Try(Entrant *entrant, const std::string &virt_type) {
+  SVIRT_ASSIGN(const bool passes, PassesScanner(entrant, virt_type));
+  if (!passes) {
+    return {};
+  }
+  FoundPlugin &found = entrant->found;
+  Candidate &candidate = entrant->candidate;
+  auto object =
+      LoadOnce(std::move(found.file), found.identity, found.path, found.image, found.note);
+  if (!object.ok()) {
+    candidate.state = CandidateState::kRefused;
+    candidate.reason = "refusing " + candidate.path + ": " + object.error().message;
+    RecordState(found.identity, candidate.state, candidate.reason);
+    return {};
+  }
+  Ask(&candidate, found.identity, *object, virt_type);
+  return {};
+}
+
+Result<std::vector<Candidate>> Loader::Impl::Look(const Query &query, bool *stale) {
+  if (const Status status = quarantine.Load(); !status.ok()) {
+    Log(SVIRT_LOG_WARNING, status.error().message);
+  }
+  scans.Forget();
+  *stale = false;
+  std::string selected;
+  std::vector<Candidate> candidates;
+  for (Entrant &entrant : Find(query)) {
+    Candidate &candidate = entrant.candidate;
+    const bool is_late = !selected.empty() && !IsBeside(options, candidate.model);
+    if (entrant.is_open && is_late) {
+      candidate.reason = "not asked: " + selected + " comes first";
+    } else if (entrant.is_open) {
+      SVIRT_TRY(Try(&entrant, query.virt_type));
+    }
+    if (query.until_selected && selected.empty() && candidate.state == CandidateState::kActive &&
+        MayBeChosen(options, candidate)) {
+      selected = candidate.model;
+    }
+    if (IsBad(candidate) && !candidate.named.empty() &&
+        HasChanged(candidate.path, entrant.found.identity)) {
       *stale = true;
       candidate.reason += "; it was changed meanwhile";
     }
     candidates.push_back(std::move(candidate));
   }
+  // Only now: what has come back from its probe here, too.
+  if (const Status status = scans.Save(); !status.ok()) {
+    Log(SVIRT_LOG_DEBUG, status.error().message);
+  }
   return candidates;
 }
 
-Result<Loader::Impl::Outcome> Loader::Impl::Run(const std::string &virt_type,
-                                                const std::string &only,
-                                                const std::vector<ExpectedModel> &before) {
+Result<Loader::Impl::Outcome> Loader::Impl::Run(const Query &query) {
   SVIRT_TRY(CheckOptions(options));
-  std::vector<std::string> wanted = options.order;
-  for (const ExpectedModel &expected : before) {
-    wanted.push_back(expected.model);
-  }
-  if (!only.empty()) {
-    wanted = {only};
-  }
   Outcome outcome;
   bool stale = true;
   for (int look = 0; stale && look < kMostLooks; ++look) {
     if (look > 0) {
       std::this_thread::sleep_for(kBetweenLooks);
     }
-    SVIRT_ASSIGN(outcome.candidates, Look(virt_type, only, wanted, &stale));
+    SVIRT_ASSIGN(outcome.candidates, Look(query, &stale));
   }
-  if (only.empty()) {
-    AddMissing(options, before, &outcome.candidates);
+  if (query.only.empty()) {
+    AddMissing(options, query.before, &outcome.candidates);
   }
   SortCandidates(options, &outcome.candidates);
   outcome.selection = Decide(options, &outcome.candidates);
@@ -315,13 +370,13 @@ Loader::~Loader() = default;
 
 Result<std::vector<Candidate>> Loader::Scan(const std::string &virt_type,
                                             const std::vector<ExpectedModel> &before) {
-  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, "", before));
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run({virt_type, "", before, false}));
   return std::move(outcome.candidates);
 }
 
 Result<Selection> Loader::Select(const std::string &virt_type,
                                  const std::vector<ExpectedModel> &before) {
-  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run(virt_type, "", before));
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run({virt_type, "", before, true}));
   SVIRT_TRY(outcome.selection);
   Selection selection;
   selection.candidates = std::move(outcome.candidates);
@@ -336,7 +391,7 @@ Result<Selection> Loader::Select(const std::string &virt_type,
 
 Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_type) {
   SVIRT_TRY(CheckModels({model}, "request"));
-  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model, {}));
+  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run({virt_type, model, {}, false}));
   const Candidate *active = nullptr;
   const Candidate *other = nullptr;  // says why not; what is wrong goes before what is inactive
   for (const Candidate &candidate : outcome.candidates) {
@@ -365,11 +420,21 @@ Result<Plugin *> Loader::Get(const std::string &model, const std::string &virt_t
 
 Result<Loader::Beside> Loader::GetBeside(const std::string &model, const std::string &virt_type) {
   SVIRT_TRY(CheckModels({model}, "request"));
-  SVIRT_ASSIGN(const Impl::Outcome outcome, impl_->Run(virt_type, model, {}));
+  SVIRT_ASSIGN(Impl::Outcome outcome, impl_->Run({virt_type, model, {}, false}));
+  return GetBeside(Selection{nullptr, std::move(outcome.candidates)}, model, virt_type);
+}
+
+Result<Loader::Beside> Loader::GetBeside(const Selection &selection, const std::string &model,
+                                         const std::string &virt_type) {
   Beside beside;
   beside.reason = "no plugin provides it: install the package that has " + PluginFileName(model);
   const Candidate *bad = nullptr;
-  for (const Candidate &candidate : outcome.candidates) {
+  for (const Candidate &candidate : selection.candidates) {
+    const bool may_be_it =
+        candidate.model == model || candidate.named == model || candidate.named.empty();
+    if (!may_be_it || candidate.state == CandidateState::kMissing) {
+      continue;
+    }
     if (candidate.state == CandidateState::kActive ||
         candidate.state == CandidateState::kSelected) {
       beside.plugin = candidate.plugin;

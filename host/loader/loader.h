@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The loader: from directories of plugins to the ones that domains get.
 #pragma once
 
 #include <map>
@@ -22,20 +23,21 @@ namespace svirt {
 //        unprivileged process. Further hard links are no reason to refuse: owner and mode are those
 //        of the file, so another name gives nobody a way in, and image-based systems have them.
 // SVL-3  A file is named svirt-MODEL.so after the model in its note. Two files with one model, in
-// two
-//        directories, are both refused; the same file by two directories is used once.
+//        two directories, are both refused; the same file by two directories is used once.
 // SVL-4  The order is options.order, which is complete: what it does not list is off and not
 //        loaded. Without it: the note's priority, the higher first, then the model in byte order;
 //        priority 0 is that of a model which stands beside another, and is never selected then.
 // SVL-5  Each plugin that passed is loaded and probed in the scanner first, if there is one. If it
 //        crashes or hangs there, or changes what rule 5 of the ABI forbids, it is not loaded here.
 //        What the probe answers here counts, not what it answered there: the helper may run under
-//        another security context.
+//        another security context. That it came back there is remembered until the boot ends, as
+//        long as nothing that it depends on is another (ScanCache).
 // SVL-6  The first active plugin in the order is selected. Only a model whose own probe says that
 //        it is inactive is passed over. Everything else about a model that is expected and comes
 //        before it stops the selection, unless the model is in not_critical: a file that is
 //        refused, crashes, hangs, is in quarantine, stands beside another one of its model, or is
-//        gone. Nothing weaker is chosen because something stronger is broken.
+//        gone. Nothing weaker is chosen because something stronger is broken. Nothing is loaded
+//        that comes after the selected one, unless it is in options.beside, or asked for by name.
 // SVL-7  A model is expected if a file of its name is there, in whatever state; if options.order
 //        lists it; or if it was chosen before, says the caller. The place of a file that is refused
 //        is that of its name in options.order, or what is not listed there is off; without
@@ -72,6 +74,8 @@ struct LoaderOptions {
   // Where plugins that crashed or hung are remembered, by identity of the file; "" for nowhere.
   // Best below /run, which forgets them at boot.
   std::string quarantine_file;
+  // Where plugins are remembered that the scanner has found sound; "" for nowhere. The same place.
+  std::string scan_cache_file;
   // Absolute. The directories above it are not looked at: for an embedder that vouches for its own
   // root, and for tests. A plugin directory outside it is checked from / down.
   std::string trusted_root = "/";
@@ -156,6 +160,10 @@ class Loader {
     std::string reason;
   };
   Result<Beside> GetBeside(const std::string &model, const std::string &virt_type);
+
+  // The same from what Select has found for domains of virt_type, without another look.
+  static Result<Beside> GetBeside(const Selection &selection, const std::string &model,
+                                  const std::string &virt_type);
 
  private:
   struct Impl;

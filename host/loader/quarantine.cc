@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The file in which plugins stand that crashed or hung.
 #include "host/loader/quarantine.h"
 
 #include <fcntl.h>
@@ -7,8 +8,10 @@
 
 #include <cerrno>
 #include <sstream>
+#include <string_view>
 
 #include "host/loader/elf_image.h"
+#include "host/loader/used_files.h"
 #include "host/util/text.h"
 
 namespace svirt {
@@ -42,12 +45,9 @@ Status Quarantine::Load() {
   }
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    Entry entry;
-    FileIdentity &id = entry.identity;
-    if (fields >> id.device >> id.inode >> id.size >> id.modified_ns >> id.changed_ns) {
-      std::getline(fields >> std::ws, entry.reason);
-      entries_.push_back(std::move(entry));
+    std::string_view rest = line;
+    if (const auto identity = TakeIdentity(&rest)) {
+      entries_.push_back({*identity, std::string(rest)});
     }
   }
   return {};
@@ -73,10 +73,7 @@ Status Quarantine::Add(const FileIdentity &identity, const std::string &reason) 
     return SystemError(errno, "cannot write the quarantine file " + file_);
   }
   flock(fd.get(), LOCK_EX);
-  std::ostringstream line;
-  line << identity.device << ' ' << identity.inode << ' ' << identity.size << ' '
-       << identity.modified_ns << ' ' << identity.changed_ns << ' ' << Printable(reason) << '\n';
-  const std::string text = line.str();
+  const std::string text = FormatIdentity(identity) + " " + Printable(reason) + "\n";
   if (write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return SystemError(errno, "cannot write the quarantine file " + file_);
   }

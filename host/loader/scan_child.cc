@@ -15,6 +15,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "host/loader/scan_report.h"
 #include "host/util/fd.h"
@@ -189,13 +190,16 @@ ScanOutcome Judge(const std::string &text, const std::optional<End> &end,
   if (end.has_value() && end->info.si_code != CLD_EXITED) {
     return JudgeSignal(*end, limits);
   }
-  const std::optional<ScanReport> report = ParseScanReport(text);
+  std::optional<ScanReport> report = ParseScanReport(text);
   if (!report.has_value()) {
     return {Kind::kCrashed,
             "it ended the scanner before the answer, with exit status " +
                 (end.has_value() ? std::to_string(end->info.si_status) : "unknown")};
   }
-  return {report->sound ? Kind::kSound : Kind::kRefused, report->sound ? "" : report->reason};
+  if (!report->sound) {
+    return {Kind::kRefused, std::move(report->reason)};
+  }
+  return {Kind::kSound, "", std::move(report->files)};
 }
 
 }  // namespace

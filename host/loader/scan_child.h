@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs the scanner helper for one plugin, and judges how it ended.
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "host/loader/used_files.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -17,7 +20,8 @@ struct ScanOutcome {
     kKilled,    // by somebody else, such as a kernel out of memory: nothing to be remembered
   };
   Kind kind = Kind::kCrashed;
-  std::string reason;  // no subject; "" if sound
+  std::string reason;           // no subject; "" if sound
+  std::vector<UsedFile> files{};  // of a sound one: what it depends on, if that could be told
 };
 
 // What it may take at most. The clock runs on a starved host too, where the plugin has no part in

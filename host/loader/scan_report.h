@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What the scanner helper and the loader say to each other.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "host/loader/used_files.h"
 
 namespace svirt {
 
@@ -11,6 +15,8 @@ namespace svirt {
 struct ScanReport {
   bool sound = false;  // loads, answers, and keeps the rules
   std::string reason;  // why not; no subject
+  // What it depends on, if it is sound. Empty: that could not be told.
+  std::vector<UsedFile> files{};
 };
 
 std::string FormatScanReport(const ScanReport &report);

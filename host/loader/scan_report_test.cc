@@ -8,6 +8,8 @@ namespace {
 
 TEST(ScanReport, ThereAndBack) {
   EXPECT_TRUE(ParseScanReport(FormatScanReport({true, ""}))->sound);
+  const std::vector<UsedFile> files{{"/a b", {1, 2, 3, -4, 5}}, {"/c", {}}};
+  EXPECT_EQ(ParseScanReport(FormatScanReport({true, "", files}))->files, files);
   const auto refused = ParseScanReport(FormatScanReport({false, "it\nforges\nend=1\nsound=1"}));
   ASSERT_TRUE(refused.has_value());
   EXPECT_FALSE(refused->sound);
@@ -15,13 +17,14 @@ TEST(ScanReport, ThereAndBack) {
 }
 
 TEST(ScanReport, OnlyAWholeReportCounts) {
-  const std::string whole = FormatScanReport({true, "reason"});
+  const std::string whole = FormatScanReport({true, "reason", {{"/a", {}}}});
   for (size_t length = 0; length < whole.size(); ++length) {
     EXPECT_FALSE(ParseScanReport(whole.substr(0, length)).has_value()) << length;
   }
   EXPECT_FALSE(ParseScanReport(whole + "x").has_value());
   EXPECT_FALSE(ParseScanReport("x" + whole).has_value());
   EXPECT_FALSE(ParseScanReport("sound=2\nreason=\nend=1\n").has_value());
+  EXPECT_FALSE(ParseScanReport("sound=1\nreason=\nfile=1 2 3 4 5 a\nend=1\n").has_value());
 }
 
 }  // namespace

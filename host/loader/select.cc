@@ -137,12 +137,14 @@ void AddMissing(const LoaderOptions &options, const std::vector<ExpectedModel> &
   }
 }
 
+bool ComesBefore(const LoaderOptions &options, const Candidate &one, const Candidate &other) {
+  return std::tuple(RankOf(options, one), one.path) <
+         std::tuple(RankOf(options, other), other.path);
+}
+
 void SortCandidates(const LoaderOptions &options, std::vector<Candidate> *candidates) {
-  const auto key = [&](const Candidate &candidate) {
-    return std::tuple(RankOf(options, candidate), candidate.path);
-  };
   std::sort(candidates->begin(), candidates->end(),
-            [&](const Candidate &a, const Candidate &b) { return key(a) < key(b); });
+            [&](const Candidate &a, const Candidate &b) { return ComesBefore(options, a, b); });
 }
 
 Status Decide(const LoaderOptions &options, std::vector<Candidate> *candidates) {

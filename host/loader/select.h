@@ -20,6 +20,9 @@ bool MayBeChosen(const LoaderOptions &options, const Candidate &candidate);
 void AddMissing(const LoaderOptions &options, const std::vector<ExpectedModel> &before,
                 std::vector<Candidate> *candidates);
 
+// Is one asked before the other?
+bool ComesBefore(const LoaderOptions &options, const Candidate &one, const Candidate &other);
+
 // Puts candidates into the order in which they are asked.
 void SortCandidates(const LoaderOptions &options, std::vector<Candidate> *candidates);
 

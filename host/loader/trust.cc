@@ -117,14 +117,12 @@ int64_t Nanoseconds(const struct timespec &time) {
 // When names came or went in the directory; nullopt: so lately that the clock of the file system
 // may not tell the next time from it.
 std::optional<int64_t> QuietSince(int directory) {
-  constexpr int64_t kSeveralTicks = 50'000'000;
   struct stat status {};
-  struct timespec now {};
-  if (fstat(directory, &status) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) {
+  if (fstat(directory, &status) != 0) {
     return std::nullopt;
   }
   const int64_t changed = Nanoseconds(status.st_mtim);
-  return Nanoseconds(now) - changed > kSeveralTicks ? std::optional(changed) : std::nullopt;
+  return FileClockNow() - changed > kFileClockTicks ? std::optional(changed) : std::nullopt;
 }
 
 // Adds the names of one reading. A file that is renamed meanwhile may be in none of the places that
@@ -150,12 +148,20 @@ Status ReadPluginNames(int directory, std::set<std::string> *names) {
 }
 
 bool IsRunningProgram(const struct stat &status) {
-  struct stat program {};
-  return stat("/proc/self/exe", &program) == 0 && program.st_dev == status.st_dev &&
-         program.st_ino == status.st_ino;
+  static const auto program = [] {
+    struct stat own {};
+    return stat("/proc/self/exe", &own) == 0 ? std::optional(own) : std::nullopt;
+  }();
+  return program && program->st_dev == status.st_dev && program->st_ino == status.st_ino;
 }
 
 }  // namespace
+
+int64_t FileClockNow() {
+  struct timespec now {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return Nanoseconds(now);
+}
 
 FileIdentity IdentityOf(const struct stat &status) {
   FileIdentity id;
@@ -271,19 +277,20 @@ std::string ModelOfFileName(std::string_view name) {
 Result<std::vector<std::string>> ListPluginNames(int directory, size_t max_count,
                                                  const std::vector<std::string> &wanted) {
   constexpr int kMostReadings = 8;
-  std::set<std::string> names(wanted.begin(), wanted.end());
-  std::optional<int64_t> quiet;
-  for (int i = 0; i < kMostReadings; ++i) {
-    quiet = QuietSince(directory);
-    SVIRT_TRY(ReadPluginNames(directory, &names));
-    if (quiet && QuietSince(directory) == quiet) {
-      break;
-    }
+  std::set<std::string> names(wanted.begin(), wanted.end()), last;
+  bool is_quiet = false;
+  for (int i = 0; i < kMostReadings && !is_quiet; ++i) {
+    last.clear();
+    const auto quiet = QuietSince(directory);
+    SVIRT_TRY(ReadPluginNames(directory, &last));
+    is_quiet = quiet && QuietSince(directory) == quiet;
+    names.insert(last.begin(), last.end());
   }
   // A single name is looked up in one step, unlike a directory read.
-  std::erase_if(names, [directory](const std::string &name) {
+  std::erase_if(names, [&](const std::string &name) {
     struct stat status {};
-    return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+    return !(is_quiet && last.count(name) != 0) &&
+           fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
   });
   if (names.size() > max_count) {
     return Refusal("it holds more than " + std::to_string(max_count) + " plugins");

@@ -32,6 +32,11 @@ struct FileIdentity {
 
 FileIdentity IdentityOf(const struct stat &status);
 
+// Now, in nanoseconds by the clock of changed_ns, and how long after a change the clock of a file
+// system may not tell the next one from it.
+int64_t FileClockNow();
+inline constexpr int64_t kFileClockTicks = 50'000'000;
+
 // What was opened, and whether it may be trusted. What may not be is open all the same if that was
 // possible, so that it can be named and looked into, but never run.
 struct Opened {

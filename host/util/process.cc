@@ -40,20 +40,6 @@ Result<ProcStat> ReadProcStat(pid_t pid) {
   return stat;
 }
 
-// Read once: it is a constant of the kernel that runs this process.
-Result<std::string> BootId() {
-  static std::mutex mutex;
-  static std::string id;
-  const std::lock_guard lock(mutex);
-  if (id.empty()) {
-    SVIRT_ASSIGN(id, ReadFile("/proc/sys/kernel/random/boot_id", 128));
-    while (!id.empty() && id.back() == '\n') {
-      id.pop_back();
-    }
-  }
-  return id;
-}
-
 // Read once per process, since the kernel takes its time to tell it. 0: it cannot be read.
 uint64_t OwnStartTime() {
   static std::mutex mutex;
@@ -84,6 +70,20 @@ bool HasLivingThread(const ProcessId &process) {
 }
 
 }  // namespace
+
+// Read once: it is a constant of the kernel that runs this process.
+Result<std::string> BootId() {
+  static std::mutex mutex;
+  static std::string id;
+  const std::lock_guard lock(mutex);
+  if (id.empty()) {
+    SVIRT_ASSIGN(id, ReadFile("/proc/sys/kernel/random/boot_id", 128));
+    while (!id.empty() && id.back() == '\n') {
+      id.pop_back();
+    }
+  }
+  return id;
+}
 
 Result<ProcessId> IdentifyProcess(pid_t pid) {
   SVIRT_ASSIGN(std::string boot_id, BootId());

@@ -20,6 +20,9 @@ struct ProcessId {
   bool operator==(const ProcessId &) const = default;
 };
 
+// Which boot this is: a text that no other one has.
+Result<std::string> BootId();
+
 // Errc::kNotFound if no process has this pid.
 Result<ProcessId> IdentifyProcess(pid_t pid);
 

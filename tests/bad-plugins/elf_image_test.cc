@@ -26,6 +26,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 std::string BytesOf(const std::filesystem::path &path) {
   std::ifstream file(path, std::ios::binary);
@@ -70,6 +71,7 @@ TEST(ElfImage, ReadsAPlugin) {
   EXPECT_TRUE(image->library_paths.empty());
   ASSERT_EQ(image->notes.size(), 1u);
   EXPECT_EQ(image->notes[0], SVIRT_NOTE_TEXT("good", "1", 0, 100));
+  EXPECT_THAT(image->build_id, MatchesRegex("[0-9a-f]{32,}"));
   EXPECT_TRUE(image->no_delete);
   EXPECT_FALSE(image->executable_stack);
   EXPECT_FALSE(image->text_relocations);

@@ -15,6 +15,7 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/loader/elf_image.h"
 #include "host/loader/loadable.h"
@@ -24,6 +25,7 @@
 #include "host/loader/process_state.h"
 #include "host/loader/scan_report.h"
 #include "host/loader/trust.h"
+#include "host/loader/used_files.h"
 
 namespace svirt {
 namespace {
@@ -46,7 +48,8 @@ void Confine(rlim_t cpu_seconds) {
   setrlimit(RLIMIT_CPU, &cpu);
 }
 
-Status Try(const std::string &path, const std::string &virt_type) {
+// What a sound plugin depends on.
+Result<std::vector<UsedFile>> Try(const std::string &path, const std::string &virt_type) {
   Fd file(kScanPluginFd);
   struct stat status {};
   if (fstat(file.get(), &status) != 0) {
@@ -67,7 +70,7 @@ Status Try(const std::string &path, const std::string &virt_type) {
         Errc::kRefused,
         "it breaks rule 5 of the plugin ABI when it is loaded or probed: it " + differences[0], 0};
   }
-  return {};
+  return FilesInUse(image).value_or(std::vector<UsedFile>());
 }
 
 int Main(int argc, char **argv) {
@@ -78,9 +81,9 @@ int Main(int argc, char **argv) {
   }
   WaitForStart();
   Confine(static_cast<rlim_t>(std::strtoul(argv[3], nullptr, 10)));
-  const Status status = Try(argv[1], argv[2]);
-  const std::string report =
-      FormatScanReport({status.ok(), status.ok() ? "" : status.error().message});
+  const auto files = Try(argv[1], argv[2]);
+  const std::string report = FormatScanReport(
+      files.ok() ? ScanReport{true, "", *files} : ScanReport{false, files.error().message});
   const ssize_t written = write(kScanReportFd, report.data(), report.size());
   return written == static_cast<ssize_t>(report.size()) ? 0 : 1;
 }

@@ -31,7 +31,7 @@ std::string ChosenModels::KeyOf(const std::string &virt_type) {
   return Printable(virt_type);
 }
 
-Result<std::map<std::string, ExpectedModel>> ChosenModels::Read() const {
+Result<ChosenModels::Models> ChosenModels::Read() const {
   Models models;
   const auto text = ReadFile(file_, kLargestMemory);
   if (!text.ok()) {

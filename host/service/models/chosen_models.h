@@ -19,12 +19,14 @@ class ChosenModels {
   explicit ChosenModels(const std::string &state_dir)
       : directory_(state_dir), file_(state_dir + "/chosen-models") {}
 
+  using Models = std::map<std::string, ExpectedModel>;
+
   // A type of domain as Read gives it.
   static std::string KeyOf(const std::string &virt_type);
 
   // By type of domain. A file that cannot be understood is an error: it is not known then what is
   // missing.
-  Result<std::map<std::string, ExpectedModel>> Read() const;
+  Result<Models> Read() const;
 
   // Writes only if that is another model than before.
   Status Remember(const std::string &virt_type, const ExpectedModel &chosen);
@@ -33,7 +35,6 @@ class ChosenModels {
   Result<bool> Forget(const std::string &model);
 
  private:
-  using Models = std::map<std::string, ExpectedModel>;
   Status Write(const Models &models) const;
   Result<Fd> Lock() const;
 

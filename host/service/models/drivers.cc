@@ -23,6 +23,7 @@ LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner
   if (config.scan_in_helper) {
     options.scanner = config.scanner.empty() ? scanner : config.scanner;
     options.quarantine_file = paths.run_dir + "/quarantine";
+    options.scan_cache_file = paths.run_dir + "/scans";
   }
   options.log = std::move(log);
   return options;
@@ -162,18 +163,20 @@ Result<SecurityDrivers::Choice> SecurityDrivers::Choose(const std::string &virt_
       choice.passed_over = candidate;
     }
   }
-  SVIRT_TRY(ChooseBeside(virt_type, &choice));
+  SVIRT_TRY(ChooseBeside(virt_type, &selection, before, &choice));
   return choice;
 }
 
-Status SecurityDrivers::ChooseBeside(const std::string &virt_type, Choice *choice) {
+Status SecurityDrivers::ChooseBeside(const std::string &virt_type, const Selection *selection,
+                                     const ChosenModels::Models &before, Choice *choice) {
   if (config_.choice != DriverChoice::kAuto ||
       std::ranges::find(foreign_types_, virt_type) != foreign_types_.end()) {
     return {};
   }
-  SVIRT_ASSIGN(const auto before, chosen_.Read());
   for (const std::string &model : config_.beside) {
-    SVIRT_ASSIGN(const Loader::Beside beside, loader_.GetBeside(model, virt_type));
+    SVIRT_ASSIGN(const Loader::Beside beside, selection != nullptr
+                                                  ? Loader::GetBeside(*selection, model, virt_type)
+                                                  : loader_.GetBeside(model, virt_type));
     if (beside.plugin != nullptr) {
       if (std::ranges::find(choice->plugins, beside.plugin) == choice->plugins.end()) {
         choice->plugins.push_back(beside.plugin);
@@ -202,7 +205,8 @@ Status SecurityDrivers::ChooseBeside(const std::string &virt_type, Choice *choic
 
 Result<std::vector<Plugin *>> SecurityDrivers::Beside(const std::string &virt_type) {
   Choice choice;
-  SVIRT_TRY(ChooseBeside(virt_type, &choice));
+  SVIRT_ASSIGN(const auto before, chosen_.Read());
+  SVIRT_TRY(ChooseBeside(virt_type, nullptr, before, &choice));
   return std::move(choice.plugins);
 }
 

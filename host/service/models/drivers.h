@@ -75,8 +75,10 @@ class SecurityDrivers {
     std::optional<Candidate> passed_over;
   };
   Result<Choice> Choose(const std::string &virt_type);
-  // Adds what stands beside the chosen one.
-  Status ChooseBeside(const std::string &virt_type, Choice *choice);
+  // Adds what stands beside the chosen one. selection: what was found for this type already, or
+  // nullptr.
+  Status ChooseBeside(const std::string &virt_type, const Selection *selection,
+                      const ChosenModels::Models &before, Choice *choice);
   // False: there is nothing to warn of. A model that is passed over stays remembered.
   bool WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const;
   void Warn(const std::string &sentence) const;

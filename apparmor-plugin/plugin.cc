@@ -8,48 +8,35 @@
 namespace svirt::apparmor {
 namespace {
 
-svirt_status ReadSettings(const svirt_host *host, Settings *settings, svirt_error *error) {
-  if (sdk::Setting(host, "allow_paths") != nullptr) {
-    return sdk::Fail(error, SVIRT_E_INVALID, 0,
-                     "allow_paths in [model apparmor] of svirt.conf is not known: write it under "
-                     "[confinement], where it holds for every model");
-  }
-  settings->parser = FindParser();
+Settings ReadSettings() {
+  Settings settings;
+  settings.parser = FindParser();
+  return settings;
+}
+
+svirt_status Probe(const svirt_host *, const char *virt_type, svirt_error *reason) {
+  return ProbeDriver(MakeKernelApi().get(), ReadSettings(), virt_type, reason);
+}
+
+svirt_status Init(const svirt_host *, std::unique_ptr<sdk::Driver> *driver, svirt_error *) {
+  *driver = std::make_unique<Driver>(MakeKernelApi(), ReadSettings());
   return SVIRT_OK;
 }
 
-svirt_status Probe(const svirt_host *host, const char *virt_type, svirt_error *reason) {
-  Settings settings;
-  const svirt_status status = ReadSettings(host, &settings, reason);
-  return status == SVIRT_OK ? ProbeDriver(MakeKernelApi().get(), settings, virt_type, reason)
-                            : status;
-}
-
-svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver,
-                  svirt_error *error) {
-  Settings settings;
-  if (const svirt_status status = ReadSettings(host, &settings, error); status != SVIRT_OK) {
-    return status;
-  }
-  *driver = std::make_unique<Driver>(MakeKernelApi(), std::move(settings));
-  return SVIRT_OK;
-}
-
-svirt_status Describe(const svirt_host *host, const svirt_domain *domain, svirt_buf *text,
+svirt_status Describe(const svirt_host *, const svirt_domain *domain, svirt_buf *text,
                       svirt_error *error) noexcept {
-  return sdk::Guard(error, [&] {
-    Settings settings;
-    const svirt_status status = ReadSettings(host, &settings, error);
-    return status == SVIRT_OK ? DescribeDomain(settings, sdk::CopySized(domain), text, error)
-                              : status;
-  });
+  return sdk::Guard(
+      error, [&] { return DescribeDomain(ReadSettings(), sdk::CopySized(domain), text, error); });
 }
 
+constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys();
 constexpr svirt_describe kDescribe = {
     .struct_size = sizeof(svirt_describe), .reserved = 0, .describe = Describe};
 
 const void *FindExtension(std::string_view id) noexcept {
-  return id == SVIRT_EXT_DESCRIBE ? &kDescribe : nullptr;
+  return id == SVIRT_EXT_DESCRIBE      ? static_cast<const void *>(&kDescribe)
+         : id == SVIRT_EXT_CONFIG_KEYS ? static_cast<const void *>(&kConfigKeys)
+                                       : nullptr;
 }
 
 constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init, FindExtension>(

@@ -14,8 +14,14 @@ svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver, 
   return SVIRT_OK;
 }
 
+constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys();
+
+const void *FindExtension(std::string_view id) noexcept {
+  return id == SVIRT_EXT_CONFIG_KEYS ? &kConfigKeys : nullptr;
+}
+
 // Parallel: Driver keeps nothing, and libselinux_api.cc says why libselinux takes it.
-constexpr svirt_plugin kTable = sdk::MakeTable<ProbeSystem, Init>(
+constexpr svirt_plugin kTable = sdk::MakeTable<ProbeSystem, Init, FindExtension>(
     {.model = "selinux", .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_PARALLEL});
 
 }  // namespace

@@ -107,6 +107,15 @@ svirt_status BuildLabelSlot(svirt_instance *instance, const char *label, svirt_b
   });
 }
 
+constexpr svirt_config_key kKeys[] = {
+    {.name = "shared_base_label",
+     .default_value = "no",
+     .help = "may domains share the base label, so that nothing keeps them apart?",
+     .type = SVIRT_CONFIG_BOOL,
+     .reserved = 0},
+};
+constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys(kKeys);
+
 constexpr svirt_access kAccess = {
     .struct_size = sizeof(svirt_access), .reserved = 0, .ask = AskSlot};
 constexpr svirt_build_label kBuildLabel = {
@@ -115,6 +124,7 @@ constexpr svirt_build_label kBuildLabel = {
 const void *FindExtension(std::string_view id) noexcept {
   return id == SVIRT_EXT_ACCESS        ? static_cast<const void *>(&kAccess)
          : id == SVIRT_EXT_BUILD_LABEL ? static_cast<const void *>(&kBuildLabel)
+         : id == SVIRT_EXT_CONFIG_KEYS ? static_cast<const void *>(&kConfigKeys)
                                        : nullptr;
 }
 

@@ -14,6 +14,7 @@
 #include "host/capi/arguments.h"
 #include "host/capi/json_output.h"
 #include "host/service/host.h"
+#include "host/service/models/open_config.h"
 
 struct svirt_context {
   std::unique_ptr<svirt::Host> host;
@@ -158,7 +159,7 @@ svirt_status svirt_open(const svirt_options *options, svirt_context **context,
         log(data, level, std::string(sentence).c_str());
       }
     };
-    SVIRT_ASSIGN(host_options.config, svirt::LoadConfig(host_options.paths.config_file));
+    SVIRT_ASSIGN(host_options.config, svirt::OpenConfig(host_options.paths));
     auto opened = std::make_unique<svirt_context>();
     SVIRT_ASSIGN(opened->host, svirt::Host::Open(std::move(host_options)));
     *context = opened.release();

@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "host/capi/json_output.h"
 #include "host/cli/cli.h"
+#include "host/service/models/open_config.h"
 
 namespace svirt {
 namespace {
@@ -83,13 +85,11 @@ Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
     }
     options.paths.config_file = config_file;
   }
-  SVIRT_ASSIGN(options.config, LoadConfig(options.paths.config_file));
-  if (!plugin_dirs.empty()) {
-    options.config.plugin_directories.clear();
-    for (const std::string &dir : plugin_dirs) {
-      options.config.plugin_directories.push_back(std::filesystem::absolute(dir).string());
-    }
+  std::vector<std::string> directories;
+  for (const std::string &dir : plugin_dirs) {
+    directories.push_back(std::filesystem::absolute(dir).string());
   }
+  SVIRT_ASSIGN(options.config, OpenConfig(options.paths, directories));
   options.scanner = SVIRT_SCANNER;
   options.log = MakeLogSink(verbose);
   return Host::Open(std::move(options));

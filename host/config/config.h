@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// svirt.conf: what can be said in it, and whether it makes sense on this machine.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/config/ini.h"
 #include "host/util/result.h"
+#include "host/util/setting.h"
 
 namespace svirt {
 
@@ -55,16 +59,28 @@ struct Config {
   std::vector<std::string> allow_paths;  // ':' between them; one with '/' at its end: all below it
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is
   // the plugin's to say.
-  std::map<std::string, std::map<std::string, std::string>> model_settings;
+  std::map<std::string, std::map<std::string, Setting>> model_settings;
   // [doi] MODEL = NAME: whose policy gives the labels of MODEL their meaning.
   std::map<std::string, std::string> doi;
 };
 
-// The text of an svirt.conf. file names it in errors. Unknown sections and keys are errors, so
-// that a misspelt one never means less confinement.
+// What the text says. Everything that is wrong with it, each with its line, is one error, so that
+// nothing that is misspelt ever means less confinement.
 Result<Config> ParseConfig(std::string_view text, const std::string &file);
 
-// Reads the file; one that does not exist gives the defaults.
-Result<Config> LoadConfig(const std::string &file);
+// What a configuration is held against.
+struct Machine {
+  // Instead of those of the configuration, if there are any.
+  std::vector<std::string> plugin_directories;
+  // Has the model been chosen here before? Asked only about one of which there is no file.
+  std::function<bool(const std::string &model)> was_chosen;
+};
+
+// Reads the file, and checks it against the machine too: directories and the scanner have to be
+// there, and models have to be known. Known is a model whose file stands in a plugin directory; one
+// that was chosen before, which is missed when a domain is started, but must not keep others from
+// being ended; and one that is named twice, as something and as not critical: it may be missing. A
+// file that does not exist gives the defaults.
+Result<Config> LoadConfig(const std::string &file, const Machine &machine);
 
 }  // namespace svirt

@@ -63,6 +63,17 @@ Status CheckOptions(const LoaderOptions &options) {
   return CheckModels(options.not_critical, "list of not critical models");
 }
 
+// Of all plugins, each sentence once.
+Error WrongSettings(std::vector<std::string> sentences) {
+  std::sort(sentences.begin(), sentences.end());
+  sentences.erase(std::unique(sentences.begin(), sentences.end()), sentences.end());
+  std::string all;
+  for (const std::string &sentence : sentences) {
+    all += (all.empty() ? "" : "; ") + sentence;
+  }
+  return Error{Errc::kInvalid, all, 0};
+}
+
 bool IsBad(const Candidate &candidate) {
   return candidate.state == CandidateState::kRefused ||
          candidate.state == CandidateState::kFailed || candidate.state == CandidateState::kMissing;
@@ -146,6 +157,7 @@ struct Loader::Impl {
   LoaderOptions options;
   Quarantine quarantine;
   ScanCache scans;
+  std::vector<std::string> wrong_settings;  // of plugins that were asked, a sentence each
   // By the table, which is unique to a mapped file and stays where it is.
   std::map<const svirt_plugin *, std::unique_ptr<Plugin>> plugins;
 };
@@ -200,6 +212,18 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
       return;
     }
     plugin = std::move(created).value();
+  }
+  const auto wrong = plugin->CheckSettings();
+  if (!wrong.ok()) {
+    candidate->state = CandidateState::kRefused;
+    candidate->reason = "refusing " + candidate->path + ": " + wrong.error().message;
+    return;
+  }
+  if (!wrong->empty()) {
+    wrong_settings.insert(wrong_settings.end(), wrong->begin(), wrong->end());
+    candidate->state = CandidateState::kFailed;
+    candidate->reason = wrong->front();
+    return;
   }
   const ProbeResult result = plugin->Probe(virt_type);
   candidate->reason = result.reason;
@@ -328,12 +352,16 @@ Result<std::vector<Candidate>> Loader::Impl::Look(const Query &query, bool *stal
 Result<Loader::Impl::Outcome> Loader::Impl::Run(const Query &query) {
   SVIRT_TRY(CheckOptions(options));
   Outcome outcome;
+  wrong_settings.clear();
   bool stale = true;
   for (int look = 0; stale && look < kMostLooks; ++look) {
     if (look > 0) {
       std::this_thread::sleep_for(kBetweenLooks);
     }
     SVIRT_ASSIGN(outcome.candidates, Look(query, &stale));
+  }
+  if (!wrong_settings.empty()) {
+    return WrongSettings(wrong_settings);
   }
   if (query.only.empty()) {
     AddMissing(options, query.before, &outcome.candidates);

@@ -79,7 +79,8 @@ struct LoaderOptions {
   // Absolute. The directories above it are not looked at: for an embedder that vouches for its own
   // root, and for tests. A plugin directory outside it is checked from / down.
   std::string trusted_root = "/";
-  // By model: what its plugin finds in its configuration.
+  // By model: what its plugin finds in its configuration. What a plugin that is asked does not
+  // understand is an error of all that asks it.
   std::map<std::string, ModelSettings> settings;
   LogSink log;
 };

@@ -70,7 +70,7 @@ const void *Plugin::HostExtension(const svirt_host *, const char *id) noexcept {
       .get = [](const svirt_host *host, const char *key) noexcept -> const char * {
         const ModelSettings &settings = static_cast<const Plugin *>(host->host_data)->settings_;
         const auto found = settings.find(key);
-        return found == settings.end() ? nullptr : found->second.c_str();
+        return found == settings.end() ? nullptr : found->second.value.c_str();
       },
   };
   return id != nullptr && std::string_view(id) == SVIRT_EXT_CONFIG ? &kConfig : nullptr;

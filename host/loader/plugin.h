@@ -18,13 +18,14 @@
 #include "host/domain/resource.h"
 #include "host/domain/seclabel.h"
 #include "host/util/result.h"
+#include "host/util/setting.h"
 
 struct svirt_object_entry;
 
 namespace svirt {
 
 // Settings of one model's plugin, by key.
-using ModelSettings = std::map<std::string, std::string>;
+using ModelSettings = std::map<std::string, Setting>;
 
 // What a plugin answers about its model (struct svirt_model).
 struct ModelInfo {
@@ -83,6 +84,14 @@ struct ProbeResult {
   enum class State { kActive, kInactive, kError };
   State state = State::kError;
   std::string reason;
+};
+
+// A key that a plugin understands (svirt/ext/draft/config_keys.h).
+struct ConfigKey {
+  enum class Type { kText, kNumber, kBool, kPath };
+  std::string name, help;
+  Type type = Type::kText;
+  std::optional<std::string> default_value;
 };
 
 using LogSink = std::function<void(int level, std::string_view sentence)>;
@@ -158,6 +167,10 @@ class Plugin {
   // The policy that the domain would be given, in the model's own language (svirt/ext/describe.h).
   // Works before Init, and where the model is not active. nullopt: it makes none, or cannot say.
   Result<std::optional<std::string>> Describe(const DomainRef &domain);
+  // The keys of its section in svirt.conf. Works before Init. nullopt: it does not say.
+  Result<std::optional<std::vector<ConfigKey>>> ConfigKeys() const;
+  // What is wrong with the settings that it was created with, a sentence each.
+  Result<std::vector<std::string>> CheckSettings() const;
   // The label under which a domain is built that shall run with label; label itself if the model
   // has none of its own for that (svirt/ext/draft/build_label.h).
   Result<std::string> BuildLabel(const std::string &label);

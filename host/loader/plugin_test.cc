@@ -56,7 +56,7 @@ TEST_F(PluginTest, AFailedInitIsRememberedAndNeverFinished) {
 }
 
 TEST_F(PluginTest, ThePluginFindsItsSettings) {
-  auto plugin = Plugin::Create(&fake_.table, nullptr, nullptr, {{"key", "value"}}).value();
+  auto plugin = Plugin::Create(&fake_.table, nullptr, nullptr, {{"key", {"value"}}}).value();
   ASSERT_TRUE(plugin->Init().ok());
   const svirt_host *host = fake_.does.host;
   const auto *config =

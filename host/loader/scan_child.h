@@ -20,7 +20,7 @@ struct ScanOutcome {
     kKilled,    // by somebody else, such as a kernel out of memory: nothing to be remembered
   };
   Kind kind = Kind::kCrashed;
-  std::string reason;           // no subject; "" if sound
+  std::string reason;             // no subject; "" if sound
   std::vector<UsedFile> files{};  // of a sound one: what it depends on, if that could be told
 };
 

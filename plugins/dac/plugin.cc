@@ -38,7 +38,9 @@ svirt_status Init(const svirt_host *host, std::unique_ptr<sdk::Driver> *driver,
 constexpr svirt_object_entry kObjectEntry = sdk::MakeObjectEntry();
 
 const void *FindExtension(std::string_view id) noexcept {
-  return id == SVIRT_EXT_OBJECT_ENTRY ? &kObjectEntry : nullptr;
+  return id == SVIRT_EXT_OBJECT_ENTRY  ? static_cast<const void *>(&kObjectEntry)
+         : id == SVIRT_EXT_CONFIG_KEYS ? static_cast<const void *>(&kConfigKeys)
+                                       : nullptr;
 }
 
 constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init, FindExtension>(

@@ -14,6 +14,19 @@ namespace {
 // What the kernel shows for ids that it has no number for, and that value with 16 bits.
 constexpr uint32_t kNobody = 65534, kNoId16 = 65535;
 
+constexpr svirt_config_key kKeys[] = {
+    {.name = "first_id",
+     .default_value = "2100000000",
+     .help = "the first user and group id that domains are given",
+     .type = SVIRT_CONFIG_NUMBER,
+     .reserved = 0},
+    {.name = "count",
+     .default_value = "65536",
+     .help = "how many ids there are, from first_id on",
+     .type = SVIRT_CONFIG_NUMBER,
+     .reserved = 0},
+};
+
 svirt_status ReadNumber(const svirt_host *host, const char *key, uint32_t *number,
                         svirt_error *error) {
   const char *value = sdk::Setting(host, key);
@@ -33,6 +46,8 @@ svirt_status ReadNumber(const svirt_host *host, const char *key, uint32_t *numbe
 }
 
 }  // namespace
+
+constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys(kKeys);
 
 svirt_status ReadRange(const svirt_host *host, IdRange *range, svirt_error *error) {
   IdRange read;

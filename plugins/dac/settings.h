@@ -2,6 +2,7 @@
 // The ids that dynamic labels are made of: [model dac] in svirt.conf.
 #pragma once
 
+#include <svirt/ext/draft/config_keys.h>
 #include <svirt/plugin.h>
 
 #include <cstdint>
@@ -17,6 +18,9 @@ struct IdRange {
   uint32_t last() const { return first + (count - 1); }
   bool Contains(uint64_t id) const { return id >= first && id <= last(); }
 };
+
+// The two of them.
+extern const svirt_config_keys kConfigKeys;
 
 // first_id and count, each as the host's configuration has it. SVIRT_E_INVALID with a sentence if
 // that is no range of ids that domains may have.

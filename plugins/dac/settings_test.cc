@@ -37,6 +37,14 @@ TEST(Settings, HaveDefaultsThatNobodyElseGivesOut) {
   EXPECT_LT(IdRange().last(), 1u << 31);
 }
 
+TEST(Settings, AreDeclaredWithTheirDefaults) {
+  ASSERT_EQ(kConfigKeys.count, 2u);
+  EXPECT_STREQ(kConfigKeys.keys[0].name, "first_id");
+  EXPECT_STREQ(kConfigKeys.keys[1].name, "count");
+  EXPECT_EQ(Read(kConfigKeys.keys[0].default_value, kConfigKeys.keys[1].default_value),
+            Read("", ""));
+}
+
 TEST(Settings, TakeEveryRangeOfIds) {
   EXPECT_EQ(Read("64000", "500"), "64000+500");
   EXPECT_EQ(Read("1", ""),

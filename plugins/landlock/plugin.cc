@@ -26,7 +26,13 @@ svirt_status Init(const svirt_host *, std::unique_ptr<sdk::Driver> *driver, svir
   return SVIRT_OK;
 }
 
-constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init>(
+constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys();
+
+const void *FindExtension(std::string_view id) noexcept {
+  return id == SVIRT_EXT_CONFIG_KEYS ? &kConfigKeys : nullptr;
+}
+
+constexpr svirt_plugin kTable = sdk::MakeTable<Probe, Init, FindExtension>(
     {.model = kModel, .version = "1.0.0", .vendor = "svirt", .threads = SVIRT_THREADS_PARALLEL});
 
 }  // namespace

@@ -31,12 +31,42 @@ fails "an image without a format" 3 "format" plan noformat.xml
 sed "s/<name>a</<name>..\/a</" "$DIR/a.xml" >name.xml
 fails "a name with a slash" 3 "name" define name.xml
 sed "s/type='qemu'>/type='xen'>/" "$DIR/a.xml" >type.xml
-configure 'order = nothing, such'
-fails "a driver that is not installed" 5 'no security driver|nothing' define "$DIR/a.xml"
-configure '[confinement]' 'models = frob'
-fails "a model that is not installed" 4 'frob' define "$DIR/a.xml"
-configure '[confinment]' 'models = none'
-fails "a misspelt section" 3 'confinment' define "$DIR/a.xml"
+# What is wrong with the configuration is said at once, by every command that opens the host.
+wrong() { # WHAT PATTERN LINE...: in the third line of svirt.conf, or a later one
+  local what=$1 pattern=$2 command
+  shift 2
+  configure "$@"
+  for command in "define $DIR/a.xml" "plan $DIR/a.xml" list recover plugins labels; do
+    # shellcheck disable=SC2086 # several words
+    fails "$what: ${command%% *}" 3 "svirt.conf:[3-9]: .*$pattern" $command
+  done
+}
+wrong "a section that is misspelt" "unknown section '\[confinment\]'" '[confinment]' 'models = none'
+wrong "a key that is misspelt" "unknown key 'ordre'" 'ordre = landlock'
+for key in 'order' 'not_critical' '[confinement]:models' '[confinement]:beside' \
+  '[confinement]:require_model'; do
+  mapfile -t lines <<<"${key/:/$'\n'} = landlok"
+  wrong "a model that is not installed (${lines[*]})" 'the security model landlok' "${lines[@]}"
+done
+wrong "settings of a model that is not installed" 'the security model landlok' '[model landlok]' 'a = b'
+wrong "a DOI of one" 'the security model landlok' '[doi]' 'landlok = example.com'
+wrong "models with a colon between them" "write models with ', '" '[confinement]' 'models = landlock:dac'
+wrong "a section that stands twice" 'stands in line 1 already' '[plugins]' 'order = landlock'
+configure 'ordre = x' '[confinment]' '[confinement]' 'models = landlok'
+fails "all that is wrong at once" 3 'svirt.conf:4: .*svirt.conf:5: .*svirt.conf:7: ' list
+printf '[plugins]\ndirectories = %s, %s/more\n' "$PLUGINS" "$PLUGINS" >"$ROOT/svirt.conf"
+fails "directories with a comma between them" 3 "write directories with ':' between them" list
+printf '[plugins]\ndirectories = %s:%s/more\n' "$PLUGINS" "$PLUGINS" >"$ROOT/svirt.conf"
+fails "a directory that is not there" 3 "there is no directory '$PLUGINS/more'" plugins
+# Keys of a model are its plugin's to know, which these ask.
+configure '[model dac]' 'cuont = 7' '[model landlock]' 'frob = x'
+for command in "define $DIR/a.xml" "plan $DIR/a.xml" plugins; do
+  # shellcheck disable=SC2086 # several words
+  fails "keys that two models do not have: ${command%% *}" 3 \
+    "svirt.conf:5: unknown key 'cuont' in \[model dac\]; known are first_id, count.*svirt.conf:7: unknown key 'frob' in \[model landlock\]" $command
+done
+configure '[model dac]' 'count = many'
+fails "a value of another type" 3 'svirt.conf:5: count in \[model dac\] has to be a number' plugins
 configure
 fails "a hypervisor that no driver serves" 5 'no security driver is active.*Xen' define type.xml
 ok "a good domain after all that" svirt define "$DIR/a.xml"

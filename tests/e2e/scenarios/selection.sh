@@ -158,6 +158,35 @@ configure '[confinement]' 'models = none'
 equal "models = none is shown" "none with a reason" "$(shown)"
 contains "for people, too" '^Nothing is selected: svirt.conf says models = none' svirt plugins
 
+# What has been tried in the scanner is not tried again before it is another file. What was written
+# just now is not remembered.
+fresh
+# shellcheck disable=SC2016 # for the script
+printf '#!/bin/sh\necho "$1" >>"%s/scanned"\nexec "%s" "$@"\n' "$DIR" "$SCANNER" >counting-scanner
+chmod 755 counting-scanner
+sed -i "s|^scanner = .*|scanner = $PWD/counting-scanner|" "$ROOT/svirt.conf"
+sleep 0.2
+scanned() {
+  rm -f "$DIR/scanned"
+  svirt plan "$DIR/a.xml" >/dev/null
+  wc -l 2>/dev/null <"$DIR/scanned" || echo 0
+}
+equal "the first plan scans the one that it chooses" 1 "$(scanned)"
+equal "the second one scans nothing" 0 "$(scanned)"
+equal "what is remembered is root's or one's own alone" "600 $(id -u)" \
+  "$(stat -c '%a %u' "$ROOT/run/scans")"
+install -m 755 acmelock.so "$acme"
+sleep 0.2
+equal "a new file is scanned" 1 "$(scanned)"
+equal "once" 0 "$(scanned)"
+chmod 644 "$ROOT/run/scans"
+equal "a memory that others may read is not believed" 1 "$(scanned)"
+rm "$ROOT/run/scans"
+equal "nor is one that is gone" 1 "$(scanned)"
+install -m 755 "$ZOO/svirt-crash-probe.so" "$PLUGINS/svirt-crash-probe.so"
+refused "what crashes is found out as before" 'it crashed in the scanner with signal 6' \
+  svirt plan "$DIR/a.xml"
+
 # An upgrade beside starts.
 fresh
 (

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <svirt/ext/config.h>
+#include <svirt/ext/draft/config_keys.h>
 #include <svirt/plugin.h>
 
 #include <algorithm>
@@ -184,6 +185,27 @@ inline const char *Setting(const svirt_host *host, const char *key) {
   const auto *config =
       static_cast<const svirt_config *>(host->get_extension(host, SVIRT_EXT_CONFIG));
   return config != nullptr ? config->get(host, key) : nullptr;
+}
+
+// The extension SVIRT_EXT_CONFIG_KEYS, for an ExtensionFunction: which keys Setting is asked for.
+//   constexpr svirt_config_key kKeys[] = {...};
+//   constexpr svirt_config_keys kConfigKeys = MakeConfigKeys(kKeys);
+template <size_t kCount>
+constexpr svirt_config_keys MakeConfigKeys(const svirt_config_key (&keys)[kCount]) {
+  return {.struct_size = sizeof(svirt_config_keys),
+          .key_size = sizeof(svirt_config_key),
+          .count = kCount,
+          .reserved = 0,
+          .keys = keys};
+}
+
+// Of a plugin without settings.
+constexpr svirt_config_keys MakeConfigKeys() {
+  return {.struct_size = sizeof(svirt_config_keys),
+          .key_size = sizeof(svirt_config_key),
+          .count = 0,
+          .reserved = 0,
+          .keys = nullptr};
 }
 
 inline bool IsLowerHex(char c) {

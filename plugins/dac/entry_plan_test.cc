@@ -52,7 +52,7 @@ class EntryPlan : public testing::Test {
     return error_.message;
   }
   std::string Image(mode_t mode) {
-    const std::string path = dir_.File("image");
+    std::string path = dir_.File("image");
     EXPECT_EQ(WriteAcl(path, FromMode(mode)), 0);
     return path;
   }

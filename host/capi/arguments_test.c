@@ -193,8 +193,7 @@ int main(int argc, char **argv) {
   snprintf(run_dir, sizeof run_dir, "%s/run", argv[1]);
   FILE *file = fopen(config, "w");
   if (file == NULL ||
-      fprintf(file, "[plugins]\ndirectories = %s/none\n[confinement]\nmodels = none\n", argv[1]) <
-          0 ||
+      fprintf(file, "[plugins]\ndirectories = %s\n[confinement]\nmodels = none\n", argv[1]) < 0 ||
       fclose(file) != 0) {
     perror(config);
     return 1;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "host/capi/arguments.h"
-#include "host/capi/json_output.h"
+#include "host/output/json_output.h"
 #include "host/service/host.h"
 #include "host/service/models/open_config.h"
 
@@ -110,7 +110,7 @@ std::string OrEmpty(const char *text) {
 Result<Domain> ParseArgument(svirt_context *context, const char *xml) {
   SVIRT_TRY(NeedArgument(context, "context"));
   SVIRT_TRY(NeedArgument(xml, "xml"));
-  return context->host->Parse(xml, "domain XML");
+  return context->host->definitions.Parse(xml, "domain XML");
 }
 
 LaunchSpec ToSpec(const svirt_command &command) {
@@ -143,7 +143,7 @@ svirt_status svirt_open(const svirt_options *options, svirt_context **context,
     SVIRT_TRY(svirt::NeedOptions(options));
     SVIRT_TRY(svirt::NeedArgument(context, "context"));
     const svirt_options given = svirt::CopySized(options);
-    svirt::HostOptions host_options;
+    svirt::MachineOptions host_options;
     host_options.paths = svirt::Paths::System();
     for (const auto &[from, to] : {std::pair{given.config_file, &host_options.paths.config_file},
                                    std::pair{given.state_dir, &host_options.paths.state_dir},
@@ -177,12 +177,12 @@ svirt_status svirt_get_model(svirt_context *context, const char *virt_type, svir
     SVIRT_TRY(svirt::NeedArgument(context, "context"));
     SVIRT_TRY(svirt::NeedStruct(model, "model"));
     const std::string type = svirt::OrEmpty(virt_type);
-    SVIRT_ASSIGN(const auto plugins, context->host->drivers().For(type));
+    SVIRT_ASSIGN(const auto plugins, context->host->machine.models().For(type));
     if (plugins.empty()) {
       return SVIRT_INACTIVE;
     }
     SVIRT_ASSIGN(const svirt::ModelInfo info,
-                 context->host->drivers().Describe(plugins.front(), type));
+                 context->host->machine.models().Describe(plugins.front(), type));
     svirt_model mine{};
     mine.flags = (info.is_object ? SVIRT_MODEL_OBJECT : 0) |
                  (info.is_profile ? SVIRT_MODEL_PROFILE : 0) |
@@ -204,7 +204,8 @@ svirt_status svirt_list_plugins(svirt_context *context, const char *virt_type, s
   return Call(error, [&]() -> Result<svirt_status> {
     SVIRT_TRY(svirt::NeedArgument(context, "context"));
     SVIRT_TRY(svirt::NeedBuffer(json, "json"));
-    SVIRT_ASSIGN(const auto overview, context->host->drivers().Show(svirt::OrEmpty(virt_type)));
+    SVIRT_ASSIGN(const auto overview,
+                 context->host->machine.models().Show(svirt::OrEmpty(virt_type)));
     return svirt::Put(json, svirt::JsonText(svirt::PluginsToJson(overview)));
   });
 }
@@ -212,7 +213,7 @@ svirt_status svirt_list_plugins(svirt_context *context, const char *virt_type, s
 svirt_status svirt_verify(svirt_context *context, const char *xml, svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
-    SVIRT_TRY(context->host->Verify(domain));
+    SVIRT_TRY(context->host->planning.Verify(domain));
     return SVIRT_OK;
   });
 }
@@ -222,7 +223,7 @@ svirt_status svirt_plan(svirt_context *context, const char *xml, svirt_buf *json
   return Call(error, [&]() -> Result<svirt_status> {
     SVIRT_TRY(svirt::NeedBuffer(json, "json"));
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
-    SVIRT_ASSIGN(const svirt::Plan plan, context->host->MakePlan(domain));
+    SVIRT_ASSIGN(const svirt::DomainPlan plan, context->host->planning.Make(domain));
     return svirt::Put(json, svirt::JsonText(svirt::PlanToJson(domain, plan)));
   });
 }
@@ -230,7 +231,7 @@ svirt_status svirt_plan(svirt_context *context, const char *xml, svirt_buf *json
 svirt_status svirt_label(svirt_context *context, const char *xml, svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
-    SVIRT_TRY(context->host->Label(domain));
+    SVIRT_TRY(context->host->confinement.Label(domain));
     return SVIRT_OK;
   });
 }
@@ -242,7 +243,8 @@ svirt_status svirt_launch(svirt_context *context, const char *xml, const svirt_c
     SVIRT_TRY(svirt::NeedArgument(pid, "pid"));
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
     svirt::LaunchSpec spec = svirt::ToSpec(svirt::CopySized(command));
-    SVIRT_ASSIGN(const svirt::Child child, context->host->LaunchConfined(domain, std::move(spec)));
+    SVIRT_ASSIGN(const svirt::Child child,
+                 context->host->confinement.Launch(domain, std::move(spec)));
     *pid = child.pid;
     return SVIRT_OK;
   });
@@ -258,12 +260,12 @@ svirt_status svirt_get_label(svirt_context *context, const char *xml, int32_t pi
                           "argument 'pid' is no process: " + std::to_string(pid)};
     }
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
-    SVIRT_ASSIGN(const auto plugins, context->host->drivers().For(domain.type));
+    SVIRT_ASSIGN(const auto plugins, context->host->machine.models().For(domain.type));
     if (plugins.empty()) {
       return SVIRT_INACTIVE;
     }
     SVIRT_ASSIGN(const svirt::LabelState found,
-                 context->host->ProcessLabel(plugins.front(), domain, pid));
+                 svirt::Inspection::ProcessLabel(plugins.front(), domain, pid));
     const svirt_status put = svirt::Put(&state->label, found.label);
     if (put == SVIRT_OK) {
       state->enforcing = found.enforcing ? 1 : 0;
@@ -275,7 +277,7 @@ svirt_status svirt_get_label(svirt_context *context, const char *xml, int32_t pi
 svirt_status svirt_restore(svirt_context *context, const char *xml, svirt_error *error) noexcept {
   return Call(error, [&]() -> Result<svirt_status> {
     SVIRT_ASSIGN(const svirt::Domain domain, svirt::ParseArgument(context, xml));
-    SVIRT_TRY(context->host->Restore(domain));
+    SVIRT_TRY(context->host->confinement.Restore(domain));
     return SVIRT_OK;
   });
 }

@@ -24,7 +24,7 @@ constexpr Right kRights[] = {
 
 Result<int> PrintAccess(Host &host, const std::string &source, const std::string &target,
                         bool json) {
-  SVIRT_ASSIGN(const AccessAnswer answer, host.Access(source, target));
+  SVIRT_ASSIGN(const AccessAnswer answer, host.access.Ask(source, target));
   if (json) {
     nlohmann::ordered_json rights;
     for (const Right &right : kRights) {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "host/capi/json_output.h"
 #include "host/cli/cli.h"
+#include "host/output/json_output.h"
 #include "host/service/models/open_config.h"
 
 namespace svirt {
@@ -69,7 +69,7 @@ int ExitCodeOf(Errc code) {
 }
 
 Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
-  HostOptions options;
+  MachineOptions options;
   options.paths = DefaultPaths();
   if (!root.empty()) {
     std::error_code error;

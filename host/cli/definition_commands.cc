@@ -83,7 +83,7 @@ bool AskToGoOn() {
 }
 
 Result<int> Edit(Host &host, const std::string &name) {
-  SVIRT_ASSIGN(const StoredDomain stored, host.Find(name));
+  SVIRT_ASSIGN(const StoredDomain stored, host.definitions.Find(name));
   const std::string before = FormatDomainXml(stored.domain, true);
   SVIRT_ASSIGN(const std::unique_ptr<TemporaryFile> file, TemporaryFile::Make(before));
   while (true) {
@@ -93,7 +93,7 @@ Result<int> Edit(Host &host, const std::string &name) {
       fmt::print("Domain '{}' is not changed\n", stored.domain.name);
       return kExitOk;
     }
-    auto defined = host.Define(after, file->path());
+    auto defined = host.definitions.Define(after, file->path());
     if (defined.ok()) {
       fmt::print("Domain '{}' is changed\n", defined->name);
       return kExitOk;
@@ -117,7 +117,7 @@ void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code) {
   define->add_option("FILE", *file, "Domain XML, or - for standard input")->required();
   OnRun(define, context, exit_code, [file](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
-    SVIRT_ASSIGN(const Domain domain, host.Define(xml, *file));
+    SVIRT_ASSIGN(const Domain domain, host.definitions.Define(xml, *file));
     fmt::print("Domain '{}' defined from {}\n", domain.name, *file);
     return kExitOk;
   });
@@ -125,7 +125,7 @@ void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *undefine = app.add_subcommand("undefine", "Forget a domain that does not run");
   undefine->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(undefine, context, exit_code, [name](Host &host) -> Result<int> {
-    SVIRT_TRY(host.Undefine(*name));
+    SVIRT_TRY(host.definitions.Undefine(*name));
     fmt::print("Domain '{}' has been undefined\n", *name);
     return kExitOk;
   });
@@ -138,7 +138,7 @@ void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code) {
   dumpxml->add_option("DOMAIN", *name, "Name or uuid")->required();
   dumpxml->add_flag("--inactive", *inactive, "As defined, even if the domain runs");
   OnRun(dumpxml, context, exit_code, [name, inactive](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(const StoredDomain stored, host.Find(*name));
+    SVIRT_ASSIGN(const StoredDomain stored, host.definitions.Find(*name));
     const bool live = stored.running && !*inactive;
     fmt::print("{}", FormatDomainXml(live ? stored.running->domain : stored.domain, !live));
     return kExitOk;

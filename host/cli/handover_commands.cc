@@ -126,7 +126,7 @@ Result<int> PrepareIn(Host &host, const std::string &file) {
   SVIRT_ASSIGN(const std::string text, ReadInput(file));
   SVIRT_ASSIGN(const Handover handover, ParseHandover(text, file));
   std::vector<std::string> notes;
-  SVIRT_TRY(host.PrepareHandover(handover, &notes));
+  SVIRT_TRY(host.handovers.Prepare(handover, &notes));
   for (const std::string &note : notes) {
     fmt::print("{}\n", note);
   }
@@ -147,7 +147,7 @@ void AddHandoverCommands(CLI::App &app, CliContext &context, int &exit_code) {
       "nothing from now on");
   begin_out->add_option("DOMAIN", *out, "Its name or uuid")->required();
   OnRun(begin_out, context, exit_code, [out](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(const Handover begun, host.BeginHandover(*out));
+    SVIRT_ASSIGN(const Handover begun, host.handovers.Begin(*out));
     CliContext::PrintJson(ToJson(begun));
     return kExitOk;
   });
@@ -164,7 +164,7 @@ void AddHandoverCommands(CLI::App &app, CliContext &context, int &exit_code) {
     CLI::App *command = handover->add_subcommand(name, help);
     command->add_option("DOMAIN", *domain, "Its name or uuid")->required();
     OnRun(command, context, exit_code, [domain, commit](Host &host) -> Result<int> {
-      SVIRT_TRY(host.EndHandover(*domain, commit));
+      SVIRT_TRY(host.handovers.End(*domain, commit));
       return kExitOk;
     });
   };

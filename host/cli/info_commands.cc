@@ -98,7 +98,7 @@ void PrintRows(const std::vector<std::vector<std::string>> &rows) {
 
 // One about which something is wrong is shown in any case: it may run.
 Result<int> PrintList(Host &host, bool all, bool json) {
-  SVIRT_ASSIGN(std::vector<ListedDomain> domains, host.List());
+  SVIRT_ASSIGN(std::vector<ListedDomain> domains, host.listing.All());
   if (!all) {
     std::erase_if(domains, [](const ListedDomain &listed) {
       return listed.state == DomainState::kShutOff && !listed.problem;
@@ -151,9 +151,9 @@ void PrintLabel(const DomainLabel &label, bool running) {
 }
 
 Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
-  SVIRT_ASSIGN(StoredDomain stored, host.Find(name));
-  SVIRT_ASSIGN(DomainState state, host.State(&stored));
-  SVIRT_ASSIGN(const std::vector<DomainLabel> labels, host.Labels(&stored));
+  SVIRT_ASSIGN(StoredDomain stored, host.definitions.Find(name));
+  SVIRT_ASSIGN(DomainState state, host.inspection.State(&stored));
+  SVIRT_ASSIGN(const std::vector<DomainLabel> labels, host.inspection.Labels(&stored));
   if (!stored.running) {
     state = DomainState::kShutOff;  // it has ended between the two
   }
@@ -214,8 +214,8 @@ void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *domstate = app.add_subcommand("domstate", "Show whether a domain runs");
   domstate->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(domstate, context, exit_code, [name, &context](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(StoredDomain stored, host.Find(*name));
-    SVIRT_ASSIGN(const DomainState state, host.State(&stored));
+    SVIRT_ASSIGN(StoredDomain stored, host.definitions.Find(*name));
+    SVIRT_ASSIGN(const DomainState state, host.inspection.State(&stored));
     if (context.json) {
       CliContext::PrintJson(ToJson(stored, StateName(state)));
     } else {

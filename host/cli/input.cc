@@ -12,12 +12,12 @@ Result<std::string> ReadInput(const std::string &file) {
 Result<Domain> DomainArgument(Host &host, const std::string &argument) {
   auto xml = ReadInput(argument);
   if (xml.ok()) {
-    return host.Parse(*xml, argument);
+    return host.definitions.Parse(*xml, argument);
   }
   if (xml.error().code != Errc::kNotFound) {
     return std::move(xml).error();
   }
-  auto stored = host.Find(argument);
+  auto stored = host.definitions.Find(argument);
   if (stored.ok()) {
     return std::move(stored->domain);
   }

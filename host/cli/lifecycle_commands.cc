@@ -15,12 +15,14 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   auto name = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>();
   auto mode = std::make_shared<std::string>();
+  auto plan_id = std::make_shared<std::string>();
   auto argv = std::make_shared<std::vector<std::string>>();
 
   CLI::App *start = app.add_subcommand("start", "Start a defined domain, confined");
   start->add_option("DOMAIN", *name, "Name or uuid")->required();
-  OnRun(start, context, exit_code, [name](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(const RunningDomain running, host.Start(*name));
+  start->add_option("--plan", *plan_id, "Only as in the plan that 'svirt plan' has given this id");
+  OnRun(start, context, exit_code, [name, plan_id](Host &host) -> Result<int> {
+    SVIRT_ASSIGN(const RunningDomain running, host.lifecycle.Start(*name, *plan_id));
     fmt::print("Domain '{}' started\n", running.domain.name);
     return kExitOk;
   });
@@ -29,7 +31,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
       app.add_subcommand("destroy", "End a running domain at once and put every label back");
   destroy->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(destroy, context, exit_code, [name](Host &host) -> Result<int> {
-    SVIRT_TRY(host.Destroy(*name));
+    SVIRT_TRY(host.lifecycle.Destroy(*name));
     fmt::print("Domain '{}' destroyed\n", *name);
     return kExitOk;
   });
@@ -40,7 +42,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   attach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
   OnRun(attach, context, exit_code, [name, file](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
-    SVIRT_TRY(host.AttachDevice(*name, xml, *file));
+    SVIRT_TRY(host.devices.Attach(*name, xml, *file));
     fmt::print("Device attached to domain '{}'\n", *name);
     return kExitOk;
   });
@@ -53,7 +55,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   detach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
   OnRun(detach, context, exit_code, [name, file](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
-    SVIRT_TRY(host.DetachDevice(*name, xml, *file));
+    SVIRT_TRY(host.devices.Detach(*name, xml, *file));
     fmt::print("Device detached from domain '{}'\n", *name);
     return kExitOk;
   });
@@ -67,7 +69,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
       ->required()
       ->check(CLI::IsMember({"read-write", "read-only"}));
   OnRun(access, context, exit_code, [name, file, mode](Host &host) -> Result<int> {
-    SVIRT_TRY(host.SetAccess(*name, *file, *mode == "read-write"));
+    SVIRT_TRY(host.devices.SetAccess(*name, *file, *mode == "read-write"));
     fmt::print("Domain '{}' has {} {}\n", *name, *file, *mode);
     return kExitOk;
   });
@@ -87,7 +89,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
     for (char **entry = environ; *entry != nullptr; ++entry) {
       env.emplace_back(*entry);
     }
-    return host.Run(domain, *argv, env);
+    return host.confinement.Run(domain, *argv, env);
   });
 }
 

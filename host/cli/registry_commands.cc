@@ -70,7 +70,7 @@ ordered_json ToJson(const OwnerState &state) {
 }
 
 Result<int> PrintLabels(Host &host, bool json) {
-  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.LabelOwners());
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.owners.All());
   if (json) {
     ordered_json domains = ordered_json::array();
     for (const OwnerState &state : owners) {
@@ -98,7 +98,7 @@ void PrintMetric(const char *name, const char *help) {
 }
 
 Result<int> PrintMetrics(Host &host) {
-  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.LabelOwners());
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.owners.All());
   std::map<std::string, int> states = {{"ended", 0}, {"pinned", 0}, {"running", 0}};
   std::map<std::pair<std::string, std::string>, int> held;
   int64_t objects = 0;
@@ -128,7 +128,7 @@ Result<int> PrintMetrics(Host &host) {
 
 Result<int> Recover(Host &host) {
   std::vector<std::string> notes;
-  Status status = host.Recover(&notes);
+  Status status = host.recovery.Recover(&notes);
   for (const std::string &note : notes) {
     fmt::print("{}\n", note);
   }

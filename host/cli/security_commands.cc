@@ -9,11 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "host/capi/json_output.h"
 #include "host/cli/cli.h"
 #include "host/cli/input.h"
 #include "host/domain/xml_writer.h"
-#include "host/service/policy_text.h"
+#include "host/output/json_output.h"
 #include "host/util/text.h"
 
 namespace svirt {
@@ -35,9 +34,6 @@ void PrintModel(const ModelLabels &labels) {
 
 void PrintPlan(const Domain &domain, const Plan &plan) {
   fmt::print("Domain {} ({})\n", domain.name, domain.uuid);
-  if (plan.models.empty()) {
-    fmt::print("No security driver: the domain would run unconfined\n");
-  }
   for (const ModelLabels &labels : plan.models) {
     PrintModel(labels);
   }
@@ -64,34 +60,40 @@ void PrintPlan(const Domain &domain, const Plan &plan) {
   }
 }
 
-nlohmann::ordered_json PoliciesToJson(const std::vector<PolicyText> &policies) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const PolicyText &policy : policies) {
-    list.push_back({{"model", policy.model}, {"text", policy.text}});
-  }
-  return list;
-}
-
-Result<int> PrintPolicies(Host &host, const Domain &domain, bool json) {
-  SVIRT_TRY(host.CheckPaths(domain));
-  SVIRT_ASSIGN(const auto policies, DescribePolicies(&host.drivers(), domain));
-  if (json) {
-    CliContext::PrintJson({{"policies", PoliciesToJson(policies)}});
-    return kExitOk;
-  }
-  if (policies.empty()) {
+Result<int> PrintPolicies(const Domain &domain, const DomainPlan &plan) {
+  if (plan.policies.empty()) {
     return Error{Errc::kUnsupported,
-                 "no security driver here makes a policy of its own for domain '" + domain.name +
-                     "'; 'svirt plan' shows its labels"};
+                 "no model that domain '" + domain.name +
+                     "' gets makes a policy of its own; 'svirt plan' shows its labels"};
   }
-  for (const PolicyText &policy : policies) {
+  for (const PolicyText &policy : plan.policies) {
     fmt::print("{}", policy.text);
   }
   return kExitOk;
 }
 
+void PrintDomainPlan(const Domain &domain, const DomainPlan &plan) {
+  PrintPlan(domain, plan.plan);
+  if (plan.plan.models.empty() && plan.refusals.empty()) {
+    fmt::print("No security driver: the domain would run unconfined\n");
+  }
+  for (const Error &refusal : plan.refusals.all()) {
+    fmt::print("CANNOT START: {}\n", refusal.message);
+  }
+  if (!plan.id.empty()) {
+    fmt::print("Plan {}\n", plan.id);
+  }
+}
+
+ExitCode PlanExitCode(const DomainPlan &plan) {
+  if (!plan.refusals.empty() || plan.plan.has_conflict()) {
+    return kExitPlanConflict;
+  }
+  return plan.plan.has_changes() ? kExitPlanChanges : kExitOk;
+}
+
 Result<int> PrintPlugins(Host &host, const std::string &virt_type, bool json) {
-  SVIRT_ASSIGN(const SecurityDrivers::Overview overview, host.drivers().Show(virt_type));
+  SVIRT_ASSIGN(const SecurityDrivers::Overview overview, host.machine.models().Show(virt_type));
   if (json) {
     CliContext::PrintJson(PluginsToJson(overview));
     return kExitOk;
@@ -104,7 +106,7 @@ Result<int> PrintPlugins(Host &host, const std::string &virt_type, bool json) {
   }
   if (overview.candidates.empty()) {
     fmt::print("No plugin is installed in");
-    for (const std::string &dir : host.config().plugin_directories) {
+    for (const std::string &dir : host.machine.config().plugin_directories) {
       fmt::print(" {}", dir);
     }
     fmt::print("\n");
@@ -121,7 +123,7 @@ Result<int> Forget(Host &host, const std::string &model) {
   if (!IsModelName(model)) {
     return Error{Errc::kInvalid, Quoted(model) + " is not the name of a model"};
   }
-  SVIRT_ASSIGN(const bool was_expected, host.drivers().Forget(model));
+  SVIRT_ASSIGN(const bool was_expected, host.machine.models().Forget(model));
   fmt::print("{}\n", was_expected ? "Model '" + model + "' is not expected any more"
                                   : "No domain was given model '" + model + "' last");
   return kExitOk;
@@ -133,14 +135,14 @@ Result<int> PrintCapabilities(Host &host) {
   utsname names{};
   ::uname(&names);
   host_node.add("cpu.arch", names.machine);
-  SVIRT_ASSIGN(const std::vector<Plugin *> plugins, host.drivers().For(""));
+  SVIRT_ASSIGN(const std::vector<Plugin *> plugins, host.machine.models().For(""));
   for (Plugin *plugin : plugins) {
     ptree &secmodel = host_node.add("secmodel", "");
-    SVIRT_ASSIGN(const ModelInfo info, host.drivers().Describe(plugin, ""));
+    SVIRT_ASSIGN(const ModelInfo info, host.machine.models().Describe(plugin, ""));
     secmodel.add("model", info.model);
     secmodel.add("doi", info.doi);
-    for (const std::string &virt_type : host.DomainTypes()) {
-      SVIRT_ASSIGN(const ModelInfo typed, host.drivers().Describe(plugin, virt_type));
+    for (const std::string &virt_type : host.machine.DomainTypes()) {
+      SVIRT_ASSIGN(const ModelInfo typed, host.machine.models().Describe(plugin, virt_type));
       if (!typed.base_label.empty()) {
         secmodel.add("baselabel", typed.base_label).put("<xmlattr>.type", virt_type);
       }
@@ -187,22 +189,17 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
   plan->add_flag("--profile", *profile, "Print the policy that the domain would be given, only");
   OnRun(plan, context, exit_code, [file, profile, &context](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
-    if (*profile) {
-      return PrintPolicies(host, domain, context.json);
-    }
-    SVIRT_ASSIGN(const Plan result, host.MakePlan(domain));
+    SVIRT_ASSIGN(const DomainPlan result, host.planning.Make(domain));
     if (context.json) {
-      SVIRT_ASSIGN(const auto policies, DescribePolicies(&host.drivers(), domain));
-      nlohmann::ordered_json document = PlanToJson(domain, result);
-      document["policies"] = PoliciesToJson(policies);
-      CliContext::PrintJson(document);
-    } else {
-      PrintPlan(domain, result);
+      CliContext::PrintJson(PlanToJson(domain, result));
+      return PlanExitCode(result);
     }
-    if (result.has_conflict()) {
-      return kExitPlanConflict;
+    if (*profile) {
+      SVIRT_TRY(result.refusals.ToStatus());
+      return PrintPolicies(domain, result);
     }
-    return result.has_changes() ? kExitPlanChanges : kExitOk;
+    PrintDomainPlan(domain, result);
+    return PlanExitCode(result);
   });
 
   CLI::App *label = app.add_subcommand(
@@ -211,7 +208,7 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
       ->required();
   OnRun(label, context, exit_code, [file, &context](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
-    SVIRT_ASSIGN(const Plan result, host.Label(domain));
+    SVIRT_ASSIGN(const Plan result, host.confinement.Label(domain));
     if (context.json) {
       CliContext::PrintJson(PlanToJson(domain, result));
     } else {
@@ -229,7 +226,7 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
                     "Also what stays labelled below directories for the next start (keep_trees)");
   OnRun(restore, context, exit_code, [file, trees](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
-    SVIRT_TRY(host.Restore(domain, *trees));
+    SVIRT_TRY(host.confinement.Restore(domain, *trees));
     fmt::print("Domain '{}' restored\n", domain.name);
     return kExitOk;
   });

@@ -324,7 +324,7 @@ bool IsThere(const std::vector<std::string> &directories, const std::string &fil
   });
 }
 
-void CheckModels(const Machine &machine, const std::vector<std::string> &directories,
+void CheckModels(const MachineFacts &machine, const std::vector<std::string> &directories,
                  Reading *reading) {
   const std::vector<Mention> mentions = Mentions(*reading);
   for (const Mention &mention : mentions) {
@@ -346,15 +346,15 @@ void CheckModels(const Machine &machine, const std::vector<std::string> &directo
   }
 }
 
-void CheckMachine(const Machine &machine, Reading *reading) {
+void CheckMachine(const MachineFacts &machine, Reading *reading) {
   const Config &config = reading->config;
   std::error_code error;
   if (const int line = LineOf(reading->sections, "plugins", "directories"); line != 0) {
     for (const std::string &directory : config.plugin_directories) {
       if (!std::filesystem::is_directory(directory, error)) {
         const bool is_several = directory.find_first_of(", ") != std::string::npos;
-        reading->problems.Add(line, "directories in [plugins]: there is no directory " +
-                                        Quoted(directory) + "; " +
+        reading->problems.Add(line, "directories in [plugins]: there is no directory '" +
+                                        Printable(directory) + "'; " +
                                         (is_several ? "write directories with ':' between them"
                                                     : "make it, or take it out"));
       }
@@ -393,7 +393,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string &file) {
   return Finish(std::move(reading));
 }
 
-Result<Config> LoadConfig(const std::string &file, const Machine &machine) {
+Result<Config> LoadConfig(const std::string &file, const MachineFacts &machine) {
   Reading reading(file);
   auto text = ReadFile(file, kLargestConfig);
   if (!text.ok() && text.error().code != Errc::kNotFound) {

@@ -69,7 +69,7 @@ struct Config {
 Result<Config> ParseConfig(std::string_view text, const std::string &file);
 
 // What a configuration is held against.
-struct Machine {
+struct MachineFacts {
   // Instead of those of the configuration, if there are any.
   std::vector<std::string> plugin_directories;
   // Has the model been chosen here before? Asked only about one of which there is no file.
@@ -81,6 +81,6 @@ struct Machine {
 // that was chosen before, which is missed when a domain is started, but must not keep others from
 // being ended; and one that is named twice, as something and as not critical: it may be missing. A
 // file that does not exist gives the defaults.
-Result<Config> LoadConfig(const std::string &file, const Machine &machine);
+Result<Config> LoadConfig(const std::string &file, const MachineFacts &machine);
 
 }  // namespace svirt

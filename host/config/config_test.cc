@@ -234,7 +234,7 @@ class ConfigOnMachine : public ::testing::Test {
 
   fs::path dir_;
   std::string chosen_;
-  Machine machine_;
+  MachineFacts machine_;
 };
 
 TEST_F(ConfigOnMachine, EveryModelHasToBeKnown) {

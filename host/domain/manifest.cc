@@ -143,6 +143,7 @@ Status ManifestBuilder::AddFirmware() {
     Resource nvram = File(ResourceKind::kNvram, kAccessReadWrite, firmware.nvram, "nvram");
     nvram.object = firmware.nvram_is_block ? ObjectType::kBlock : ObjectType::kFile;
     nvram.overrides = firmware.nvram_seclabels;
+    nvram.optional = !firmware.nvram_template.empty();  // made from it for the first start
     SVIRT_TRY(Add(PositionOf("nvram"), std::move(nvram)));
   }
   return {};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
 #include "host/util/result.h"
@@ -19,6 +22,9 @@ struct ManifestOptions {
 // told for sure: an image without a format, a usb device given by ids that two devices have, a
 // pool volume without a path.
 Result<Manifest> BuildManifest(const Domain &domain, const ManifestOptions &options);
+
+// How an image without a format is refused; depth: its place in the chain of the disk.
+Error NoImageFormat(const std::string &what, const std::string &path, size_t depth);
 
 // Writes down which USB devices the domain means that it names by their place alone: another one
 // may be plugged in there later, and is refused then. One that is not there stays as it is.

@@ -4,6 +4,14 @@
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
+
+Error NoImageFormat(const std::string &what, const std::string &path, size_t depth) {
+  return Error{Errc::kInvalid,
+               what + ": the format of '" + path +
+                   "' is not given and is never guessed, as the guest can forge it; write " +
+                   (depth == 0 ? "<driver type='raw'/>" : "<format type='raw'/>") +
+                   ", or qcow2 if it is one"};
+}
 namespace {
 
 using ImageType = ImageSource::Type;
@@ -60,11 +68,7 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
                                      image.volume + " --pool " + image.pool + "' prints"};
   }
   if (NeedsFormat(image.type) && image.format.empty()) {
-    return Error{Errc::kInvalid,
-                 what + ": the format of '" + image.path +
-                     "' is not given and is never guessed, as the guest can forge it; write " +
-                     (depth == 0 ? "<driver type='raw'/>" : "<format type='raw'/>") +
-                     ", or qcow2 if it is one"};
+    return NoImageFormat(what, image.path, depth);
   }
   if (depth > 0 && disk.chain[depth - 1].format == "raw") {
     return Error{Errc::kInvalid, what + ": a raw image has no backing image"};

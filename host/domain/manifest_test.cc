@@ -151,10 +151,11 @@ TEST_F(ManifestTest, BootFiles) {
       ElementsAre(kKvm, "kernel file read /srv/boot/vmlinuz",
                   "kernel file read /srv/boot/initrd.img", "kernel file read /srv/boot/board.dtb",
                   "kernel file read /srv/boot/slic.dat", kEmulator));
-  EXPECT_THAT(Lines(ReadTestDomain("boot-uefi")),
-              ElementsAre(kKvm, "kernel file read /srv/boot/fwcfg.bin",
-                          "firmware file read /usr/share/OVMF/OVMF_CODE.fd shared",
-                          "nvram file read,write /var/lib/vm/boot-uefi_VARS.fd", kEmulator));
+  EXPECT_THAT(
+      Lines(ReadTestDomain("boot-uefi")),
+      ElementsAre(kKvm, "kernel file read /srv/boot/fwcfg.bin",
+                  "firmware file read /usr/share/OVMF/OVMF_CODE.fd shared",
+                  "nvram file read,write /var/lib/vm/boot-uefi_VARS.fd optional", kEmulator));
   EXPECT_THAT(Lines(ReadTestDomain("boot-nvram-source")),
               ElementsAre(kKvm, "firmware file read,write /srv/boot/bios.bin",
                           "nvram file read,write /srv/vm/vars.fd", kEmulator));

@@ -12,6 +12,7 @@
 #include "host/domain/resource.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
+#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -51,8 +52,9 @@ class Hypervisor {
 
   // Fills in what the XML leaves to the hypervisor.
   virtual void Complete(Domain *domain) const = 0;
-  // Can the domain run here, and is all of its XML understood? Changes nothing.
-  virtual Status Check(const Domain &domain) const = 0;
+  // Can the domain run here, and is all of its XML understood? Adds everything that stands against
+  // it. Changes nothing.
+  virtual void Check(const Domain &domain, Refusals *refusals) const = 0;
   // Makes what the domain needs and lacks, before its resources are labelled. The run directory is
   // made later.
   virtual Status Prepare(const Domain &domain, const DomainPlace &place) const = 0;

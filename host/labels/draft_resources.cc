@@ -186,10 +186,13 @@ Result<PlanItem> DecideMissing(const ModelDraft &model, const DomainRef &bare,
   if (decision.item.action == ResourcePlan::Action::kSet) {
     const bool created =
         resource.object == ObjectType::kFile && (resource.access & kAccessCreate) != 0;
+    // The host makes these. Nothing that is there is changed by that.
+    const bool made = resource.kind == ResourceKind::kRundir ||
+                      resource.kind == ResourceKind::kLog || resource.kind == ResourceKind::kNvram;
     decision.item.changes = created;
     if (decision.item.note.empty()) {
-      decision.item.note = created ? "does not exist yet; is created at start"
-                                   : "does not exist yet; the domain creates it";
+      decision.item.note = created || made ? "does not exist yet; is created at start"
+                                           : "does not exist yet; the domain creates it";
     }
   }
   return std::move(decision.item);

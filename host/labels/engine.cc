@@ -112,6 +112,22 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
   return ToPlan(std::move(draft));
 }
 
+Result<std::vector<PolicyText>> Engine::DescribePolicies(const Domain &domain, const Plan &plan) {
+  std::vector<PolicyText> policies;
+  for (const ModelLabels &labels : plan.models) {
+    Plugin *const plugin = FindPlugin(plugins_, labels.model);
+    if (plugin == nullptr || labels.seclabel.type == SecLabel::Type::kNone) {
+      continue;
+    }
+    SVIRT_ASSIGN(auto text,
+                 plugin->Describe(MakeDomainRef(domain, labels.seclabel, plan.opened->Refs())));
+    if (text) {
+      policies.push_back({labels.model, std::move(*text)});
+    }
+  }
+  return policies;
+}
+
 Result<std::vector<svirt_exec>> Engine::PrepareExec(const Domain &domain, const Plan &plan) {
   std::vector<svirt_exec> recipes;
   for (const ModelLabels &labels : plan.models) {

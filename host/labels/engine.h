@@ -61,6 +61,12 @@ struct Plan {
   std::vector<std::string> unlabelled() const;
 };
 
+// The policy that a model gives a domain, in the model's own language.
+struct PolicyText {
+  std::string model;
+  std::string text;
+};
+
 // Plans, applies and undoes the labels of domains. All state is in the LabelStore, shared with
 // every other process of the host; an Engine is cheap and may be used by one thread at a time.
 //
@@ -79,6 +85,9 @@ class Engine {
 
   // Touches nothing. A dynamic label is the one the domain holds, or would be given next.
   Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest);
+
+  // Of every model of the plan that can describe one (svirt/ext/describe.h).
+  Result<std::vector<PolicyText>> DescribePolicies(const Domain &domain, const Plan &plan);
 
   // Takes the labels from the registry, writes the journal, labels every resource, makes the
   // labels known to the system. All of it or nothing. Afterwards exactly the manifest is labelled,

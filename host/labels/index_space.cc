@@ -100,7 +100,7 @@ Result<std::optional<uint64_t>> IndexSpace::Pick(const IndexRuns &runs, uint64_t
   if (runs.empty()) {
     return std::optional<uint64_t>();
   }
-  const uint64_t from = cursor_ ? *cursor_ : NthIndex(runs, start % CountIndexes(runs));
+  const uint64_t from = cursor_.value_or(start);
   SVIRT_ASSIGN(const auto ahead, FirstFree(runs, from, kIndexEnd));
   if (ahead) {
     return ahead;

@@ -26,7 +26,7 @@ class IndexSpace {
 
   // A free member of runs, nullopt if there is none. The search goes on where the last one ended,
   // so that an index that was just given back, and that files may bear for a while, comes up last;
-  // the first of all starts at the start-th member. A few steps per run, however full the space is.
+  // the first of all starts at start. A few steps per run, however full the space is.
   Result<std::optional<uint64_t>> Pick(const IndexRuns &runs, uint64_t start) const;
 
   // The member of runs at which Pick would try first; nullopt if there is none.

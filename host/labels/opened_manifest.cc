@@ -77,6 +77,14 @@ Status OpenedManifest::CheckPaths(const Manifest &manifest, PathPolicy *paths) {
   return paths->Verdict();
 }
 
+void OpenedManifest::CheckThere(const Manifest &manifest, Refusals *refusals) {
+  for (const Resource &resource : manifest.resources) {
+    if (const auto object = OpenResource(resource, false); !object.ok()) {
+      refusals->AddForNow(object.error());
+    }
+  }
+}
+
 Status OpenedManifest::Fill(bool create, PathPolicy *paths, const Manifest &known) {
   Status first;  // what is refused matters more than what is missing
   const auto judge = [&](const Resource &resource, const OpenObject *object) {

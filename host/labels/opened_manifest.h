@@ -11,6 +11,7 @@
 #include "host/labels/open_resource.h"
 #include "host/labels/path_policy.h"
 #include "host/loader/plugin.h"
+#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -44,6 +45,9 @@ class OpenedManifest {
 
   // Judges what can be found of a manifest now, and the paths of the rest.
   static Status CheckPaths(const Manifest &manifest, PathPolicy *paths);
+
+  // Adds every resource that has to be there and cannot be opened as what it is declared.
+  static void CheckThere(const Manifest &manifest, Refusals *refusals);
 
   // Removes the files that Open has created and nobody has written to.
   void RemoveCreated() const;

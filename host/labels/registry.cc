@@ -135,6 +135,13 @@ Result<std::vector<IndexSpace::Taken>> ClearDead(Database *db, const IndexSpace 
   return left;
 }
 
+// Where a host begins to number: a place of its own among those that it may give out, whatever of
+// them is free.
+uint64_t FirstOf(const LabelRequest &request, uint64_t host_number) {
+  const uint64_t count = CountIndexes(request.runs);
+  return count == 0 ? 0 : NthIndex(request.runs, host_number % count);
+}
+
 // Takes all runs of a static label.
 Status TakeAll(Database *db, IndexSpace &space, const LabelRequest &request, int64_t owner) {
   for (const IndexRun &run : request.runs) {
@@ -150,13 +157,14 @@ Status TakeAll(Database *db, IndexSpace &space, const LabelRequest &request, int
 
 Result<uint64_t> TakeOne(Database *db, IndexSpace &space, const LabelRequest &request,
                          int64_t owner, uint64_t host_number) {
-  SVIRT_ASSIGN(auto index, space.Pick(request.runs, host_number));
+  const uint64_t first = FirstOf(request, host_number);
+  SVIRT_ASSIGN(auto index, space.Pick(request.runs, first));
   if (!index) {
     SVIRT_ASSIGN(const auto dead, DeadOwners(db, space));
     for (const int64_t id : dead) {
       SVIRT_TRY(ForgetOwner(db, id));
     }
-    SVIRT_ASSIGN(index, space.Pick(request.runs, host_number));
+    SVIRT_ASSIGN(index, space.Pick(request.runs, first));
   }
   if (!index) {
     return Exhausted(db, space, request).error();
@@ -184,7 +192,7 @@ Status CheckAll(Database *db, const IndexSpace &space, const LabelRequest &reque
 Result<uint64_t> PeekOne(Database *db, const IndexSpace &space, const LabelRequest &request,
                          const IndexRuns &avoid, uint64_t host_number) {
   const IndexRuns allowed = SubtractIndexes(request.runs, avoid);
-  SVIRT_ASSIGN(const auto index, space.Pick(allowed, host_number));
+  SVIRT_ASSIGN(const auto index, space.Pick(allowed, FirstOf(request, host_number)));
   if (index) {
     return *index;
   }
@@ -327,11 +335,14 @@ Result<std::optional<uint64_t>> LabelStore::Peek(const LabelOwner &owner,
   SVIRT_ASSIGN(const auto space, IndexSpace::Find(db.get(), request.model, request.doi));
   if (!space) {
     const IndexRuns allowed = SubtractIndexes(request.runs, avoid);
-    const uint64_t count = CountIndexes(allowed);
-    if (dynamic && count == 0) {
+    if (dynamic && allowed.empty()) {
       return AllForeign(request);
     }
-    return dynamic ? std::optional(NthIndex(allowed, host_number_ % count)) : std::nullopt;
+    if (!dynamic) {
+      return std::optional<uint64_t>();
+    }
+    const auto ahead = NextIndex(allowed, FirstOf(request, host_number_));
+    return ahead ? ahead : NextIndex(allowed, 0);
   }
   if (!dynamic) {
     SVIRT_TRY(CheckAll(db.get(), *space, request, owner.uuid));

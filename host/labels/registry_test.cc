@@ -40,6 +40,20 @@ TEST_F(RegistryTest, PeekTellsWhatAcquireWillGive) {
   EXPECT_EQ(full.error().code, Errc::kExhausted);
 }
 
+// What foreign processes bear makes the set smaller, not the place where this host begins another.
+TEST_F(RegistryTest, PeekTellsTheFirstLabelOfAllBesideForeignOnes) {
+  const auto self = IdentifyProcess(::getpid());
+  ASSERT_TRUE(self.ok());
+  const IndexRuns foreign = {{5, 3}, {400, 100}};
+  const auto peek = store_->Peek(Owner(1), Dynamic(kLarge), foreign);
+  ASSERT_TRUE(peek.ok());
+  ASSERT_TRUE(store_
+                  ->Seed("fakemac", "tests.example",
+                         {{.label = "S:foreign", .runs = foreign, .processes = {*self}}})
+                  .ok());
+  EXPECT_EQ(peek->value(), Acquire(1, kLarge));
+}
+
 TEST_F(RegistryTest, PeekChangesNothing) {
   ASSERT_TRUE(store_->Peek(Owner(1), Dynamic(kSmall), {}).ok());
   EXPECT_TRUE(store_->Owners()->empty());

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Devices of a running domain: labels first on the way in, last on the way out.
+#include "host/service/devices.h"
+
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "host/domain/device_change.h"
-#include "host/service/host.h"
+#include "host/domain/manifest.h"
+#include "host/service/domain_manifest.h"
 
 namespace svirt {
 namespace {
@@ -23,11 +26,11 @@ bool HasBackingImage(const Domain &domain, const std::string &path) {
 
 }  // namespace
 
-Result<Host::LiveDomain> Host::OpenLive(const std::string &name_or_uuid) {
+Result<Devices::LiveDomain> Devices::Open(const std::string &name_or_uuid) const {
   LiveDomain live;
-  SVIRT_ASSIGN(const StoredDomain found, store_.Find(name_or_uuid));
-  SVIRT_ASSIGN(live.lock, store_.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(StoredDomain stored, FindLocked(found.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain found, machine_->domains().Find(name_or_uuid));
+  SVIRT_ASSIGN(live.lock, machine_->domains().Lock(found.domain.uuid));
+  SVIRT_ASSIGN(StoredDomain stored, definitions_->FindLocked(found.domain.uuid));
   if (!stored.running) {
     return Error{Errc::kConflict, "domain '" + stored.domain.name +
                                       "' is not running; 'svirt edit' changes its definition"};
@@ -37,36 +40,35 @@ Result<Host::LiveDomain> Host::OpenLive(const std::string &name_or_uuid) {
 }
 
 // Labels are there before the emulator opens anything, and go back if it refuses.
-Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
-                          const std::string &file) {
-  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+Status Devices::Attach(const std::string &name_or_uuid, std::string_view xml,
+                       const std::string &file) const {
+  SVIRT_ASSIGN(const LiveDomain live, Open(name_or_uuid));
   const Domain &now = live.running.domain;
-  SVIRT_ASSIGN(Domain next, WithDevice(now, xml, file));
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
-  PinUsbDevices(&next, hypervisor->Options());
-  SVIRT_TRY(hypervisor->Check(next));
-  SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
-               hypervisor->PlanChange(live.running, next, store_.PlaceOf(now.uuid)));
+  SVIRT_ASSIGN(const Domain given, WithDevice(now, xml, file));
+  SVIRT_ASSIGN(Engine engine, engines_->ForRunning(now));
+  Findings ready = preflight_->ForChange(given, &engine);
+  SVIRT_TRY(ready.refusals.ToStatus());
+  Domain &next = ready.domain;
+  SVIRT_ASSIGN(
+      const std::unique_ptr<LiveChange> change,
+      ready.hypervisor->PlanChange(live.running, next, machine_->domains().PlaceOf(now.uuid)));
   if (!change->IsAttach()) {
     return Error{Errc::kUnsupported,
                  file +
                      ": a domain cannot be given this device while it runs: define it with the "
                      "device and start it anew"};
   }
-  SVIRT_ASSIGN(Engine engine, EngineForRunning(now));
-  SVIRT_TRY(engine.Verify(next));
   next.seclabels = now.seclabels;
   RunningDomain with_device = live.running;
   with_device.domain = next;
   SVIRT_TRY(change->Connect());
-  const Manifest known = KnownTo(now);
+  const Manifest known = MakeKnownManifest(*machine_, now);
   const auto attach = [&]() -> Status {
-    SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-    SVIRT_TRY(Relabel(&with_device, manifest, known));
-    SVIRT_TRY(CheckHostDevices(next, hypervisor->Options(), manifest));
+    SVIRT_TRY(Relabel(&with_device, *ready.manifest, known));
+    SVIRT_TRY(CheckHostDevices(next, ready.hypervisor->Options(), *ready.manifest));
     // Known before the domain opens it, and until it has closed it: what is in use keeps its
     // label, whatever fails or ends here.
-    SVIRT_TRY(store_.SetRunning(next.uuid, with_device));
+    SVIRT_TRY(machine_->domains().SetRunning(next.uuid, with_device));
     return change->Attach();
   };
   const auto take_back = [&]() -> Status {
@@ -85,14 +87,14 @@ Status Host::AttachDevice(const std::string &name_or_uuid, std::string_view xml,
   return error;
 }
 
-Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
-                          const std::string &file) {
-  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+Status Devices::Detach(const std::string &name_or_uuid, std::string_view xml,
+                       const std::string &file) const {
+  SVIRT_ASSIGN(const LiveDomain live, Open(name_or_uuid));
   const Domain &now = live.running.domain;
   SVIRT_ASSIGN(Domain next, WithoutDevice(now, xml, file));
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(now));
   SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
-               hypervisor->PlanChange(live.running, next, store_.PlaceOf(now.uuid)));
+               hypervisor->PlanChange(live.running, next, machine_->domains().PlaceOf(now.uuid)));
   if (!change->IsDetach()) {
     return Error{Errc::kUnsupported,
                  file +
@@ -100,9 +102,9 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
                      "device and start it anew"};
   }
   next.seclabels = now.seclabels;
-  SVIRT_ASSIGN(Engine engine, EngineForRunning(now));
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(next));
-  const Manifest known = KnownTo(now);
+  SVIRT_ASSIGN(Engine engine, engines_->ForRunning(now));
+  SVIRT_ASSIGN(const Manifest manifest, MakeManifest(*machine_, next));
+  const Manifest known = MakeKnownManifest(*machine_, now);
   SVIRT_ASSIGN(const Plan plan, engine.PlanChange(next, live.running.process.pid, manifest, known));
   SVIRT_TRY(change->Connect());
   SVIRT_TRY(change->Detach());
@@ -111,8 +113,9 @@ Status Host::DetachDevice(const std::string &name_or_uuid, std::string_view xml,
   return SetRunningAndRelabel(without_device, known);
 }
 
-Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path, bool writable) {
-  SVIRT_ASSIGN(const LiveDomain live, OpenLive(name_or_uuid));
+Status Devices::SetAccess(const std::string &name_or_uuid, const std::string &path,
+                          bool writable) const {
+  SVIRT_ASSIGN(const LiveDomain live, Open(name_or_uuid));
   const Domain &now = live.running.domain;
   if (!HasBackingImage(now, path)) {
     return Error{Errc::kNotFound, "domain '" + now.name + "' has no backing image " + path +
@@ -123,18 +126,19 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
   if (writable) {
     next.domain.writable_backing.push_back(path);
   }
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(now));
-  SVIRT_ASSIGN(const std::unique_ptr<LiveChange> change,
-               hypervisor->PlanChange(live.running, next.domain, store_.PlaceOf(now.uuid)));
+  SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(now));
+  SVIRT_ASSIGN(
+      const std::unique_ptr<LiveChange> change,
+      hypervisor->PlanChange(live.running, next.domain, machine_->domains().PlaceOf(now.uuid)));
   SVIRT_TRY(change->Connect());
-  const Manifest known = KnownTo(now);
+  const Manifest known = MakeKnownManifest(*machine_, now);
   if (!writable) {
     SVIRT_TRY(change->Reopen());  // fails while somebody writes
     return SetRunningAndRelabel(next, known);
   }
   const auto allow = [&]() -> Status {
     SVIRT_TRY(Relabel(&next, known));
-    SVIRT_TRY(store_.SetRunning(now.uuid, next));
+    SVIRT_TRY(machine_->domains().SetRunning(now.uuid, next));
     return change->Reopen();
   };
   Status allowed = allow();
@@ -150,30 +154,27 @@ Status Host::SetAccess(const std::string &name_or_uuid, const std::string &path,
 
 // Known before the labels go back: after a crash between the two, recovery finds an object that
 // the domain does not use, not a disk in use without its label.
-Status Host::SetRunningAndRelabel(RunningDomain running, const Manifest &known) {
-  SVIRT_TRY(store_.SetRunning(running.domain.uuid, running));
+Status Devices::SetRunningAndRelabel(RunningDomain running, const Manifest &known) const {
+  SVIRT_TRY(machine_->domains().SetRunning(running.domain.uuid, running));
   const std::vector<std::string> before = running.unlabelled;
   SVIRT_TRY(Relabel(&running, known));
-  return running.unlabelled == before ? Status() : store_.SetRunning(running.domain.uuid, running);
+  return running.unlabelled == before
+             ? Status()
+             : machine_->domains().SetRunning(running.domain.uuid, running);
 }
 
-// A device that is gone by itself is in no manifest.
-Manifest Host::KnownTo(const Domain &domain) const {
-  auto manifest = FullManifest(domain);
-  return manifest.ok() ? std::move(*manifest) : Manifest{};
-}
-
-Status Host::Relabel(RunningDomain *running, const Manifest &known) {
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(running->domain));
+Status Devices::Relabel(RunningDomain *running, const Manifest &known) const {
+  SVIRT_ASSIGN(const Manifest manifest, MakeManifest(*machine_, running->domain));
   return Relabel(running, manifest, known);
 }
 
-Status Host::Relabel(RunningDomain *running, const Manifest &manifest, const Manifest &known) {
-  SVIRT_ASSIGN(Engine engine, EngineForRunning(running->domain));
+Status Devices::Relabel(RunningDomain *running, const Manifest &manifest,
+                        const Manifest &known) const {
+  SVIRT_ASSIGN(Engine engine, engines_->ForRunning(running->domain));
   SVIRT_ASSIGN(const Plan plan,
                engine.Change(running->domain, running->process.pid, manifest, known));
   running->unlabelled = plan.unlabelled();
-  Report(plan.notes);
+  machine_->Report(plan.notes);
   return {};
 }
 

@@ -1,85 +1,108 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Start and destroy: the whole way from a definition to a running domain and back.
-#include <utility>
+#include "host/service/lifecycle.h"
 
-#include "host/service/host.h"
+#include <utility>
+#include <vector>
+
+#include "host/domain/manifest.h"
+#include "host/service/plan_id.h"
 
 namespace svirt {
 
-Result<RunningDomain> Host::Start(const std::string &name_or_uuid) {
-  SVIRT_ASSIGN(const StoredDomain found, store_.Find(name_or_uuid));
-  SVIRT_ASSIGN(const Fd lock, store_.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(StoredDomain stored, FindLocked(found.domain.uuid));
+// The registry knows what the run directory may have lost.
+Status Lifecycle::CheckNotRunning(const StoredDomain &stored) const {
+  const std::string &name = stored.domain.name;
   if (stored.running) {
-    return Error{Errc::kExists, "domain '" + stored.domain.name + "' is running already"};
+    return Error{Errc::kExists, "domain '" + name + "' is running already"};
   }
-  return StartLocked(std::move(stored.domain));
+  SVIRT_ASSIGN(const std::vector<ProcessId> processes, endings_->ProcessesOf(stored));
+  if (!processes.empty()) {
+    return Error{Errc::kExists, "process " + std::to_string(processes.front().pid) +
+                                    " runs as domain '" + name +
+                                    "' already; 'svirt destroy' ends it"};
+  }
+  return {};
 }
 
-Result<RunningDomain> Host::StartLocked(Domain domain) {
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
-  hypervisor->Complete(&domain);
-  PinUsbDevices(&domain, hypervisor->Options());
-  SVIRT_TRY(hypervisor->Check(domain));
-  SVIRT_ASSIGN(Engine engine, EngineFor(domain, SecurityDrivers::Use::kStart));
-  SVIRT_TRY(engine.Verify(domain));
-  SVIRT_TRY(CheckPaths(domain));  // before anything is made where they lead
-  const DomainPlace place = store_.PlaceOf(domain.uuid);
-  SVIRT_TRY(hypervisor->Prepare(domain, place));
-  SVIRT_ASSIGN(const Manifest manifest, FullManifest(domain));
+Result<RunningDomain> Lifecycle::Start(const std::string &name_or_uuid,
+                                       const std::string &plan_id) const {
+  SVIRT_ASSIGN(const StoredDomain found, machine_->domains().Find(name_or_uuid));
+  SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(found.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain stored, definitions_->FindLocked(found.domain.uuid));
+  SVIRT_TRY(CheckNotRunning(stored));
+  return StartLocked(stored.domain, plan_id);
+}
 
-  SVIRT_TRY(store_.MakeRunDirectory(domain.uuid));
-  auto plan = engine.Apply(domain, manifest);
+Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
+                                             const std::string &plan_id) const {
+  DomainStore &domains = machine_->domains();
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  Findings ready = preflight_->ForStart(defined, labels);
+  if (ready.hypervisor == nullptr) {
+    return machine_->HypervisorFor(defined).error();
+  }
+  SVIRT_TRY(ready.refusals.ToStatus());
+  const Domain &domain = ready.domain;
+  Hypervisor &hypervisor = *ready.hypervisor;
+  Engine &engine = *ready.engine;
+  if (!plan_id.empty()) {
+    SVIRT_ASSIGN(const Plan now, engine.MakePlan(domain, *ready.manifest));
+    SVIRT_TRY(CheckPlanId(plan_id, domain, now));
+  }
+  const DomainPlace place = domains.PlaceOf(domain.uuid);
+  SVIRT_TRY(hypervisor.Prepare(domain, place));
+  SVIRT_TRY(domains.MakeRunDirectory(domain.uuid));
+  auto plan = engine.Apply(domain, *ready.manifest);
   if (!plan.ok()) {
     // Apply undoes itself; the directory is all that was made here.
-    Status cleared = store_.ClearRunning(domain.uuid);
+    Status cleared = domains.ClearRunning(domain.uuid);
     return cleared.ok() ? std::move(plan).error() : std::move(cleared).error();
   }
-  Report(plan->notes);
+  machine_->Report(plan->notes);
   RunningDomain recorded;
   recorded.domain = domain;
   const auto record = [&](const RunningDomain &running) {
     recorded = running;
     recorded.unlabelled = plan->unlabelled();
-    return store_.SetRunning(domain.uuid, recorded);
+    return domains.SetRunning(domain.uuid, recorded);
   };
   const auto start = [&]() -> Result<RunningDomain> {
-    SVIRT_TRY(CheckHostDevices(domain, hypervisor->Options(), manifest));
-    return hypervisor->Start(domain, *plan, engine, place, record);
+    SVIRT_TRY(CheckHostDevices(domain, hypervisor.Options(), *ready.manifest));
+    return hypervisor.Start(domain, *plan, engine, place, record);
   };
   auto running = start();
   if (!running.ok()) {
     Error error = std::move(running).error();
-    if (Status undone = EndAndCleanUp(*hypervisor, recorded); !undone.ok()) {
+    if (Status undone = endings_->EndAndCleanUp(hypervisor, recorded); !undone.ok()) {
       error.message +=
           "; and what was changed for it could not be undone: " + undone.error().message;
     }
     return error;
   }
   if (running->id < 0) {
-    WarnIfPermissive(domain, running->process.pid);
+    inspection_->WarnIfPermissive(domain, running->process.pid);
   }
   return running;
 }
 
-// Labels stay while anything may run under them.
-Status Host::EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running) {
-  SVIRT_TRY(hypervisor.End(running));
-  return CleanUp(running.domain);
-}
-
-Status Host::Destroy(const std::string &name_or_uuid) {
-  SVIRT_ASSIGN(const StoredDomain found, store_.FindEvenDamaged(name_or_uuid));
-  SVIRT_ASSIGN(const Fd lock, store_.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(const StoredDomain stored, store_.FindEvenDamaged(found.domain.uuid));
+Status Lifecycle::Destroy(const std::string &name_or_uuid) const {
+  DomainStore &domains = machine_->domains();
+  SVIRT_ASSIGN(const StoredDomain found, domains.FindEvenDamaged(name_or_uuid));
+  SVIRT_ASSIGN(const Fd lock, domains.Lock(found.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain stored, domains.FindEvenDamaged(found.domain.uuid));
   if (stored.bad_status) {
-    return DestroyDamaged(stored);
+    return endings_->DestroyDamaged(stored);
   }
-  if (!stored.running) {
+  if (stored.running) {
+    SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(stored.running->domain));
+    SVIRT_TRY(hypervisor->End(*stored.running));
+  }
+  SVIRT_ASSIGN(const std::vector<ProcessId> others, endings_->ProcessesOf(stored));
+  if (!stored.running && others.empty()) {
     return Error{Errc::kConflict, "domain '" + stored.domain.name + "' is not running"};
   }
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(stored.running->domain));
-  return EndAndCleanUp(*hypervisor, *stored.running);
+  SVIRT_TRY(endings_->EndProcesses(others));
+  return endings_->CleanUp(stored.running ? stored.running->domain : stored.domain);
 }
 
 }  // namespace svirt

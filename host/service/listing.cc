@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is told of every domain, whatever is wrong with one of them.
+#include "host/service/listing.h"
+
 #include <utility>
 
-#include "host/service/host.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
 
 // One that does not answer holds up the others for nothing: all are asked at the same time.
-std::vector<Host::Answer> Host::AskAll(const std::vector<StoredDomain> &domains) const {
+std::vector<Listing::Answer> Listing::AskAll(const std::vector<StoredDomain> &domains) const {
   std::vector<Answer> answers(domains.size());
   std::vector<size_t> asked;
   for (size_t i = 0; i < domains.size(); ++i) {
     const auto &running = domains[i].running;
-    const auto hypervisor = running ? HypervisorFor(running->domain) : Error{};
+    const auto hypervisor = running ? machine_->HypervisorFor(running->domain) : Error{};
     if (hypervisor.ok() && (*hypervisor)->RunsProcesses() && !running->starting) {
       asked.push_back(i);
     }
@@ -21,45 +21,46 @@ std::vector<Host::Answer> Host::AskAll(const std::vector<StoredDomain> &domains)
   ForAllAtOnce(asked.size(), [&](size_t n) {
     const StoredDomain &stored = domains[asked[n]];
     answers[asked[n]] =
-        (*HypervisorFor(stored.running->domain))
-            ->State(*stored.running, store_.PlaceOf(stored.domain.uuid), kListAnswerTime);
+        (*machine_->HypervisorFor(stored.running->domain))
+            ->State(*stored.running, machine_->domains().PlaceOf(stored.domain.uuid),
+                    kListAnswerTime);
   });
   return answers;
 }
 
-Result<std::vector<ListedDomain>> Host::List() {
-  SVIRT_ASSIGN(std::vector<StoredDomain> stored, store_.List());
+Result<std::vector<ListedDomain>> Listing::All() const {
+  SVIRT_ASSIGN(std::vector<StoredDomain> stored, machine_->domains().List());
   const std::vector<Answer> answers = AskAll(stored);
-  PassingLocks locks(&store_);
+  PassingLocks locks(&machine_->domains());
   std::vector<ListedDomain> listed;
   listed.reserve(stored.size());
   for (size_t i = 0; i < stored.size(); ++i) {
-    if (auto one = ListOne(std::move(stored[i]), answers[i], &locks)) {
+    if (auto one = One(std::move(stored[i]), answers[i], &locks)) {
       listed.push_back(std::move(*one));
     }
   }
   return listed;
 }
 
-std::optional<ListedDomain> Host::ListOne(StoredDomain stored, const Answer &answer,
-                                          PassingLocks *locks) {
+std::optional<ListedDomain> Listing::One(StoredDomain stored, const Answer &answer,
+                                         PassingLocks *locks) const {
   ListedDomain listed{std::move(stored), std::nullopt, std::nullopt};
   const std::string uuid = listed.stored.domain.uuid;
   // What cannot be told of a domain that is undefined meanwhile is no problem.
   const auto with = [&](const Error &problem) -> std::optional<ListedDomain> {
     listed.problem = problem;
-    return IsDefined(uuid) ? std::optional(std::move(listed)) : std::nullopt;
+    return definitions_->IsDefined(uuid) ? std::optional(std::move(listed)) : std::nullopt;
   };
   if (listed.stored.bad_status) {
     listed.problem = *listed.stored.damage();
-    const auto processes = ProcessesOf(listed.stored);
+    const auto processes = endings_->ProcessesOf(listed.stored);
     listed.stored.named_process.reset();
     if (processes.ok() && !processes->empty()) {
       listed.stored.named_process = processes->front();
     }
     return listed;
   }
-  const auto ended = HasEnded(listed.stored);
+  const auto ended = endings_->HasEnded(listed.stored);
   if (!ended.ok()) {
     return with(ended.error());
   }
@@ -67,8 +68,8 @@ std::optional<ListedDomain> Host::ListOne(StoredDomain stored, const Answer &ans
     const auto clean_up = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, locks->Lock(uuid));
       // Somebody else may be starting it again just now.
-      SVIRT_ASSIGN(listed.stored, store_.FindEvenDamaged(uuid));
-      return CleanUpIfEnded(&listed.stored);
+      SVIRT_ASSIGN(listed.stored, machine_->domains().FindEvenDamaged(uuid));
+      return endings_->CleanUpIfEnded(&listed.stored);
     };
     if (const Status cleaned = clean_up(); !cleaned.ok()) {
       listed.state = DomainState::kShutOff;
@@ -81,7 +82,7 @@ std::optional<ListedDomain> Host::ListOne(StoredDomain stored, const Answer &ans
     return listed;
   }
   const bool is_told = !*ended && answer && !(answer->ok() && **answer == DomainState::kShutOff);
-  const auto state = is_told ? *answer : State(&listed.stored, kListAnswerTime);
+  const auto state = is_told ? *answer : inspection_->State(&listed.stored, kListAnswerTime);
   if (!state.ok()) {
     return with(state.error());
   }

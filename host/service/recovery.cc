@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the registry knows, and putting in order what crashes left.
+#include "host/service/recovery.h"
+
 #include <set>
 #include <utility>
 
-#include "host/service/host.h"
+#include "host/service/domain_manifest.h"
 
 namespace svirt {
 
-Result<std::vector<OwnerState>> Host::LabelOwners() {
-  SVIRT_ASSIGN(LabelStore * labels, Store());
-  SVIRT_ASSIGN(const std::vector<std::string> uuids, labels->Owners());
-  std::vector<OwnerState> owners;
-  for (const std::string &uuid : uuids) {
-    SVIRT_ASSIGN(std::optional<OwnerState> owner, labels->Describe(uuid));
-    if (owner) {  // else it was given back meanwhile
-      owners.push_back(std::move(*owner));
-    }
-  }
-  return owners;
-}
-
-// A boot takes the domains of a hypervisor and what was known of them in the run directory; their
-// labels are still pinned.
-Result<bool> Host::HasLeftHypervisor(const LabelOwner &owner) {
-  SVIRT_ASSIGN(LabelStore * labels, Store());
-  SVIRT_ASSIGN(const std::optional<OwnerState> now, labels->Describe(owner.uuid));
-  if (!now || !now->in_hypervisor || !now->processes.empty()) {
-    return false;
-  }
-  Domain domain;
-  domain.type = owner.virt_type;
-  SVIRT_ASSIGN(Hypervisor *const hypervisor, HypervisorFor(domain));
-  SVIRT_ASSIGN(const bool there, hypervisor->Has(owner.uuid));
-  return !there;
-}
-
-Status Host::Recover(std::vector<std::string> *notes) {
+Status Recovery::Recover(std::vector<std::string> *notes) const {
   Status first;
   const auto keep = [&](Status status) {
     if (!status.ok() && first.ok()) {
@@ -45,17 +18,17 @@ Status Host::Recover(std::vector<std::string> *notes) {
       notes->push_back(status.error().message);
     }
   };
-  SVIRT_ASSIGN(const std::vector<StoredDomain> domains, store_.List());
+  SVIRT_ASSIGN(const std::vector<StoredDomain> domains, machine_->domains().List());
   // Where there is nothing of a domain there is nothing to do either, and nobody to wait for.
-  SVIRT_ASSIGN(const std::set<std::string> traces, store_.Traces());
-  PassingLocks locks(&store_);
+  SVIRT_ASSIGN(const std::set<std::string> traces, machine_->domains().Traces());
+  PassingLocks locks(&machine_->domains());
   const auto with_lock = [&](const std::string &uuid, const auto &work) {
     if (locks.WasKept(uuid)) {
       return;
     }
     const auto all = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, locks.Lock(uuid));
-      auto now = store_.FindEvenDamaged(uuid);
+      auto now = machine_->domains().FindEvenDamaged(uuid);
       if (!now.ok() && now.error().code == Errc::kNotFound) {
         return {};  // undefined meanwhile
       }
@@ -70,11 +43,12 @@ Status Host::Recover(std::vector<std::string> *notes) {
         if (now->bad_status) {
           return *now->bad_status;
         }
-        SVIRT_TRY(CleanUpIfEnded(now));
+        SVIRT_TRY(endings_->CleanUpIfEnded(now));
         // A change that was ended half way may have left it more than it has. What a hypervisor
         // keeps by a number is never changed while it runs.
         return now->running && now->running->id < 0
-                   ? Relabel(&*now->running, KnownTo(now->running->domain))
+                   ? devices_->Relabel(&*now->running,
+                                       MakeKnownManifest(*machine_, now->running->domain))
                    : Status();
       });
     }
@@ -82,16 +56,16 @@ Status Host::Recover(std::vector<std::string> *notes) {
       keep(*stored.bad_definition);
     }
   }
-  SVIRT_ASSIGN(const std::vector<OwnerState> owners, LabelOwners());
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, owners_->All());
   for (const OwnerState &state : owners) {
     const auto recover = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, locks.Lock(state.owner.uuid));
       if (state.own_hold) {  // who holds the lock knows that nobody here is starting it
-        SVIRT_ASSIGN(LabelStore * labels, Store());
+        SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
         SVIRT_TRY(labels->DropOwnHold(state.owner.uuid));
       }
-      SVIRT_ASSIGN(Engine engine, EngineToUndo(state.owner.uuid, state.owner.virt_type));
-      SVIRT_ASSIGN(const bool is_over, HasLeftHypervisor(state.owner));
+      SVIRT_ASSIGN(Engine engine, engines_->ToUndo(state.owner.uuid, state.owner.virt_type));
+      SVIRT_ASSIGN(const bool is_over, endings_->HasLeftHypervisor(state.owner));
       return is_over ? engine.Restore(state.owner.uuid, notes)
                      : engine.Recover(state.owner.uuid, notes);
     };
@@ -104,7 +78,7 @@ Status Host::Recover(std::vector<std::string> *notes) {
     if (traces.contains(stored.domain.uuid)) {
       with_lock(stored.domain.uuid, [&](StoredDomain *now) -> Status {
         const bool may_run = now->running || now->bad_status;
-        return may_run ? Status() : store_.ClearRunning(now->domain.uuid);
+        return may_run ? Status() : machine_->domains().ClearRunning(now->domain.uuid);
       });
     }
   }

@@ -26,7 +26,7 @@ class XenHost : public testing::Test {
 
   // As another command sees it.
   std::unique_ptr<Host> Open() {
-    HostOptions options;
+    MachineOptions options;
     options.config = config_;
     options.paths = Paths::Below(dir_.path());
     options.hypervisors.push_back(std::make_unique<XenHypervisor>(std::make_unique<FakeXl>(&fake_),
@@ -36,19 +36,19 @@ class XenHost : public testing::Test {
     return std::move(*host);
   }
   void Define() {
-    const auto defined = Open()->Define(XenXml(), "vm1.xml");
+    const auto defined = Open()->definitions.Define(XenXml(), "vm1.xml");
     ASSERT_TRUE(defined.ok()) << defined.error().message;
   }
   void Start() {
     Define();
-    const auto started = Open()->Start("vm1");
+    const auto started = Open()->lifecycle.Start("vm1", "");
     ASSERT_TRUE(started.ok()) << started.error().message;
   }
   DomainState State() {
     const auto host = Open();
-    auto stored = host->Find("vm1");
+    auto stored = host->definitions.Find("vm1");
     EXPECT_TRUE(stored.ok()) << stored.error().message;
-    const auto state = host->State(&*stored);
+    const auto state = host->inspection.State(&*stored);
     EXPECT_TRUE(state.ok()) << state.error().message;
     return state.ok() ? *state : DomainState::kShutOff;
   }
@@ -61,32 +61,32 @@ class XenHost : public testing::Test {
 TEST_F(XenHost, RunsADomainFromItsDefinitionToItsEnd) {
   Start();
   EXPECT_EQ(State(), DomainState::kRunning);
-  EXPECT_EQ(Open()->List()->front().stored.running->id, 5);
-  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kExists);
-  EXPECT_EQ(Open()->Undefine("vm1").error().code, Errc::kConflict);
-  ASSERT_TRUE(Open()->Destroy("vm1").ok());
+  EXPECT_EQ(Open()->listing.All()->front().stored.running->id, 5);
+  EXPECT_EQ(Open()->lifecycle.Start("vm1", "").error().code, Errc::kExists);
+  EXPECT_EQ(Open()->definitions.Undefine("vm1").error().code, Errc::kConflict);
+  ASSERT_TRUE(Open()->lifecycle.Destroy("vm1").ok());
   EXPECT_TRUE(fake_.guests.empty());
   EXPECT_EQ(State(), DomainState::kShutOff);
-  EXPECT_EQ(Open()->Destroy("vm1").error().code, Errc::kConflict);
-  ASSERT_TRUE(Open()->Start("vm1").ok());
-  EXPECT_EQ(Open()->List()->front().stored.running->id, 6);
+  EXPECT_EQ(Open()->lifecycle.Destroy("vm1").error().code, Errc::kConflict);
+  ASSERT_TRUE(Open()->lifecycle.Start("vm1", "").ok());
+  EXPECT_EQ(Open()->listing.All()->front().stored.running->id, 6);
 }
 
 TEST_F(XenHost, ADomainThatEndsByItselfIsCleanedUp) {
   Start();
   fake_.guests.clear();
   EXPECT_EQ(State(), DomainState::kShutOff);
-  EXPECT_FALSE(Open()->Find("vm1")->running);
-  EXPECT_TRUE(Open()->Start("vm1").ok());
+  EXPECT_FALSE(Open()->definitions.Find("vm1")->running);
+  EXPECT_TRUE(Open()->lifecycle.Start("vm1", "").ok());
 }
 
 TEST_F(XenHost, ADomainThatEndsAfterItWasLookedUpIsCleanedUp) {
   Start();
   const auto host = Open();
-  auto stored = host->Find("vm1");
+  auto stored = host->definitions.Find("vm1");
   ASSERT_TRUE(stored.ok() && stored->running);
   fake_.guests.clear();
-  const auto state = host->State(&*stored);
+  const auto state = host->inspection.State(&*stored);
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(*state, DomainState::kShutOff);
   EXPECT_FALSE(stored->running);
@@ -95,26 +95,26 @@ TEST_F(XenHost, ADomainThatEndsAfterItWasLookedUpIsCleanedUp) {
 TEST_F(XenHost, ADomainThatHasShutDownIsDestroyed) {
   Start();
   fake_.guests[5].shut_down = true;
-  EXPECT_TRUE(Open()->Recover(nullptr).ok());
+  EXPECT_TRUE(Open()->recovery.Recover(nullptr).ok());
   EXPECT_TRUE(fake_.guests.empty());
-  EXPECT_FALSE(Open()->Find("vm1")->running);
+  EXPECT_FALSE(Open()->definitions.Find("vm1")->running);
 }
 
 TEST_F(XenHost, ADomainThatStaysIsNotForgotten) {
   Start();
   fake_.never_gone = true;
-  EXPECT_FALSE(Open()->Destroy("vm1").ok());
-  EXPECT_TRUE(Open()->Find("vm1")->running);
-  EXPECT_FALSE(Open()->Start("vm1").ok());
+  EXPECT_FALSE(Open()->lifecycle.Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->definitions.Find("vm1")->running);
+  EXPECT_FALSE(Open()->lifecycle.Start("vm1", "").ok());
   fake_.guests.clear();
-  EXPECT_TRUE(Open()->Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->lifecycle.Destroy("vm1").ok());
 }
 
 TEST_F(XenHost, NothingIsConcludedWhileTheHypervisorCannotBeAsked) {
   Start();
   fake_.fail_list = true;
-  EXPECT_FALSE(Open()->Find("vm1").ok());
-  EXPECT_FALSE(Open()->Recover(nullptr).ok());
+  EXPECT_FALSE(Open()->definitions.Find("vm1").ok());
+  EXPECT_FALSE(Open()->recovery.Recover(nullptr).ok());
   fake_.fail_list = false;
   EXPECT_EQ(State(), DomainState::kRunning);
 }
@@ -122,39 +122,39 @@ TEST_F(XenHost, NothingIsConcludedWhileTheHypervisorCannotBeAsked) {
 TEST_F(XenHost, AFailedStartLeavesNothing) {
   Define();
   fake_.fail_halfway = true;
-  EXPECT_FALSE(Open()->Start("vm1").ok());
+  EXPECT_FALSE(Open()->lifecycle.Start("vm1", "").ok());
   EXPECT_TRUE(fake_.guests.empty());
-  EXPECT_FALSE(Open()->Find("vm1")->running);
+  EXPECT_FALSE(Open()->definitions.Find("vm1")->running);
 }
 
 TEST_F(XenHost, ItsDevicesAreNotChanged) {
   Start();
-  const auto attached = Open()->AttachDevice("vm1", XenDisk("/bin/true"), "disk.xml");
+  const auto attached = Open()->devices.Attach("vm1", XenDisk("/bin/true"), "disk.xml");
   ASSERT_FALSE(attached.ok());
   EXPECT_EQ(attached.error().code, Errc::kUnsupported);
 }
 
 TEST_F(XenHost, ATypeThatNothingServesIsNamed) {
   const std::string xml = "<domain type='kvm'><name>a</name><memory>65536</memory></domain>";
-  ASSERT_TRUE(Open()->Define(xml, "a.xml").ok());
-  const auto started = Open()->Start("a");
+  ASSERT_TRUE(Open()->definitions.Define(xml, "a.xml").ok());
+  const auto started = Open()->lifecycle.Start("a", "");
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.error().code, Errc::kUnsupported);
   EXPECT_THAT(started.error().message, HasSubstr("type 'kvm'; the types known here are xen"));
-  EXPECT_THAT(Open()->DomainTypes(), ElementsAre("xen"));
+  EXPECT_THAT(Open()->machine.DomainTypes(), ElementsAre("xen"));
 }
 
 TEST_F(XenHost, WithoutXlASentence) {
   fake_.missing = true;
   Define();
-  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kUnsupported);
-  EXPECT_FALSE(Open()->Find("vm1")->running);
+  EXPECT_EQ(Open()->lifecycle.Start("vm1", "").error().code, Errc::kUnsupported);
+  EXPECT_FALSE(Open()->definitions.Find("vm1")->running);
 }
 
 TEST_F(XenHost, NoDriverIsNoReasonToRunUnconfined) {
   Define();
   config_.choice = DriverChoice::kAuto;
-  const auto started = Open()->Start("vm1");
+  const auto started = Open()->lifecycle.Start("vm1", "");
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.error().code, Errc::kRefused);
   EXPECT_TRUE(fake_.calls.empty());
@@ -173,14 +173,14 @@ TEST_F(XenHost, AfterABootTheHypervisorIsAskedWhoRuns) {
   ASSERT_TRUE(engine.Pin(domain.uuid, PinnedFor::kHypervisor).ok());
 
   fake_.guests[7] = {.name = "vm1", .uuid = kXenUuid, .seclabel = ""};
-  EXPECT_TRUE(Open()->Recover(nullptr).ok()) << "it runs, so its label stays";
-  EXPECT_EQ(Open()->Restore(domain).error().code, Errc::kConflict);
+  EXPECT_TRUE(Open()->recovery.Recover(nullptr).ok()) << "it runs, so its label stays";
+  EXPECT_EQ(Open()->confinement.Restore(domain).error().code, Errc::kConflict);
   fake_.fail_list = true;
-  EXPECT_FALSE(Open()->Recover(nullptr).ok());
+  EXPECT_FALSE(Open()->recovery.Recover(nullptr).ok());
   fake_.fail_list = false;
   fake_.guests.clear();
   // This host has no driver that could take the label back: that it tries is what counts here.
-  const auto recovered = Open()->Recover(nullptr);
+  const auto recovered = Open()->recovery.Recover(nullptr);
   ASSERT_FALSE(recovered.ok());
   EXPECT_THAT(recovered.error().message, HasSubstr("plugin is not active here"));
 }
@@ -190,55 +190,56 @@ TEST_F(XenHost, OneBadDefinitionHoldsUpNoOtherDomain) {
   const std::string directory = Paths::Below(dir_.path()).state_dir + "/domains/";
   const std::string bad = "33333333-3333-4333-8333-333333333333";
   ASSERT_TRUE(WriteFileAtomic(directory + bad + ".xml", "<domain", 0600).ok());
-  const auto listed = Open()->List();
+  const auto listed = Open()->listing.All();
   ASSERT_TRUE(listed.ok()) << listed.error().message;
   ASSERT_EQ(listed->size(), 2u);
   EXPECT_THAT(listed->front().problem->message, HasSubstr(bad));
   EXPECT_FALSE(listed->front().state);
   EXPECT_EQ(listed->back().state, DomainState::kRunning);
   EXPECT_FALSE(listed->back().problem);
-  const auto recovered = Open()->Recover(nullptr);
+  const auto recovered = Open()->recovery.Recover(nullptr);
   ASSERT_FALSE(recovered.ok());
   EXPECT_THAT(recovered.error().message, HasSubstr(bad)) << "which is told, and nothing else";
-  EXPECT_EQ(Open()->Start(bad).error().code, Errc::kInvalid);
-  EXPECT_EQ(Open()->Destroy(bad).error().code, Errc::kConflict) << "it does not run";
-  EXPECT_TRUE(Open()->Destroy("vm1").ok());
-  EXPECT_TRUE(Open()->Start("vm1").ok());
-  EXPECT_TRUE(Open()->Undefine(bad).ok());
-  EXPECT_EQ(Open()->List()->size(), 1u);
+  EXPECT_EQ(Open()->lifecycle.Start(bad, "").error().code, Errc::kInvalid);
+  EXPECT_EQ(Open()->lifecycle.Destroy(bad).error().code, Errc::kConflict) << "it does not run";
+  EXPECT_TRUE(Open()->lifecycle.Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->lifecycle.Start("vm1", "").ok());
+  EXPECT_TRUE(Open()->definitions.Undefine(bad).ok());
+  EXPECT_EQ(Open()->listing.All()->size(), 1u);
 }
 
 TEST_F(XenHost, ADomainThatRunsIsEndedWithoutItsDefinition) {
   Start();
   const std::string directory = Paths::Below(dir_.path()).state_dir + "/domains/";
   ASSERT_TRUE(WriteFileAtomic(directory + kXenUuid + ".xml", "", 0600).ok());
-  EXPECT_TRUE(Open()->List()->front().stored.running);
-  EXPECT_EQ(Open()->Undefine("vm1").error().code, Errc::kConflict);
-  ASSERT_TRUE(Open()->Destroy("vm1").ok()) << "by the name that its status has";
+  EXPECT_TRUE(Open()->listing.All()->front().stored.running);
+  EXPECT_EQ(Open()->definitions.Undefine("vm1").error().code, Errc::kConflict);
+  ASSERT_TRUE(Open()->lifecycle.Destroy("vm1").ok()) << "by the name that its status has";
   EXPECT_TRUE(fake_.guests.empty());
-  const auto defined = Open()->Define(XenXml(), "vm1.xml");
+  const auto defined = Open()->definitions.Define(XenXml(), "vm1.xml");
   ASSERT_TRUE(defined.ok()) << defined.error().message;
-  EXPECT_TRUE(Open()->Start("vm1").ok());
+  EXPECT_TRUE(Open()->lifecycle.Start("vm1", "").ok());
 }
 
 TEST_F(XenHost, WithABadStatusNothingIsStartedUntilItIsDestroyed) {
   Define();
   const std::string status = Paths::Below(dir_.path()).run_dir + "/domains/" + kXenUuid + ".json";
   ASSERT_TRUE(WriteFileAtomic(status, "{\"version\": 9}", 0600).ok());
-  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kInvalid);
-  EXPECT_FALSE(Open()->Recover(nullptr).ok());
-  EXPECT_EQ(Open()->Start("vm1").error().code, Errc::kInvalid) << "recover does not decide it";
-  EXPECT_TRUE(Open()->Destroy("vm1").ok());
-  EXPECT_TRUE(Open()->Start("vm1").ok());
+  EXPECT_EQ(Open()->lifecycle.Start("vm1", "").error().code, Errc::kInvalid);
+  EXPECT_FALSE(Open()->recovery.Recover(nullptr).ok());
+  EXPECT_EQ(Open()->lifecycle.Start("vm1", "").error().code, Errc::kInvalid)
+      << "recover does not decide it";
+  EXPECT_TRUE(Open()->lifecycle.Destroy("vm1").ok());
+  EXPECT_TRUE(Open()->lifecycle.Start("vm1", "").ok());
 }
 
 TEST_F(XenHost, AListTellsOfTheOthersWhereOneCannotBeAskedAbout) {
   Start();
-  const auto second =
-      Open()->Define("<domain type='kvm'><name>a</name><memory>65536</memory></domain>", "a.xml");
+  const auto second = Open()->definitions.Define(
+      "<domain type='kvm'><name>a</name><memory>65536</memory></domain>", "a.xml");
   ASSERT_TRUE(second.ok()) << second.error().message;
   fake_.fail_list = true;
-  const auto listed = Open()->List();
+  const auto listed = Open()->listing.All();
   ASSERT_TRUE(listed.ok()) << listed.error().message;
   ASSERT_EQ(listed->size(), 2u);
   EXPECT_EQ(listed->front().state, DomainState::kShutOff);
@@ -249,10 +250,10 @@ TEST_F(XenHost, AListTellsOfTheOthersWhereOneCannotBeAskedAbout) {
 
 TEST_F(XenHost, NobodyKnowsWhatTwoDomainsMayDo) {
   Start();
-  const auto answer = Open()->Access("vm1", "vm1");
+  const auto answer = Open()->access.Ask("vm1", "vm1");
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.error().code, Errc::kUnsupported);
-  EXPECT_EQ(Open()->Access("vm1", "vm2").error().code, Errc::kNotFound)
+  EXPECT_EQ(Open()->access.Ask("vm1", "vm2").error().code, Errc::kNotFound)
       << "before the lack of a driver";
 }
 

@@ -122,19 +122,19 @@ Status AddClock(QemuBuilder &b) {
 
 }  // namespace
 
-Status AddBoot(QemuBuilder &b) {
+void AddBoot(QemuBuilder &b) {
   const Domain &d = b.domain;
-  SVIRT_TRY(AddFirmware(b));
-  SVIRT_TRY(AddLifecycle(b));
-  SVIRT_TRY(AddPowerManagement(b));
-  SVIRT_TRY(AddClock(b));
+  b.refusals.Add(AddFirmware(b));
+  b.refusals.Add(AddLifecycle(b));
+  b.refusals.Add(AddPowerManagement(b));
+  b.refusals.Add(AddClock(b));
   Keyval boot("strict=on");
   if (b.Xml("os.bootmenu.<xmlattr>.enable") == "yes") {
     boot.Set("menu", true);
   }
   b.args.Add("-boot", boot);
   if (d.kernel.empty() && (!d.initrd.empty() || !d.cmdline.empty())) {
-    return Error{Errc::kInvalid, "<initrd> and <cmdline> need a <kernel>"};
+    b.refusals.Add(Error{Errc::kInvalid, "<initrd> and <cmdline> need a <kernel>"});
   }
   const std::pair<const char *, const std::string &> files[] = {
       {"-kernel", d.kernel}, {"-initrd", d.initrd}, {"-append", d.cmdline}, {"-dtb", d.dtb}};
@@ -149,7 +149,6 @@ Status AddBoot(QemuBuilder &b) {
   for (const auto &[name, file] : d.fw_cfg) {
     b.args.Add("-fw_cfg", Keyval("name=" + name).Set("file", file));
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -8,6 +8,7 @@
 
 #include "host/hypervisor/qemu/qemu_args.h"
 #include "host/hypervisor/qemu/qemu_command.h"
+#include "host/util/refusals.h"
 
 namespace svirt {
 
@@ -21,6 +22,7 @@ class QemuBuilder {
   const QemuPaths &paths;
   QemuArgs args;
   QemuCommand command;
+  Refusals refusals;  // of parts that were passed over, so that all are told at once
 
   // Families of machines that differ in their buses.
   bool is_x86() const;
@@ -68,14 +70,15 @@ Error Unsupported(std::string_view what, std::string_view sentence);
 // Refuses a socket path that the kernel would cut short.
 Status CheckSocketPath(std::string_view what, const std::string &path);
 
-Status AddMachine(QemuBuilder &builder);  // name, machine, accelerator, cpu, memory
-Status AddBoot(QemuBuilder &builder);     // firmware, kernel, boot and lifecycle options
-Status AddDisks(QemuBuilder &builder);
-Status AddChardevs(QemuBuilder &builder);  // serial, parallel, console, channel
-Status AddInterfaces(QemuBuilder &builder);
-Status AddDisplay(QemuBuilder &builder);      // graphics, video, input
-Status AddHostDevices(QemuBuilder &builder);  // hostdev, tpm
-Status AddDevices(QemuBuilder &builder);      // memory, filesystems, rng, vsock, shmem, the rest
+// What they cannot add is among the builder's refusals.
+void AddMachine(QemuBuilder &builder);  // name, machine, accelerator, cpu, memory
+void AddBoot(QemuBuilder &builder);     // firmware, kernel, boot and lifecycle options
+void AddDisks(QemuBuilder &builder);
+void AddChardevs(QemuBuilder &builder);  // serial, parallel, console, channel
+void AddInterfaces(QemuBuilder &builder);
+void AddDisplay(QemuBuilder &builder);      // graphics, video, input
+void AddHostDevices(QemuBuilder &builder);  // hostdev, tpm
+void AddDevices(QemuBuilder &builder);      // memory, filesystems, rng, vsock, shmem, the rest
 
 // An object of size bytes of guest memory, as <memoryBacking> wants it.
 nlohmann::json MemoryBackend(const QemuBuilder &builder, const std::string &id, uint64_t size);

@@ -220,12 +220,11 @@ Status AddChardev(QemuBuilder &b, const std::string &what, const std::string &id
   return {};
 }
 
-Status AddChardevs(QemuBuilder &b) {
+void AddChardevs(QemuBuilder &b) {
   ChardevBuilder builder(b);
   for (const Chardev &device : b.domain.chardevs) {
-    SVIRT_TRY(builder.Add(device));
+    b.refusals.Add(builder.Add(device));
   }
-  return {};
 }
 
 }  // namespace svirt

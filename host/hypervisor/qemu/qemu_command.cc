@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/hypervisor/qemu/qemu_command.h"
 
+#include <utility>
+
 #include "host/hypervisor/qemu/qemu_builder.h"
 #include "host/hypervisor/qemu/qemu_root_ports.h"
 
@@ -16,23 +18,29 @@ void AddMonitor(QemuBuilder &builder) {
   builder.args.Add("-mon", Keyval("chardev=monitor").Set("mode", "control"));
 }
 
-Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
-  QemuBuilder builder(domain, paths);
-  builder.args.Add(paths.emulator);
-  SVIRT_TRY(AddMachine(builder));
+// What QEMU cannot be given is among the builder's refusals.
+void AddAll(QemuBuilder &builder) {
+  builder.args.Add(builder.paths.emulator);
+  AddMachine(builder);
   AddMonitor(builder);
-  SVIRT_TRY(AddBoot(builder));
-  SVIRT_TRY(AddDisks(builder));
-  SVIRT_TRY(AddChardevs(builder));
-  SVIRT_TRY(AddInterfaces(builder));
-  SVIRT_TRY(AddDisplay(builder));
-  SVIRT_TRY(AddHostDevices(builder));
-  SVIRT_TRY(AddDevices(builder));
+  AddBoot(builder);
+  AddDisks(builder);
+  AddChardevs(builder);
+  AddInterfaces(builder);
+  AddDisplay(builder);
+  AddHostDevices(builder);
+  AddDevices(builder);
   // No guest code before the label of the process has been verified.
   builder.args.Add("-S");
-  for (const std::string &arg : domain.qemu_args) {
+  for (const std::string &arg : builder.domain.qemu_args) {
     builder.args.Add(arg);
   }
+}
+
+Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
+  QemuBuilder builder(domain, paths);
+  AddAll(builder);
+  SVIRT_TRY(builder.refusals.ToStatus());
   QemuCommand &command = builder.command;
   command.options = std::move(builder.args).Take();
   SVIRT_ASSIGN(const std::vector<QemuOption> placed, WithRootPorts(builder, command.options));
@@ -45,14 +53,38 @@ Result<QemuCommand> Build(const Domain &domain, const QemuPaths &paths) {
   return std::move(builder.command);
 }
 
+void Check(const Domain &domain, const QemuPaths &paths, Refusals *refusals) {
+  QemuBuilder builder(domain, paths);
+  AddAll(builder);
+  for (const Error &refusal : builder.refusals.all()) {
+    refusals->Add(refusal);
+  }
+  if (builder.refusals.empty()) {
+    const auto placed = WithRootPorts(builder, std::move(builder.args).Take());
+    refusals->Add(placed.ok() ? Status() : Status(placed.error()));
+  }
+}
+
+Error NotUtf8(const Domain &domain) {
+  return Error{Errc::kInvalid, "domain " + domain.name +
+                                   ": a path or name is not UTF-8, which QEMU cannot be given"};
+}
+
 }  // namespace
 
 Result<QemuCommand> BuildQemuCommand(const Domain &domain, const QemuPaths &paths) {
   try {
     return Build(domain, paths);
   } catch (const nlohmann::json::exception &) {
-    return Error{Errc::kInvalid, "domain " + domain.name +
-                                     ": a path or name is not UTF-8, which QEMU cannot be given"};
+    return NotUtf8(domain);
+  }
+}
+
+void CheckQemuCommand(const Domain &domain, const QemuPaths &paths, Refusals *refusals) {
+  try {
+    Check(domain, paths, refusals);
+  } catch (const nlohmann::json::exception &) {
+    refusals->Add(NotUtf8(domain));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "host/domain/domain.h"
 #include "host/hypervisor/qemu/qemu_args.h"
+#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -35,5 +36,8 @@ struct QemuCommand {
 // names, paused until Resume, one QMP monitor. Touches nothing. What the XML asks for and this
 // driver cannot give is Errc::kUnsupported, or kInvalid, with the device in the sentence.
 Result<QemuCommand> BuildQemuCommand(const Domain &domain, const QemuPaths &paths);
+
+// Everything for which BuildQemuCommand would fail.
+void CheckQemuCommand(const Domain &domain, const QemuPaths &paths, Refusals *refusals);
 
 }  // namespace svirt

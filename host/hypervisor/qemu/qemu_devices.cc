@@ -208,54 +208,53 @@ Status AddPanic(QemuBuilder &b, const ptree &node) {
 }
 
 // Devices that need nothing from the host and so have no member in Domain: one of each.
-Status AddSmallDevices(QemuBuilder &b) {
+void AddSmallDevices(QemuBuilder &b) {
   using Adder = Status (*)(QemuBuilder &, const ptree &);
   const std::pair<const char *, Adder> kinds[] = {
       {"memballoon", AddBalloon}, {"watchdog", AddWatchdog}, {"panic", AddPanic}};
   for (const auto &[name, add] : kinds) {
     const auto nodes = b.XmlDevices(name);
     if (nodes.size() > 1) {
-      return Unsupported(name, "this driver gives a domain one of these");
-    }
-    if (!nodes.empty()) {
-      SVIRT_TRY(add(b, *nodes.front()));
+      b.refusals.Add(Unsupported(name, "this driver gives a domain one of these"));
+    } else if (!nodes.empty()) {
+      b.refusals.Add(add(b, *nodes.front()));
     }
   }
-  return {};
 }
 
 }  // namespace
 
-Status AddDevices(QemuBuilder &b) {
+void AddDevices(QemuBuilder &b) {
   const Domain &d = b.domain;
   for (const MemoryDevice &memory : d.memory_devices) {
-    SVIRT_TRY(AddMemoryDevice(b, memory));
+    b.refusals.Add(AddMemoryDevice(b, memory));
   }
   unsigned number = 0;
   for (const Filesystem &fs : d.filesystems) {
-    SVIRT_TRY(AddFilesystem(b, fs, number++));
+    b.refusals.Add(AddFilesystem(b, fs, number++));
   }
   number = 0;
   for (const Rng &rng : d.rngs) {
-    SVIRT_TRY(AddRng(b, rng, number++));
+    b.refusals.Add(AddRng(b, rng, number++));
   }
   number = 0;
   for (const Shmem &shmem : d.shmems) {
-    SVIRT_TRY(AddShmem(b, shmem, number++));
+    b.refusals.Add(AddShmem(b, shmem, number++));
   }
   if (d.vsock) {
-    SVIRT_TRY(AddVsock(b));
+    b.refusals.Add(AddVsock(b));
   }
   if (!d.redirections.empty() || !d.smartcard_databases.empty()) {
-    return Unsupported("redirdev and smartcard", "this driver does not know them");
+    b.refusals.Add(Unsupported("redirdev and smartcard", "this driver does not know them"));
   }
   if (!d.render_nodes.empty()) {
-    return Unsupported("video", "this driver gives a guest no render node");
+    b.refusals.Add(Unsupported("video", "this driver gives a guest no render node"));
   }
   if (!d.launch_security.empty()) {
-    return Unsupported("launchSecurity " + d.launch_security, "this driver does not know it");
+    b.refusals.Add(
+        Unsupported("launchSecurity " + d.launch_security, "this driver does not know it"));
   }
-  return AddSmallDevices(b);
+  AddSmallDevices(b);
 }
 
 }  // namespace svirt

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "host/domain/manifest.h"
 #include "host/hypervisor/qemu/qemu_builder.h"
 
 namespace svirt {
@@ -160,10 +161,7 @@ class DiskBuilder {
     const bool last = depth + 1 == disk_.chain.size();
     const bool cow = Contains(kCowFormats, image.format);
     if (image.format.empty()) {
-      return Error{Errc::kInvalid, what_ + ": the format of image " + image.path +
-                                       " is not given, and is never guessed from what a guest may "
-                                       "have written: add <driver type='raw'/>, or the format it "
-                                       "has"};
+      return NoImageFormat(what_, image.path, depth);
     }
     if (!cow && !Contains(kPlainFormats, image.format)) {
       return Unsupported(what_, "this driver does not know image format '" + image.format + "'");
@@ -286,11 +284,10 @@ class DiskBuilder {
 
 }  // namespace
 
-Status AddDisks(QemuBuilder &b) {
+void AddDisks(QemuBuilder &b) {
   for (size_t i = 0; i < b.domain.disks.size(); ++i) {
-    SVIRT_TRY(DiskBuilder(b, b.domain.disks[i], i).Add());
+    b.refusals.Add(DiskBuilder(b, b.domain.disks[i], i).Add());
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -140,20 +140,20 @@ Status AddInput(QemuBuilder &b, const Input &input, const std::string &id) {
 
 }  // namespace
 
-Status AddDisplay(QemuBuilder &b) {
+void AddDisplay(QemuBuilder &b) {
   b.args.Add("-display", "none");
   for (const Graphics &graphics : b.domain.graphics) {
     if (graphics.type != "vnc") {
-      return Unsupported("graphics '" + graphics.type + "'", "this driver knows vnc only");
+      b.refusals.Add(Unsupported("graphics '" + graphics.type + "'", "this driver knows vnc only"));
+    } else {
+      b.refusals.Add(AddVnc(b, graphics));
     }
-    SVIRT_TRY(AddVnc(b, graphics));
   }
-  SVIRT_TRY(AddVideo(b));
+  b.refusals.Add(AddVideo(b));
   unsigned number = 0;
   for (const Input &input : b.domain.inputs) {
-    SVIRT_TRY(AddInput(b, input, "input" + std::to_string(number++)));
+    b.refusals.Add(AddInput(b, input, "input" + std::to_string(number++)));
   }
-  return {};
 }
 
 }  // namespace svirt

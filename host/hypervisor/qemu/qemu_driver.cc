@@ -31,10 +31,17 @@ std::string Emulator(const Domain &domain) {
   return domain.emulator.empty() ? QemuDriver::DefaultEmulator(domain) : domain.emulator;
 }
 
-Result<QemuCommand> Command(const Domain &domain) {
+QemuPaths PathsFor(const Domain &domain) {
   QemuPaths paths;
   paths.emulator = Emulator(domain);
-  return BuildQemuCommand(domain, paths);
+  return paths;
+}
+
+// They are made from their template then.
+bool LacksFirmwareVariables(const LoaderNvram &firmware) {
+  std::error_code error;
+  return !firmware.nvram.empty() && !firmware.nvram_template.empty() &&
+         !std::filesystem::exists(std::filesystem::symlink_status(firmware.nvram, error));
 }
 
 Status CheckKvm(const std::string &device) {
@@ -84,20 +91,24 @@ std::string QemuDriver::DefaultEmulator(const Domain &domain) {
   return "/usr/bin/qemu-system-" + arch;
 }
 
-Status QemuDriver::Check(const Domain &domain) const {
-  SVIRT_TRY(CheckElements(domain));
-  SVIRT_TRY(Command(domain));
+void QemuDriver::Check(const Domain &domain, Refusals *refusals) const {
+  refusals->Add(CheckElements(domain));
+  CheckQemuCommand(domain, PathsFor(domain), refusals);
   const std::string emulator = Emulator(domain);
   if (access(emulator.c_str(), X_OK) != 0) {
-    return SystemError(errno, "the emulator " + emulator + " cannot be executed");
+    refusals->AddForNow(SystemError(errno, "the emulator " + emulator + " cannot be executed"));
   }
   if (domain.type == "kvm") {
-    SVIRT_TRY(CheckKvm(kvm_device_));
+    refusals->AddForNow(CheckKvm(kvm_device_));
   }
   for (const Disk &disk : domain.disks) {
-    SVIRT_TRY(CheckImageHeaders(disk));
+    refusals->AddForNow(CheckImageHeaders(disk));
   }
-  return {};
+  if (LacksFirmwareVariables(domain.firmware) &&
+      access(domain.firmware.nvram_template.c_str(), R_OK) != 0) {
+    refusals->AddForNow(SystemError(
+        errno, "cannot open the firmware variables' template " + domain.firmware.nvram_template));
+  }
 }
 
 std::vector<Resource> QemuDriver::Resources(const QemuPlace &place) {
@@ -107,6 +118,7 @@ std::vector<Resource> QemuDriver::Resources(const QemuPlace &place) {
   run_dir.object = ObjectType::kDir;
   run_dir.access = kAccessRead | kAccessWrite | kAccessCreate;
   run_dir.subtree = true;
+  run_dir.optional = true;  // the host makes it for a start
   run_dir.path = place.run_dir;
   run_dir.device = "run directory";
   resources.push_back(run_dir);
@@ -114,6 +126,7 @@ std::vector<Resource> QemuDriver::Resources(const QemuPlace &place) {
   log.kind = ResourceKind::kLog;
   log.object = ObjectType::kFile;
   log.access = kAccessWrite;
+  log.optional = true;
   log.path = place.log_path;
   log.device = "log";
   resources.push_back(log);
@@ -122,9 +135,7 @@ std::vector<Resource> QemuDriver::Resources(const QemuPlace &place) {
 
 Status QemuDriver::Prepare(const Domain &domain) const {
   const LoaderNvram &firmware = domain.firmware;
-  std::error_code error;
-  if (firmware.nvram.empty() || firmware.nvram_template.empty() ||
-      std::filesystem::exists(std::filesystem::symlink_status(firmware.nvram, error))) {
+  if (!LacksFirmwareVariables(firmware)) {
     return {};
   }
   const Fd from(
@@ -167,7 +178,7 @@ Status QemuDriver::Prepare(const Domain &domain) const {
 
 Result<QemuLaunch> QemuDriver::Spec(const Domain &domain, const QemuPlace &place,
                                     int log_fd) const {
-  SVIRT_ASSIGN(QemuCommand command, Command(domain));
+  SVIRT_ASSIGN(QemuCommand command, BuildQemuCommand(domain, PathsFor(domain)));
   QemuLaunch launch;
   LaunchSpec &spec = launch.spec;
   spec.program = Emulator(domain);

@@ -12,6 +12,7 @@
 #include "host/domain/resource.h"
 #include "host/hypervisor/qemu/qmp_client.h"
 #include "host/launch/launch.h"
+#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -43,9 +44,10 @@ class QemuDriver {
   static std::string DefaultEmulator(const Domain &domain);
 
   // Can the domain run here? Every part of its XML is understood, KVM is there if it asks for it,
-  // the emulator can be executed, its qcow2 images have no backing file that is not named.
-  // Changes nothing. Errc::kUnsupported, kInvalid, kNotFound.
-  Status Check(const Domain &domain) const;
+  // the emulator can be executed, its qcow2 images have no backing file that is not named, the
+  // template of its firmware variables can be read. Changes nothing. Adds all that stands against
+  // it: Errc::kUnsupported, kInvalid, kNotFound.
+  void Check(const Domain &domain, Refusals *refusals) const;
 
   // What QEMU itself needs besides the resources of the XML: its run directory and its log.
   static std::vector<Resource> Resources(const QemuPlace &place);

@@ -19,27 +19,33 @@
 namespace svirt {
 namespace {
 
+Status Check(const QemuDriver &driver, const Domain &domain) {
+  Refusals refusals;
+  driver.Check(domain, &refusals);
+  return refusals.ToStatus();
+}
+
 TEST(QemuDriver, RefusesWhatIsNotThere) {
   Domain d = SmallDomain();
   d.emulator = "/nonexistent/qemu";
-  EXPECT_EQ(QemuDriver().Check(d).error().code, Errc::kNotFound);
+  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kNotFound);
   d.emulator = "/bin/true";
-  EXPECT_TRUE(QemuDriver().Check(d).ok());
+  EXPECT_TRUE(Check(QemuDriver(), d).ok());
   d.type = "kvm";
-  const Status no_kvm = QemuDriver("/nonexistent/kvm").Check(d);
+  const Status no_kvm = Check(QemuDriver("/nonexistent/kvm"), d);
   ASSERT_FALSE(no_kvm.ok());
   EXPECT_NE(no_kvm.error().message.find("type='qemu'"), std::string::npos);
-  EXPECT_EQ(QemuDriver("/dev/null").Check(d).error().code, Errc::kUnsupported);
+  EXPECT_EQ(Check(QemuDriver("/dev/null"), d).error().code, Errc::kUnsupported);
   d.type = "qemu";
   d.document.put("domain.cputune", "");
-  EXPECT_EQ(QemuDriver().Check(d).error().code, Errc::kUnsupported);
+  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kUnsupported);
   d.document.clear();
   d.disks = {MakeDisk("vda", "virtio", {Image("/dev/zero", "qcow2")})};
-  EXPECT_EQ(QemuDriver().Check(d).error().code, Errc::kInvalid);
+  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kInvalid);
   d.disks[0].chain[0] = Image("/nonexistent/image", "vmdk");
-  EXPECT_EQ(QemuDriver().Check(d).error().code, Errc::kInvalid);
+  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kInvalid);
   d.disks[0].chain_closed = true;
-  EXPECT_TRUE(QemuDriver().Check(d).ok());
+  EXPECT_TRUE(Check(QemuDriver(), d).ok());
 }
 
 TEST(QemuDriver, DefaultEmulatorByArch) {

@@ -83,17 +83,16 @@ Status AddTpm(QemuBuilder &b, const Tpm &tpm) {
 
 }  // namespace
 
-Status AddHostDevices(QemuBuilder &b) {
+void AddHostDevices(QemuBuilder &b) {
   for (const HostDevice &device : b.domain.hostdevs) {
-    SVIRT_TRY(AddHostDevice(b, device, device.alias));
+    b.refusals.Add(AddHostDevice(b, device, device.alias));
   }
   if (b.domain.tpms.size() > 1) {
-    return Unsupported("tpm", "QEMU gives a domain one TPM");
+    b.refusals.Add(Unsupported("tpm", "QEMU gives a domain one TPM"));
   }
   for (const Tpm &tpm : b.domain.tpms) {
-    SVIRT_TRY(AddTpm(b, tpm));
+    b.refusals.Add(AddTpm(b, tpm));
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -17,7 +17,9 @@ class QemuHypervisor : public Hypervisor {
   std::vector<std::string> Types() const override { return {"kvm", "qemu"}; }
   bool RunsProcesses() const override { return true; }
   void Complete(Domain *domain) const override;
-  Status Check(const Domain &domain) const override { return driver_.Check(domain); }
+  void Check(const Domain &domain, Refusals *refusals) const override {
+    driver_.Check(domain, refusals);
+  }
   Status Prepare(const Domain &domain, const DomainPlace &place) const override;
   ManifestOptions Options() const override { return {}; }
   std::vector<Resource> Resources(const DomainPlace &place) const override;

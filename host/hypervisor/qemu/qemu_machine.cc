@@ -211,9 +211,9 @@ json MemoryBackend(const QemuBuilder &b, const std::string &id, uint64_t size) {
   return memory;
 }
 
-Status AddMachine(QemuBuilder &b) {
+void AddMachine(QemuBuilder &b) {
   const Domain &d = b.domain;
-  SVIRT_TRY(CheckType(d));
+  b.refusals.Add(CheckType(d));
   b.args.Add("-name", Keyval("guest=" + d.name).Set("debug-threads", true));
   b.args.Add("-uuid", d.uuid);
   b.args.Add("-no-user-config");
@@ -224,10 +224,10 @@ Status AddMachine(QemuBuilder &b) {
                              .Set("spawn", "deny")
                              .Set("resourcecontrol", "deny"));
   b.args.Add("-msg", "timestamp=on");
-  SVIRT_TRY(AddMachineType(b));
-  SVIRT_TRY(AddCpu(b));
-  SVIRT_TRY(AddMemory(b));
-  return AddSmp(b);
+  b.refusals.Add(AddMachineType(b));
+  b.refusals.Add(AddCpu(b));
+  b.refusals.Add(AddMemory(b));
+  b.refusals.Add(AddSmp(b));
 }
 
 }  // namespace svirt

@@ -68,34 +68,38 @@ Result<std::string> Model(QemuBuilder &b, const Interface &interface, const std:
   return interface.model;
 }
 
+Status AddInterface(QemuBuilder &b, size_t i, const std::string &mac) {
+  const Interface &interface = b.domain.interfaces[i];
+  const std::string &id = interface.alias;
+  const std::string what = "interface " + id;
+  if (!IsMac(mac)) {
+    return Error{Errc::kInvalid, what + ": '" + interface.mac +
+                                     "' is no MAC address: write it like 52:54:00:12:34:56"};
+  }
+  SVIRT_TRY(AddBackend(b, interface, i, what, id));
+  SVIRT_ASSIGN(const std::string model, Model(b, interface, what));
+  json card = {{"driver", model}, {"id", id + "-card"}, {"netdev", id}, {"mac", mac}};
+  const auto boot = b.TakeBootIndex("network", interface.boot_order);
+  if (boot) {
+    card["bootindex"] = *boot;
+  }
+  if (!interface.rom_file.empty()) {
+    card["romfile"] = interface.rom_file;
+  } else if (!boot && !b.is_microvm()) {
+    // Its file is in a package that a host without network boot need not have.
+    card["romfile"] = "";
+  }
+  b.AddPluggable(card);
+  return {};
+}
+
 }  // namespace
 
-Status AddInterfaces(QemuBuilder &b) {
+void AddInterfaces(QemuBuilder &b) {
   const std::vector<std::string> macs = MacAddresses(b.domain);
   for (size_t i = 0; i < b.domain.interfaces.size(); ++i) {
-    const Interface &interface = b.domain.interfaces[i];
-    const std::string &id = interface.alias;
-    const std::string what = "interface " + id;
-    if (!IsMac(macs[i])) {
-      return Error{Errc::kInvalid, what + ": '" + interface.mac +
-                                       "' is no MAC address: write it like 52:54:00:12:34:56"};
-    }
-    SVIRT_TRY(AddBackend(b, interface, i, what, id));
-    SVIRT_ASSIGN(const std::string model, Model(b, interface, what));
-    json card = {{"driver", model}, {"id", id + "-card"}, {"netdev", id}, {"mac", macs[i]}};
-    const auto boot = b.TakeBootIndex("network", interface.boot_order);
-    if (boot) {
-      card["bootindex"] = *boot;
-    }
-    if (!interface.rom_file.empty()) {
-      card["romfile"] = interface.rom_file;
-    } else if (!boot && !b.is_microvm()) {
-      // Its file is in a package that a host without network boot need not have.
-      card["romfile"] = "";
-    }
-    b.AddPluggable(card);
+    b.refusals.Add(AddInterface(b, i, macs[i]));
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -52,7 +52,9 @@ class RealQemu : public testing::Test {
   }
 
   Status Start(const Domain &domain) {
-    SVIRT_TRY(driver_.Check(domain));
+    Refusals refusals;
+    driver_.Check(domain, &refusals);
+    SVIRT_TRY(refusals.ToStatus());
     SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(Named(domain), place_, log_.get()));
     SVIRT_ASSIGN(child_, Launch(launch.spec));
     Result<QmpClient> monitor = QemuDriver::WaitReady(place_, child_, kPatience);

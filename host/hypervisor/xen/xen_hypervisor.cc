@@ -35,15 +35,18 @@ Result<std::optional<XenDomain>> XenHypervisor::FindOwn(const RunningDomain &run
   return there;
 }
 
-Status XenHypervisor::Check(const Domain &domain) const {
-  SVIRT_ASSIGN(const std::string config, BuildXlConfig(domain, ""));
-  SVIRT_TRY(runner_->Find());
+void XenHypervisor::Check(const Domain &domain, Refusals *refusals) const {
+  if (const auto config = BuildXlConfig(domain, ""); !config.ok()) {
+    refusals->Add(config.error());
+  }
+  if (const auto xl = runner_->Find(); !xl.ok()) {
+    refusals->AddForNow(xl.error());
+  }
   for (const std::string &file : {domain.kernel, domain.initrd}) {
     if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
-      return SystemError(errno, "cannot read " + file);
+      refusals->AddForNow(SystemError(errno, "cannot read " + file));
     }
   }
-  return {};
 }
 
 Status XenHypervisor::Prepare(const Domain &domain, const DomainPlace &) const {

@@ -25,7 +25,7 @@ class XenHypervisor : public Hypervisor {
   std::vector<std::string> Types() const override { return {"xen"}; }
   bool RunsProcesses() const override { return false; }
   void Complete(Domain *) const override {}
-  Status Check(const Domain &domain) const override;
+  void Check(const Domain &domain, Refusals *refusals) const override;
   Status Prepare(const Domain &domain, const DomainPlace &place) const override;
   ManifestOptions Options() const override;
   std::vector<Resource> Resources(const DomainPlace &) const override { return {}; }

@@ -28,7 +28,9 @@ class XenStart : public fake::EngineTest {
 
   // As the host does it: labels, the domain, and all of it back after a failure.
   Status Start() {
-    SVIRT_TRY(xen_.Check(domain_));
+    Refusals refusals;
+    xen_.Check(domain_, &refusals);
+    SVIRT_TRY(refusals.ToStatus());
     SVIRT_TRY(xen_.Prepare(domain_, place_));
     SVIRT_ASSIGN(plan_, engine_.Apply(domain_, {}));
     const auto record = [this](const RunningDomain &running) -> Status {

@@ -9,7 +9,7 @@
 namespace svirt {
 
 Result<Config> OpenConfig(const Paths &paths, const std::vector<std::string> &plugin_directories) {
-  Machine machine;
+  MachineFacts machine;
   machine.plugin_directories = plugin_directories;
   machine.was_chosen = [&](const std::string &model) {
     const auto chosen = ChosenModels(paths.state_dir).Read();

@@ -17,6 +17,14 @@ fails() {
   verdict "$good" "$what" "exit status $code and one line with /$pattern/" "$status: $seen"
 }
 
+# exits CODE ARGS...: svirt ARGS exits with CODE.
+exits() {
+  local code=$1
+  shift
+  svirt "$@" >/dev/null 2>&1
+  [ $? -eq "$code" ]
+}
+
 make_domain a
 printf '<domain type="qemu">\n<name>x</name>\n<oops>\n</domain>\n' >broken.xml
 fails "XML that is not well-formed" 3 'broken.xml:4: ' define broken.xml
@@ -27,7 +35,8 @@ fails "a domain that is not there" 4 "there is no domain 'x'" start x
 fails "neither a file nor a domain" 4 "neither a file nor a domain 'x'" plan x
 fails "an unknown command" 2 'frobnicate' frobnicate
 sed "s/type='raw'/type=''/; s/<driver name='qemu' type=''\/>//" "$DIR/a.xml" >noformat.xml
-fails "an image without a format" 3 "format" plan noformat.xml
+fails "an image without a format" 3 "format" define noformat.xml
+ok "which is no plan either" exits 20 plan noformat.xml
 sed "s/<name>a</<name>..\/a</" "$DIR/a.xml" >name.xml
 fails "a name with a slash" 3 "name" define name.xml
 sed "s/type='qemu'>/type='xen'>/" "$DIR/a.xml" >type.xml
@@ -68,7 +77,7 @@ done
 configure '[model dac]' 'count = many'
 fails "a value of another type" 3 'svirt.conf:5: count in \[model dac\] has to be a number' plugins
 configure
-fails "a hypervisor that no driver serves" 5 'no security driver is active.*Xen' define type.xml
+refused "a hypervisor that no driver serves" 'no security driver is active.*Xen' svirt define type.xml
 ok "a good domain after all that" svirt define "$DIR/a.xml"
 
 # edit: a mistake is told and asked about; saying no keeps the definition.
@@ -89,8 +98,7 @@ ok "back to the first definition" svirt define "$DIR/a.xml"
 
 # What QEMU is not told is refused, all of it at once and without the password.
 sed "s#<devices>#&<graphics type='vnc' passwd='hunter2'/><sound model='ich9'/>#" "$DIR/a.xml" >asks.xml
-ok "a domain that asks for what cannot be done is defined" svirt define asks.xml
-fails "its start says all that is" 9 '<devices/graphics passwd=\.\.\.>; <devices/sound>$' start a
+fails "a domain that asks for what cannot be done is not defined" 9 '<devices/graphics passwd=\.\.\.>; <devices/sound>$' define asks.xml
 ok "back to the domain without" svirt define "$DIR/a.xml"
 
 # A start that fails half way leaves nothing behind.

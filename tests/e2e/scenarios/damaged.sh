@@ -142,6 +142,7 @@ kill -KILL "$pid"
 ok "and is killed" wait_for 20 ended "$pid"
 plugins=$PLUGINS
 PLUGINS=$DIR/none
+mkdir "$PLUGINS"
 configure
 contains "without its plugin it is not cleaned up" '^ - +b +shut off \(not cleaned up\)$' \
   with_status 11 svirt list

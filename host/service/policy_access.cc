@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the policy lets two domains do with each other.
+#include "host/service/policy_access.h"
+
 #include <svirt/ext/draft/access.h>
 
 #include <utility>
+#include <vector>
 
-#include "host/service/host.h"
+#include "host/service/inspection.h"
 
 namespace svirt {
 namespace {
@@ -16,8 +18,9 @@ bool LooksLikeLabel(const std::string &text) {
 
 }  // namespace
 
-Result<std::string> Host::LabelOf(const std::string &domain_or_label, Plugin *plugin) {
-  const auto stored = Find(domain_or_label);
+Result<std::string> PolicyAccess::LabelOf(const std::string &domain_or_label,
+                                          Plugin *plugin) const {
+  const auto stored = definitions_->Find(domain_or_label);
   if (!stored.ok() && stored.error().code == Errc::kNotFound && LooksLikeLabel(domain_or_label)) {
     return domain_or_label;
   }
@@ -25,7 +28,7 @@ Result<std::string> Host::LabelOf(const std::string &domain_or_label, Plugin *pl
     return stored.error();
   }
   if (stored->running) {
-    SVIRT_ASSIGN(LabelState state, RunningLabel(plugin, *stored->running));
+    SVIRT_ASSIGN(LabelState state, Inspection::RunningLabel(plugin, *stored->running));
     return std::move(state.label);
   }
   for (const SecLabel &seclabel : stored->domain.seclabels) {
@@ -38,10 +41,10 @@ Result<std::string> Host::LabelOf(const std::string &domain_or_label, Plugin *pl
                                     "' does not run, and gets its label when it is started"};
 }
 
-Result<AccessAnswer> Host::Access(const std::string &source, const std::string &target) {
+Result<AccessAnswer> PolicyAccess::Ask(const std::string &source, const std::string &target) const {
   std::string type;  // labels do not say
   for (const std::string &name : {source, target}) {
-    const auto stored = store_.Find(name);
+    const auto stored = machine_->domains().Find(name);
     if (!stored.ok() && !(stored.error().code == Errc::kNotFound && LooksLikeLabel(name))) {
       return stored.error();
     }
@@ -52,22 +55,22 @@ Result<AccessAnswer> Host::Access(const std::string &source, const std::string &
     type = stored.ok() ? stored->domain.type : type;
   }
   if (!type.empty()) {
-    return AccessUnder(type, source, target);
+    return AskUnder(type, source, target);
   }
   // Whose labels they are, only a model can tell.
-  const std::vector<std::string> types = DomainTypes();
-  auto answer = AccessUnder(types.front(), source, target);
+  const std::vector<std::string> types = machine_->DomainTypes();
+  auto answer = AskUnder(types.front(), source, target);
   for (size_t i = 1; i < types.size() && !answer.ok(); ++i) {
-    if (auto next = AccessUnder(types[i], source, target); next.ok()) {
+    if (auto next = AskUnder(types[i], source, target); next.ok()) {
       answer = std::move(next);
     }
   }
   return answer;
 }
 
-Result<AccessAnswer> Host::AccessUnder(const std::string &type, const std::string &source,
-                                       const std::string &target) {
-  SVIRT_ASSIGN(const std::vector<Plugin *> plugins, drivers_.For(type));
+Result<AccessAnswer> PolicyAccess::AskUnder(const std::string &type, const std::string &source,
+                                            const std::string &target) const {
+  SVIRT_ASSIGN(const std::vector<Plugin *> plugins, machine_->models().For(type));
   if (plugins.empty()) {
     return Error{Errc::kUnsupported,
                  "no security driver is in use here, so nothing keeps domains apart"};

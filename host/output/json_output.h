@@ -9,6 +9,7 @@
 #include "host/domain/domain.h"
 #include "host/labels/engine.h"
 #include "host/service/models/drivers.h"
+#include "host/service/planning.h"
 
 namespace svirt {
 
@@ -19,6 +20,8 @@ inline constexpr int kJsonVersion = 1;
 // model, doi, process_label and image_label of the primary model, all models under "models", and
 // the resources in document order.
 nlohmann::ordered_json PlanToJson(const Domain &domain, const Plan &plan);
+// Also the plan's id, what stands against a start, and the policies of the models.
+nlohmann::ordered_json PlanToJson(const Domain &domain, const DomainPlan &plan);
 
 nlohmann::ordered_json PluginsToJson(const SecurityDrivers::Overview &overview);
 

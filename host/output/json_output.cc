@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/capi/json_output.h"
+#include "host/output/json_output.h"
 
 #include <string>
 #include <string_view>
@@ -62,6 +62,20 @@ ordered_json PlanToJson(const Domain &domain, const Plan &plan) {
          {"note", OrNull(item.note)},
          {"unlabelled", item.unlabelled},
          {"conflict", OrNull(item.conflict)}});
+  }
+  return document;
+}
+
+ordered_json PlanToJson(const Domain &domain, const DomainPlan &plan) {
+  ordered_json document = PlanToJson(domain, plan.plan);
+  document["id"] = OrNull(plan.id);
+  document["refusals"] = ordered_json::array();
+  for (const Error &refusal : plan.refusals.all()) {
+    document["refusals"].push_back(refusal.message);
+  }
+  document["policies"] = ordered_json::array();
+  for (const PolicyText &policy : plan.policies) {
+    document["policies"].push_back({{"model", policy.model}, {"text", policy.text}});
   }
   return document;
 }

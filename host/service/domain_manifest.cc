@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/service/domain_manifest.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace svirt {
+
+ManifestOptions OptionsFor(const Machine &machine, const Domain &domain) {
+  const auto hypervisor = machine.HypervisorFor(domain);
+  return hypervisor.ok() ? (*hypervisor)->Options() : ManifestOptions{};
+}
+
+Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain) {
+  SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, OptionsFor(machine, domain)));
+  if (const auto hypervisor = machine.HypervisorFor(domain); hypervisor.ok()) {
+    std::ranges::move((*hypervisor)->Resources(machine.domains().PlaceOf(domain.uuid)),
+                      std::back_inserter(manifest.resources));
+  }
+  return manifest;
+}
+
+Manifest MakeKnownManifest(const Machine &machine, const Domain &domain) {
+  auto manifest = MakeManifest(machine, domain);
+  return manifest.ok() ? std::move(*manifest) : Manifest{};
+}
+
+}  // namespace svirt

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The one manifest of a domain: what its XML names, and what its hypervisor needs besides.
+#pragma once
+
+#include "host/domain/domain.h"
+#include "host/domain/manifest.h"
+#include "host/domain/resource.h"
+#include "host/service/machine.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+// Everything that the domain opens. Plans, starts, changes, labels and programs that run as the
+// domain all work with this one. A domain of a type that no hypervisor of ours serves, which other
+// VM managers run, has what its XML names.
+Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain);
+
+// The same, as far as it can be told: a device that is gone by itself is in no manifest.
+Manifest MakeKnownManifest(const Machine &machine, const Domain &domain);
+
+// How the resources in the XML of a domain are to be read.
+ManifestOptions OptionsFor(const Machine &machine, const Domain &domain);
+
+}  // namespace svirt

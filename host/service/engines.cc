@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/service/engines.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace svirt {
+namespace {
+
+bool AllNone(const Domain &domain) {
+  return !domain.seclabels.empty() &&
+         std::ranges::all_of(domain.seclabels, [](const SecLabel &label) {
+           return label.type == SecLabel::Type::kNone;
+         });
+}
+
+}  // namespace
+
+Result<Engine> Engines::For(const Domain &domain, SecurityDrivers::Use use) const {
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  return For(domain, labels, use);
+}
+
+Result<Engine> Engines::For(const Domain &domain, LabelStore *labels,
+                            SecurityDrivers::Use use) const {
+  SecurityDrivers &models = machine_->models();
+  const Config &config = machine_->config();
+  auto plugins = models.For(domain.type, use);
+  if (!plugins.ok() && AllNone(domain) && !config.require_confined &&
+      config.require_model.empty()) {
+    // Its owner wants it unconfined by every model it names; that needs none but those that stand
+    // beside whichever there is.
+    plugins = models.Beside(domain.type);
+  }
+  if (!plugins.ok()) {
+    return std::move(plugins).error();
+  }
+  ConfinementPolicy policy = Policy(domain);
+  policy.has_primary = !plugins->empty() && !models.IsBeside(*plugins->front());
+  return Engine(labels, *plugins, policy);
+}
+
+ConfinementPolicy Engines::Policy(const Domain &domain) const {
+  const Config &config = machine_->config();
+  ConfinementPolicy policy;
+  policy.default_confined = config.default_confined;
+  policy.require_confined = config.require_confined;
+  policy.keep_trees = config.keep_trees;
+  policy.export_labels = config.export_labels;
+  policy.require_enforcing = config.require_enforcing;
+  policy.allow_unlabelled = config.allow_unlabelled;
+  policy.paths = PathsFor(domain);
+  return policy;
+}
+
+Result<std::vector<Plugin *>> Engines::PluginsOfRunning(const Domain &running) const {
+  std::vector<Plugin *> plugins;
+  for (const SecLabel &seclabel : running.seclabels) {
+    auto plugin = machine_->models().Named(seclabel.model, running.type);
+    if (!plugin.ok() && seclabel.type == SecLabel::Type::kNone) {
+      continue;
+    }
+    if (!plugin.ok()) {
+      return Error{Errc::kUnsupported,
+                   "domain '" + running.name + "' was started under model " + seclabel.model +
+                       ", which is not active any more: " + plugin.error().message};
+    }
+    plugins.push_back(*plugin);
+  }
+  return plugins;
+}
+
+Result<Engine> Engines::ForRunning(const Domain &running) const {
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  SVIRT_ASSIGN(std::vector<Plugin *> plugins, PluginsOfRunning(running));
+  return Engine(labels, std::move(plugins), Policy(running));
+}
+
+Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_type) const {
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(uuid));
+  auto given_now = machine_->models().For(virt_type);
+  std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
+  for (const HeldLabel &held : owner ? owner->labels : std::vector<HeldLabel>{}) {
+    if (FindPlugin(plugins, held.model) != nullptr) {
+      continue;
+    }
+    // Without one the engine does what it can, and says which model is missing.
+    if (auto plugin = machine_->models().Named(held.model, virt_type); plugin.ok()) {
+      plugins.push_back(*plugin);
+    } else {
+      machine_->Report({plugin.error().message});
+    }
+  }
+  Domain domain;
+  domain.uuid = uuid;
+  domain.type = virt_type;
+  return Engine(labels, std::move(plugins), Policy(domain));
+}
+
+void Engines::NameDoi(Plan *plan) const {
+  for (ModelLabels &labels : plan->models) {
+    labels.doi = machine_->models().DoiOf(labels.model, labels.doi);
+  }
+}
+
+// Our own are those of this configuration and those of the system.
+PathRules Engines::PathsFor(const Domain &domain) const {
+  const Paths &paths = machine_->paths();
+  const Paths system = Paths::System();
+  // Plugins have files of theirs beside it.
+  const std::string system_config = std::filesystem::path(system.config_file).parent_path();
+  const DomainPlace place = machine_->domains().PlaceOf(domain.uuid);
+  PathRules rules{.allowed = machine_->config().allow_paths,
+                  .own = {paths.config_file, paths.state_dir, paths.run_dir, system_config,
+                          system.state_dir, system.run_dir},
+                  .given = {place.run_dir, place.log_path, paths.state_dir + "/images",
+                            system.state_dir + "/images"}};
+  std::ranges::copy(machine_->config().plugin_directories, std::back_inserter(rules.own));
+  return rules;
+}
+
+}  // namespace svirt

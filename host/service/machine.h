@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What all services work with: this machine's configuration, domains, labels, models, hypervisors.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/config/config.h"
+#include "host/domain/domain.h"
+#include "host/hypervisor/hypervisor.h"
+#include "host/labels/label_store.h"
+#include "host/service/models/drivers.h"
+#include "host/service/store/domain_store.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+struct MachineOptions {
+  Config config;
+  Paths paths;
+  std::string scanner;  // helper that tries plugins first; see LoaderOptions
+  LogSink log;
+  // None means those of this build; tests give others.
+  std::vector<std::unique_ptr<Hypervisor>> hypervisors;
+};
+
+// All lasting state is on disk and shared with every other Machine on the same paths. For one
+// thread at a time.
+class Machine {
+ public:
+  static Result<std::unique_ptr<Machine>> Open(MachineOptions options);
+
+  const Paths &paths() const { return options_.paths; }
+  const Config &config() const { return options_.config; }
+  DomainStore &domains() { return domains_; }
+  const DomainStore &domains() const { return domains_; }
+  SecurityDrivers &models() { return models_; }
+
+  // The label store, opened when it is first needed.
+  Result<LabelStore *> Labels();
+  // For plans: creates nothing.
+  Result<std::unique_ptr<LabelStore>> OpenLabelsReadOnly() const;
+  // What the label store knows of a domain.
+  Result<std::optional<OwnerState>> OwnerOf(const std::string &uuid);
+
+  // The domain types that its hypervisors serve.
+  std::vector<std::string> DomainTypes() const;
+  // The one that serves the domain's type; Errc::kUnsupported if there is none.
+  Result<Hypervisor *> HypervisorFor(const Domain &domain) const;
+
+  // Sentences about what was found and stops nobody, for people.
+  void Report(const std::vector<std::string> &notes) const;
+  // The same for work that collects them, also if it fails.
+  Status Reporting(const std::function<Status(std::vector<std::string> *notes)> &work) const;
+
+ private:
+  Machine(MachineOptions options, DomainStore domains);
+
+  MachineOptions options_;
+  DomainStore domains_;
+  std::unique_ptr<LabelStore> labels_;
+  SecurityDrivers models_;
+};
+
+}  // namespace svirt

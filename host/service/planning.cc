@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/service/planning.h"
+
+#include <memory>
+#include <utility>
+
+#include "host/service/domain_manifest.h"
+#include "host/service/plan_id.h"
+
+namespace svirt {
+
+Result<DomainPlan> Planning::Make(const Domain &domain) const {
+  SVIRT_ASSIGN(const std::unique_ptr<LabelStore> labels, machine_->OpenLabelsReadOnly());
+  Findings findings = preflight_->ForPlan(domain, labels.get());
+  if (!findings.engine) {
+    return findings.refusals.ToStatus().error();
+  }
+  DomainPlan result;
+  result.refusals = std::move(findings.refusals);
+  if (!findings.plan) {
+    return result;
+  }
+  result.plan = std::move(*findings.plan);
+  SVIRT_ASSIGN(result.policies, findings.engine->DescribePolicies(findings.domain, result.plan));
+  if (result.refusals.empty() && !result.plan.has_conflict()) {
+    result.id = PlanIdOf(findings.domain, result.plan);
+  }
+  engines_->NameDoi(&result.plan);
+  return result;
+}
+
+// What the machine lacks now, such as an unplugged device, it may have when the domain starts.
+Status Planning::Verify(const Domain &domain) const {
+  SVIRT_ASSIGN(Engine engine, engines_->For(domain));
+  return engine.Verify(domain, MakeKnownManifest(*machine_, domain));
+}
+
+}  // namespace svirt

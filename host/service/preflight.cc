@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/service/preflight.h"
+
+#include <utility>
+
+#include "host/domain/manifest.h"
+#include "host/labels/opened_manifest.h"
+#include "host/service/domain_manifest.h"
+
+namespace svirt {
+namespace {
+
+// May another moment have what is missing?
+bool MayPass(const Error &error) {
+  switch (error.code) {
+    case Errc::kNotFound:
+    case Errc::kPermission:
+    case Errc::kConflict:
+    case Errc::kExhausted:
+    case Errc::kSystem:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void AddByCode(const Status &status, Refusals *refusals) {
+  if (!status.ok() && MayPass(status.error())) {
+    refusals->AddForNow(status);
+  } else {
+    refusals->Add(status);
+  }
+}
+
+// Keeps the value, or else the error as a refusal.
+template <typename T>
+void Take(Result<T> result, std::optional<T> *value, Refusals *refusals) {
+  if (result.ok()) {
+    *value = std::move(result).value();
+  } else {
+    AddByCode(std::move(result).error(), refusals);
+  }
+}
+
+}  // namespace
+
+void Preflight::CheckHypervisor(Findings *findings) const {
+  const auto hypervisor = machine_->HypervisorFor(findings->domain);
+  if (!hypervisor.ok()) {
+    return;
+  }
+  findings->hypervisor = *hypervisor;
+  findings->hypervisor->Complete(&findings->domain);
+  PinUsbDevices(&findings->domain, findings->hypervisor->Options());
+  findings->hypervisor->Check(findings->domain, &findings->refusals);
+}
+
+void Preflight::Check(Engine *engine, Findings *findings) const {
+  Take(MakeManifest(*machine_, findings->domain), &findings->manifest, &findings->refusals);
+  if (findings->manifest) {
+    OpenedManifest::CheckThere(*findings->manifest, &findings->refusals);
+  }
+  if (engine != nullptr) {
+    findings->refusals.Add(
+        engine->Verify(findings->domain, findings->manifest.value_or(Manifest{})));
+  }
+}
+
+Findings Preflight::Begin(const Domain &domain, LabelStore *labels,
+                          SecurityDrivers::Use use) const {
+  Findings findings;
+  findings.domain = domain;
+  CheckHypervisor(&findings);
+  auto engine = engines_->For(findings.domain, labels, use);
+  if (engine.ok()) {
+    findings.engine = std::move(engine).value();
+  } else {
+    findings.refusals.Add(std::move(engine).error());  // more than this machine has to be mended
+  }
+  Check(findings.engine ? &*findings.engine : nullptr, &findings);
+  return findings;
+}
+
+Findings Preflight::ForStart(const Domain &domain, LabelStore *labels) const {
+  return Begin(domain, labels, SecurityDrivers::Use::kStart);
+}
+
+// Other VM managers may run domains of types that are unknown here.
+Findings Preflight::ForDefinition(const Domain &domain, LabelStore *labels) const {
+  return Begin(domain, labels, SecurityDrivers::Use::kLook);
+}
+
+Findings Preflight::ForPlan(const Domain &domain, LabelStore *labels) const {
+  Findings findings = Begin(domain, labels, SecurityDrivers::Use::kPlan);
+  if (findings.engine && findings.manifest) {
+    Take(findings.engine->MakePlan(findings.domain, *findings.manifest), &findings.plan,
+         &findings.refusals);
+  }
+  return findings;
+}
+
+Findings Preflight::ForLabels(const Domain &domain, Engine *engine) const {
+  Findings findings;
+  findings.domain = domain;
+  Check(engine, &findings);
+  return findings;
+}
+
+Findings Preflight::ForChange(const Domain &next, Engine *engine) const {
+  Findings findings;
+  findings.domain = next;
+  CheckHypervisor(&findings);
+  Take(MakeManifest(*machine_, findings.domain), &findings.manifest, &findings.refusals);
+  // What it has already is not judged again; the change itself judges the rest.
+  findings.refusals.Add(engine->Verify(findings.domain));
+  return findings;
+}
+
+}  // namespace svirt

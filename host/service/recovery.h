@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Putting in order what crashes left.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/service/devices.h"
+#include "host/service/endings.h"
+#include "host/service/engines.h"
+#include "host/service/label_owners.h"
+#include "host/service/machine.h"
+#include "host/util/result.h"
+
+namespace svirt {
+
+class Recovery {
+ public:
+  Recovery(Machine *machine, const Engines *engines, const Endings *endings,
+           const LabelOwners *owners, const Devices *devices)
+      : machine_(machine),
+        engines_(engines),
+        endings_(endings),
+        owners_(owners),
+        devices_(devices) {}
+
+  // After a crash, or a boot: puts back what domains that do not run any more have left, and what
+  // commands that were ended left half done. Goes on after a failure and reports the first; a
+  // domain that somebody else keeps locked is one. notes: the other failures, and sentences about
+  // objects that were left alone.
+  Status Recover(std::vector<std::string> *notes) const;
+
+ private:
+  Machine *machine_;
+  const Engines *engines_;
+  const Endings *endings_;
+  const LabelOwners *owners_;
+  const Devices *devices_;
+};
+
+}  // namespace svirt

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a plan says is what a start does, in the same words; what stands against a start is told all
+# at once, by define, plan and start alike; and a domain of which anything lives is not started anew.
+# shellcheck source=tests/e2e/common.sh
+. "$SVIRT_TEST/common.sh"
+
+planned_labels() { svirt plan "$1" | sed -n 's/^  process label *//p'; }
+running_labels() { svirt dominfo "$1" | sed -n 's/^Security label: *\(.*\) (enforcing)$/\1/p'; }
+# exits STATUS CMD...
+exits() {
+  local want=$1
+  shift
+  "$@" >/dev/null 2>&1
+  [ $? -eq "$want" ]
+}
+plan_id() { svirt plan "$1" | sed -n 's/^Plan //p'; }
+# With the index number INDEX of variations that change the rules or the manifest.
+vary() {
+  case $1 in
+    0) ;;
+    1) sed -i 's|<serial |<channel type="unix"><source mode="bind"/><target type="virtio" name="c.0"/></channel><serial |' "$2" ;;
+    2) sed -i "s|</disk>|<readonly/></disk>|" "$2" ;;
+    3) sed -i 's|<devices>|<devices><rng model="virtio"><backend model="random">/dev/urandom</backend></rng>|' "$2" ;;
+    4) sed -i 's|</devices>|<graphics type="vnc" port="'$((5900 + ($$ % 100) + ($(id -u) > 0 ? 100 : 0)))'" listen="127.0.0.1"/></devices>|' "$2" ;;
+  esac
+}
+
+models="landlock"
+[ "$(id -u)" -ne 0 ] || models="landlock dac landlock,dac"
+for model in $models; do
+  configure '[confinement]' "models = ${model/,/, }"
+  for number in 0 1 2 3 4; do
+    name=vary$number
+    make_domain "$name"
+    vary "$number" "$DIR/$name.xml"
+    ok "$name is defined" svirt define "$DIR/$name.xml"
+    file_plan=$(svirt plan "$DIR/$name.xml")
+    before=$(planned_labels "$name")
+    ok "$name ($model) has a plan" test -n "$before"
+    equal "the file has the same plan" "$file_plan" "$(svirt plan "$name")"
+    id=$(plan_id "$name")
+    ok "$name ($model) starts by its plan" svirt start "$name" --plan "$id"
+    equal "$name runs under the labels of the plan" "$before" "$(running_labels "$name")"
+    equal "a plan while it runs has the same labels" "$before" "$(planned_labels "$name")"
+    ok "$name is destroyed" svirt destroy "$name"
+    ok "$name is undefined" svirt undefine "$name"
+  done
+done
+configure
+
+# A start keeps to its plan or does nothing.
+make_domain a
+ok "a is defined" svirt define "$DIR/a.xml"
+id=$(plan_id a)
+truncate -s 1M "$DIR/images/more.img"
+sed "s|</disk>|</disk><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$DIR/images/more.img'/><target dev='vdb' bus='virtio'/></disk>|" "$DIR/a.xml" >"$DIR/a2.xml"
+ok "a is defined with one more disk" svirt define "$DIR/a2.xml"
+ok "a start by the plan of before" exits 6 svirt start a --plan "$id"
+refused "it names the part that differs" "its resources" svirt start a --plan "$id"
+ok "a plan id that is none" exits 3 svirt start a --plan 1-2-3
+equal "a does not run" "shut off" "$(svirt domstate a)"
+
+# All that stands against a start, at once.
+sed -e "s|$DIR/images/a.img|$DIR/images/missing.img|; s|$DIR/images/more.img|$DIR/images/gone.img|" \
+  -e 's|<name>a</name>|<name>bad</name>|' "$DIR/a2.xml" >"$DIR/bad.xml"
+svirt plan "$DIR/bad.xml" >"$DIR/out"
+equal "a plan of what cannot start ends with" 20 $?
+contains "it names the first missing image" "missing.img" cat "$DIR/out"
+contains "and the second one" "gone.img" cat "$DIR/out"
+contains "define keeps it, and says what is missing now" "missing.img" svirt define "$DIR/bad.xml"
+contains "both" "gone.img" svirt define "$DIR/bad.xml"
+ok "it does not start" exits 4 svirt start bad
+refused "and start names both" "gone.img" svirt start bad
+sed -e "s|<devices>|<devices><sound model='cs4231'/><hub type='usb'/>|; s|vnc|spice|" \
+  -e "s|<rng|<tpm|; s|bus='virtio'|bus='nvme'|" -e 's|<name>a</name>|<name>odd</name>|' \
+  "$DIR/a.xml" >"$DIR/odd.xml"
+for command in define plan; do
+  svirt $command "$DIR/odd.xml" >"$DIR/out" 2>&1
+  for word in sound hub nvme; do
+    contains "$command names <$word>" "$word" cat "$DIR/out"
+  done
+done
+
+# A domain of which anything lives is not started anew, and destroy ends all of it.
+ok "a starts" svirt start a
+qemu=$(pid_of a)
+"$SVIRT" --root "$ROOT" run a -- /usr/bin/sleep 120 &
+runner=$!
+child_of() { pgrep -P "$1" -x sleep; }
+ok "a program runs beside it" wait_for 10 child_of "$runner"
+child=$(child_of "$runner")
+rm -rf "$ROOT/run/domains"
+ok "without its status a is not started a second time" exits 6 svirt start a
+ok "destroy ends what the registry knows" svirt destroy a
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
+ok "its emulator is gone" wait_for 10 gone "$qemu"
+ok "the program, too" wait_for 10 gone "$child"
+wait "$runner"
+ok "a starts again" svirt start a
+ok "and is destroyed" svirt destroy a
+equal "nobody holds labels" "" "$(svirt labels)"
+finish

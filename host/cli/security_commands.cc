@@ -156,6 +156,47 @@ Result<int> PrintCapabilities(Host &host) {
   return kExitOk;
 }
 
+Domain ToDomain(const LabelOwner &owner) {
+  Domain domain;
+  domain.uuid = owner.uuid;
+  domain.name = owner.name;
+  domain.type = owner.virt_type;
+  return domain;
+}
+
+// A domain that was only labelled may have no definition, and its XML be lost.
+Result<Domain> LabelledDomain(Host &host, const std::string &argument) {
+  auto domain = DomainArgument(host, argument);
+  if (domain.ok() || domain.error().code != Errc::kNotFound) {
+    return domain;
+  }
+  const auto owner = host.owners.Find(argument);
+  return owner.ok() ? ToDomain(*owner) : std::move(domain);
+}
+
+// Goes on after a failure and ends with the first.
+Result<int> RestoreAll(Host &host, bool even_trees) {
+  SVIRT_ASSIGN(const std::vector<OwnerState> owners, host.owners.All());
+  Status first;
+  for (const OwnerState &state : owners) {
+    if (!state.processes.empty() || state.in_hypervisor) {
+      continue;
+    }
+    Status restored = host.confinement.Restore(ToDomain(state.owner), even_trees);
+    if (restored.ok()) {
+      fmt::print("Domain '{}' restored\n", state.owner.name);
+    } else if (first.ok()) {
+      first = std::move(restored);
+    } else {
+      fmt::print(stderr, "svirt: {}\n", restored.error().message);
+    }
+  }
+  if (!first.ok()) {
+    return std::move(first).error();
+  }
+  return kExitOk;
+}
+
 }  // namespace
 
 void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
@@ -219,13 +260,22 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
 
   CLI::App *restore =
       app.add_subcommand("restore", "Put back every label that 'label' changed for a domain");
-  restore->add_option("FILE", *file, "Domain XML, - for standard input, or a defined domain")
-      ->required();
+  CLI::Option *one = restore->add_option(
+      "FILE", *file, "Domain XML, - for standard input, or the name or uuid of a domain");
+  auto all = std::make_shared<bool>();
+  restore->add_flag("--all", *all, "For every domain that was labelled and does not run")
+      ->excludes(one);
   auto trees = std::make_shared<bool>();
   restore->add_flag("--trees", *trees,
                     "Also what stays labelled below directories for the next start (keep_trees)");
-  OnRun(restore, context, exit_code, [file, trees](Host &host) -> Result<int> {
-    SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+  OnRun(restore, context, exit_code, [file, trees, all, one](Host &host) -> Result<int> {
+    if (*all) {
+      return RestoreAll(host, *trees);
+    }
+    if (one->count() == 0) {
+      return Error{Errc::kInvalid, "say which domain, or --all"};
+    }
+    SVIRT_ASSIGN(const Domain domain, LabelledDomain(host, *file));
     SVIRT_TRY(host.confinement.Restore(domain, *trees));
     fmt::print("Domain '{}' restored\n", domain.name);
     return kExitOk;

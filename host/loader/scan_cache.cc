@@ -22,7 +22,7 @@ namespace {
 
 constexpr uint64_t kLargestCache = 1 << 20;
 constexpr size_t kMostScans = 256;
-constexpr std::string_view kPlugin = "plugin=", kFile = "file=", kLast = "end=1";
+constexpr std::string_view kPluginLine = "plugin=", kFileLine = "file=", kLastLine = "end=1";
 constexpr std::string_view kNothing = "-";  // stands for an empty word
 
 bool IsWord(std::string_view text) {
@@ -103,11 +103,11 @@ std::vector<ScanCache::Scan> ScanCache::Parse(std::string_view text) const {
     }
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
-    if (line == kLast) {
+    if (line == kLastLine) {
       return text.empty() ? scans : std::vector<Scan>();
     }
-    if (line.starts_with(kPlugin)) {
-      line.remove_prefix(kPlugin.size());
+    if (line.starts_with(kPluginLine)) {
+      line.remove_prefix(kPluginLine.size());
       auto subject = ParseSubject(line);
       if (!subject || scans.size() == kMostScans) {
         return {};
@@ -115,10 +115,10 @@ std::vector<ScanCache::Scan> ScanCache::Parse(std::string_view text) const {
       scans.push_back({std::move(*subject), {}});
       continue;
     }
-    if (!line.starts_with(kFile) || scans.empty()) {
+    if (!line.starts_with(kFileLine) || scans.empty()) {
       return {};
     }
-    line.remove_prefix(kFile.size());
+    line.remove_prefix(kFileLine.size());
     auto file = ParseUsedFile(line);
     if (!file) {
       return {};
@@ -132,16 +132,16 @@ std::string ScanCache::Format(const std::vector<Scan> &scans) const {
   std::string text = Header();
   for (const Scan &scan : scans) {
     const Subject &subject = scan.subject;
-    text += std::string(kPlugin) + FormatIdentity(subject.plugin) + " ";
+    text += std::string(kPluginLine) + FormatIdentity(subject.plugin) + " ";
     text += WordOr(subject.build_id);
     text += " ";
     text += WordOr(subject.virt_type);
     text += "\n";
     for (const UsedFile &file : scan.files) {
-      text += std::string(kFile) + FormatUsedFile(file) + "\n";
+      text += std::string(kFileLine) + FormatUsedFile(file) + "\n";
     }
   }
-  return text + std::string(kLast) + "\n";
+  return text + std::string(kLastLine) + "\n";
 }
 
 bool ScanCache::IsUnchanged(const UsedFile &file) {

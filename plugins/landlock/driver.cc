@@ -93,6 +93,21 @@ svirt_status CheckLabel(const svirt_domain &domain, const char *label, svirt_err
 
 }  // namespace
 
+svirt_status DescribeDomain(const KernelCalls &kernel, const svirt_domain &domain, svirt_buf *text,
+                            svirt_error *error) {
+  Features features;
+  if (const svirt_status status = ProbeFeatures(kernel, &features, error); status != SVIRT_OK) {
+    return status == SVIRT_INACTIVE ? SVIRT_E_NODATA : status;
+  }
+  if (const svirt_status status = CheckDomain(domain, error); status != SVIRT_OK) {
+    return status;
+  }
+  if (domain.label_type == SVIRT_LABEL_NONE) {
+    return Fail(error, SVIRT_E_NODATA, 0, "a domain without a label has no Landlock rules");
+  }
+  return sdk::Put(text, DescribeRules(domain, features));
+}
+
 svirt_status ProbeDriver(const KernelCalls &kernel, const char *virt_type, svirt_error *reason) {
   if (virt_type != nullptr && std::strcmp(virt_type, "xen") == 0) {
     return Fail(reason, SVIRT_INACTIVE, 0,

@@ -12,6 +12,10 @@ inline constexpr char kModel[] = "landlock";
 // Probe for domains of virt_type (NULL: any) on the given kernel.
 svirt_status ProbeDriver(const KernelCalls &kernel, const char *virt_type, svirt_error *reason);
 
+// The rules that the domain would be given, as text.
+svirt_status DescribeDomain(const KernelCalls &kernel, const svirt_domain &domain, svirt_buf *text,
+                            svirt_error *error);
+
 // The model on one kernel.
 class Driver : public sdk::Driver {
  public:

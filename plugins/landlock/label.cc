@@ -8,6 +8,7 @@
 #include <array>
 #include <map>
 
+#include "baseline.h"
 #include "rights.h"
 
 namespace svirt::landlock {
@@ -17,12 +18,13 @@ namespace {
 constexpr std::string_view kPrefix = "landlock:";
 constexpr size_t kDigestBytes = 8;
 
-// The rules in one canonical text. Strings end with NUL, which none of them contains.
-std::string Canonical(const svirt_domain &domain, const Features &features) {
-  struct Rights {
-    uint64_t object = 0, parent = 0;
-  };
-  std::map<std::string, Rights> rules;  // of one path, all that any use of it grants
+// On the object of a path and on the directory that holds it: all that any use of it grants.
+struct Rights {
+  uint64_t object = 0, parent = 0;
+};
+
+std::map<std::string, Rights> RulesOf(const svirt_domain &domain, const Features &features) {
+  std::map<std::string, Rights> rules;
   const std::vector<svirt_resource> resources = sdk::Resources(domain);
   for (const svirt_resource &resource : resources) {
     Rights &rights = rules[resource.path];
@@ -32,6 +34,11 @@ std::string Canonical(const svirt_domain &domain, const Features &features) {
       rights.object |= ObjectRights(resource, DeclaredShape(resource), features);
     }
   }
+  return rules;
+}
+
+// The rules in one canonical text. Strings end with NUL, which none of them contains.
+std::string Canonical(const svirt_domain &domain, const Features &features) {
   std::string text = "1";  // of this form
   const auto add = [&text](std::string_view part) {
     text += part;
@@ -40,7 +47,7 @@ std::string Canonical(const svirt_domain &domain, const Features &features) {
   add(domain.emulator != nullptr ? domain.emulator : "");
   add(std::to_string(features.rights));
   add(std::to_string(features.scopes));
-  for (const auto &[path, rights] : rules) {
+  for (const auto &[path, rights] : RulesOf(domain, features)) {
     add(path);
     add(std::to_string(rights.object));
     add(std::to_string(rights.parent));
@@ -67,6 +74,25 @@ std::string MakeLabel(const svirt_domain &domain, const Features &features) {
     label += kHex[digest[i] & 0xf];
   }
   return label;
+}
+
+std::string DescribeRules(const svirt_domain &domain, const Features &features) {
+  std::string text =
+      "# " + MakeLabel(domain, features) + ", Landlock ABI " + std::to_string(features.abi) + "\n";
+  const auto add = [&](const std::string &path, uint64_t rights) {
+    if (const std::string words = RightWords(rights & features.rights); !words.empty()) {
+      text += path + "  " + words + "\n";
+    }
+  };
+  for (const auto &[path, rights] : RulesOf(domain, features)) {
+    add(path, rights.object);
+    add(ParentOf(path), rights.parent);
+  }
+  text += "# what every emulator may use\n";
+  for (const BaselineEntry &entry : Baseline()) {
+    add(entry.path, entry.rights);
+  }
+  return text;
 }
 
 bool IsLabelOf(std::string_view label, std::string_view uuid) {

@@ -16,6 +16,9 @@ namespace svirt::landlock {
 // is no proof of anything.
 std::string MakeLabel(const svirt_domain &domain, const Features &features);
 
+// The rules as text for people: a path and its rights in each line.
+std::string DescribeRules(const svirt_domain &domain, const Features &features);
+
 // Does the label have the form of one of this domain, whatever the rules?
 bool IsLabelOf(std::string_view label, std::string_view uuid);
 

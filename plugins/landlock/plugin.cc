@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plugin: Driver on the running kernel.
+#include <svirt/ext/describe.h>
+
 #include <utility>
 
 #include "driver.h"
@@ -26,9 +28,21 @@ svirt_status Init(const svirt_host *, std::unique_ptr<sdk::Driver> *driver, svir
   return SVIRT_OK;
 }
 
+svirt_status Describe(const svirt_host *, const svirt_domain *domain, svirt_buf *text,
+                      svirt_error *error) noexcept {
+  return sdk::Guard(
+      error, [&] { return DescribeDomain(RunningKernel(), sdk::CopySized(domain), text, error); });
+}
+
+constexpr svirt_describe kDescribe = {
+    .struct_size = sizeof(svirt_describe), .reserved = 0, .describe = Describe};
+
 constexpr svirt_config_keys kConfigKeys = sdk::MakeConfigKeys();
 
 const void *FindExtension(std::string_view id) noexcept {
+  if (id == SVIRT_EXT_DESCRIBE) {
+    return &kDescribe;
+  }
   return id == SVIRT_EXT_CONFIG_KEYS ? &kConfigKeys : nullptr;
 }
 

@@ -49,6 +49,11 @@ for model in $models; do
 done
 configure
 
+# The policy as text, of the models that the domain gets and no others.
+make_domain a
+contains "the rules are told" "images/a.img  read,write" svirt plan --profile "$DIR/a.xml"
+lacks "those of a model that is not chosen are not" "profile svirt" svirt plan --profile "$DIR/a.xml"
+
 # A start keeps to its plan or does nothing.
 make_domain a
 ok "a is defined" svirt define "$DIR/a.xml"
@@ -100,4 +105,19 @@ wait "$runner"
 ok "a starts again" svirt start a
 ok "and is destroyed" svirt destroy a
 equal "nobody holds labels" "" "$(svirt labels)"
+
+# What was labelled from XML that is lost can be given back.
+for name in lost gone left; do make_domain "$name"; done
+svirt label - <"$DIR/lost.xml" >/dev/null
+svirt label "$DIR/gone.xml" >/dev/null
+svirt label "$DIR/left.xml" >/dev/null
+before=$(svirt labels --json | grep -c '"pinned": true')
+equal "three domains are labelled" 3 "$before"
+uuid=$(svirt labels | sed -n 's/^gone (\(.*\))$/\1/p')
+rm "$DIR"/{lost,gone,left}.xml
+ok "labels are given back by name" svirt restore lost
+ok "by uuid" svirt restore "$uuid"
+ok "and for all that are left" svirt restore --all
+equal "nobody holds labels" "" "$(svirt labels)"
+refused "a domain that was not labelled" "neither a file nor a domain" svirt restore lost
 finish

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/util/refusals.h"
+
+#include <gtest/gtest.h>
+
+namespace svirt {
+namespace {
+
+Error Of(Errc code, const std::string &sentence) {
+  return Error{code, sentence};
+}
+
+TEST(Refusals, NothingStandsAgainstIt) {
+  Refusals refusals;
+  refusals.Add(Status());
+  refusals.AddForNow(Status());
+  EXPECT_TRUE(refusals.empty());
+  EXPECT_TRUE(refusals.ToStatus().ok());
+}
+
+TEST(Refusals, AllAreToldEachOnceWhatLastsFirst) {
+  Refusals refusals;
+  refusals.AddForNow(Of(Errc::kNotFound, "no disk"));
+  refusals.Add(Of(Errc::kUnsupported, "no sound"));
+  refusals.Add(Of(Errc::kUnsupported, "no sound"));
+  refusals.Add(Of(Errc::kNotFound, "no disk"));
+  EXPECT_EQ(refusals.lasting().size(), 1u);
+  EXPECT_EQ(refusals.for_now().size(), 1u);
+  const Status status = refusals.ToStatus();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Errc::kUnsupported);
+  EXPECT_EQ(status.error().message, "no sound\nno disk");
+}
+
+TEST(Refusals, LessConfinementThanAskedIsTheirCode) {
+  Refusals refusals;
+  refusals.Add(Of(Errc::kInvalid, "a"));
+  refusals.AddForNow(Of(Errc::kRefused, "b"));
+  EXPECT_EQ(refusals.ToStatus().error().code, Errc::kRefused);
+}
+
+}  // namespace
+}  // namespace svirt

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 // What the fake extension declares; one test at a time.
 svirt_config_key keys[3];
-svirt_config_keys extension;
+svirt_config_keys declared;
 
 class ConfigKeysTest : public ::testing::Test {
  protected:
@@ -22,9 +22,9 @@ class ConfigKeysTest : public ::testing::Test {
     keys[0] = {"first_id", "7", "the first", SVIRT_CONFIG_NUMBER, 0};
     keys[1] = {"shared", "no", "may they?", SVIRT_CONFIG_BOOL, 0};
     keys[2] = {"place", nullptr, "where", SVIRT_CONFIG_PATH, 0};
-    extension = {sizeof extension, sizeof(svirt_config_key), 3, 0, keys};
+    declared = {sizeof declared, sizeof(svirt_config_key), 3, 0, keys};
     fake_.table.get_extension = [](const char *id) noexcept -> const void * {
-      return std::strcmp(id, SVIRT_EXT_CONFIG_KEYS) == 0 ? &extension : nullptr;
+      return std::strcmp(id, SVIRT_EXT_CONFIG_KEYS) == 0 ? &declared : nullptr;
     };
   }
   std::unique_ptr<Plugin> Create(ModelSettings settings = {}) {
@@ -67,8 +67,8 @@ TEST_F(ConfigKeysTest, EverythingThatIsWrongIsSaidWithItsPlace) {
 }
 
 TEST_F(ConfigKeysTest, AModelWithoutSettingsTakesNone) {
-  extension.count = 0;
-  extension.keys = nullptr;
+  declared.count = 0;
+  declared.keys = nullptr;
   EXPECT_THAT(Problems({{"x", {"1"}}}), ElementsAre(HasSubstr("a model without settings")));
   EXPECT_THAT(Problems({}), IsEmpty());
 }
@@ -86,9 +86,9 @@ TEST_F(ConfigKeysTest, LaterKeysMayBeLonger) {
     uint64_t more;
   };
   const Longer longer[2] = {{keys[0], 1}, {keys[1], 2}};
-  extension.key_size = sizeof(Longer);
-  extension.count = 2;
-  extension.keys = &longer[0].key;
+  declared.key_size = sizeof(Longer);
+  declared.count = 2;
+  declared.keys = &longer[0].key;
   EXPECT_EQ((*Create()->ConfigKeys())->at(1).name, "shared");
 }
 
@@ -96,17 +96,17 @@ TEST_F(ConfigKeysTest, ADeclarationThatBreaksARuleIsRefused) {
   const auto is_refused = [&] { return !Create({{"x", {"1"}}})->CheckSettings().ok(); };
   EXPECT_FALSE(is_refused());
   for (const auto &spoil :
-       {+[] { extension.struct_size -= 1; }, +[] { extension.key_size -= 1; },
-        +[] { extension.key_size += 1; }, +[] { extension.count = 1u << 31; },
-        +[] { extension.reserved = 1; }, +[] { extension.keys = nullptr; },
+       {+[] { declared.struct_size -= 1; }, +[] { declared.key_size -= 1; },
+        +[] { declared.key_size += 1; }, +[] { declared.count = 1u << 31; },
+        +[] { declared.reserved = 1; }, +[] { declared.keys = nullptr; },
         +[] { keys[1].name = nullptr; }, +[] { keys[1].name = "A"; }, +[] { keys[1].name = ""; },
         +[] { keys[1].help = "a\nb"; }, +[] { keys[1].help = nullptr; }, +[] { keys[1].type = 9; },
         +[] { keys[1].default_value = "\x1b"; }, +[] { keys[1].reserved = 1; }}) {
-    const svirt_config_keys good = extension;
+    const svirt_config_keys good = declared;
     const svirt_config_key key = keys[1];
     spoil();
     EXPECT_TRUE(is_refused());
-    extension = good;
+    declared = good;
     keys[1] = key;
   }
 }

@@ -159,7 +159,7 @@ TEST_F(ScanCacheTest, HoldsForOneVersionUserAndBoot) {
 }
 
 TEST_F(ScanCacheTest, AFileThatOthersCouldHaveWrittenOrMayReadIsNotBelieved) {
-  for (const mode_t mode : {0620, 0602, 0640, 0604, 0700, 0400}) {
+  for (const mode_t mode : {0620u, 0602u, 0640u, 0604u, 0700u, 0400u}) {
     chmod(file_.c_str(), mode);
     EXPECT_FALSE(Knows()) << mode;
   }

@@ -46,15 +46,8 @@ bool IsConfined(const Domain &running) {
 
 Result<Plan> Confinement::Apply(const Findings &ready, Engine *engine) const {
   SVIRT_TRY(ready.refusals.ToStatus());
-  const std::string &uuid = ready.domain.uuid;
-  SVIRT_TRY(machine_->domains().MakeRunDirectory(uuid));
-  auto plan = engine->Apply(ready.domain, *ready.manifest);
-  if (!plan.ok()) {
-    // Apply undoes itself; the directory is all that was made here.
-    Status cleared = endings_->ClearRunDirectory(uuid);
-    return cleared.ok() ? std::move(plan).error() : std::move(cleared).error();
-  }
-  machine_->Report(plan->notes);
+  SVIRT_ASSIGN(Plan plan, engine->Apply(ready.domain, *ready.manifest));
+  machine_->Report(plan.notes);
   return plan;
 }
 
@@ -90,11 +83,10 @@ Status Confinement::Restore(const Domain &domain, bool even_trees) const {
     }
   }
   SVIRT_ASSIGN(Engine engine, engines_->ToUndo(domain.uuid, domain.type));
-  SVIRT_TRY(machine_->Reporting([&](std::vector<std::string> *notes) -> Status {
+  return machine_->Reporting([&](std::vector<std::string> *notes) -> Status {
     SVIRT_TRY(engine.Restore(domain.uuid, notes));
     return even_trees ? engine.Forget(domain.uuid, notes) : Status();
-  }));
-  return endings_->ClearRunDirectory(domain.uuid);
+  });
 }
 
 Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const {
@@ -153,8 +145,7 @@ Status Confinement::ReleaseLocked(const Domain &domain) const {
     return labels->DropOwnHold(domain.uuid);
   }
   SVIRT_ASSIGN(Engine engine, engines_->ToUndo(domain.uuid, domain.type));
-  SVIRT_TRY(machine_->Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); }));
-  return endings_->ClearRunDirectory(domain.uuid);
+  return machine_->Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); });
 }
 
 Result<int> Confinement::Run(const Domain &domain, const std::vector<std::string> &argv,

@@ -8,7 +8,6 @@
 #include "host/domain/domain.h"
 #include "host/labels/engine.h"
 #include "host/launch/launch.h"
-#include "host/service/endings.h"
 #include "host/service/engines.h"
 #include "host/service/inspection.h"
 #include "host/service/machine.h"
@@ -19,13 +18,9 @@ namespace svirt {
 
 class Confinement {
  public:
-  Confinement(Machine *machine, const Engines *engines, const Endings *endings,
-              const Inspection *inspection, const Preflight *preflight)
-      : machine_(machine),
-        engines_(engines),
-        endings_(endings),
-        inspection_(inspection),
-        preflight_(preflight) {}
+  Confinement(Machine *machine, const Engines *engines, const Inspection *inspection,
+              const Preflight *preflight)
+      : machine_(machine), engines_(engines), inspection_(inspection), preflight_(preflight) {}
 
   // Labels the domain's resources, until Restore, with or without a process.
   Result<Plan> Label(const Domain &domain) const;
@@ -48,7 +43,6 @@ class Confinement {
 
   Machine *machine_;
   const Engines *engines_;
-  const Endings *endings_;
   const Inspection *inspection_;
   const Preflight *preflight_;
 };

@@ -12,9 +12,10 @@ ManifestOptions OptionsFor(const Machine &machine, const Domain &domain) {
   return hypervisor.ok() ? (*hypervisor)->Options() : ManifestOptions{};
 }
 
-Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain) {
+Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain, RunBy by) {
   SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, OptionsFor(machine, domain)));
-  if (const auto hypervisor = machine.HypervisorFor(domain); hypervisor.ok()) {
+  const auto hypervisor = machine.HypervisorFor(domain);
+  if (by == RunBy::kHypervisor && hypervisor.ok()) {
     std::ranges::move((*hypervisor)->Resources(machine.domains().PlaceOf(domain.uuid)),
                       std::back_inserter(manifest.resources));
   }

@@ -10,10 +10,14 @@
 
 namespace svirt {
 
+// kHypervisor: the domain is started by ours, if one serves its type. kOthers: it is only labelled,
+// or a program runs as it, for other VM managers: they have no run directory and log of ours.
+enum class RunBy { kHypervisor, kOthers };
+
 // Everything that the domain opens. Plans, starts, changes, labels and programs that run as the
-// domain all work with this one. A domain of a type that no hypervisor of ours serves, which other
-// VM managers run, has what its XML names.
-Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain);
+// domain all work with this one.
+Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain,
+                              RunBy by = RunBy::kHypervisor);
 
 // The same, as far as it can be told: a device that is gone by itself is in no manifest.
 Manifest MakeKnownManifest(const Machine &machine, const Domain &domain);

@@ -62,16 +62,6 @@ Status Endings::CleanUp(const Domain &domain) const {
   return machine_->domains().ClearRunning(domain.uuid);
 }
 
-Status Endings::ClearRunDirectory(const std::string &uuid) const {
-  const auto stored = machine_->domains().FindEvenDamaged(uuid);
-  if (!stored.ok() && stored.error().code != Errc::kNotFound) {
-    return stored.error();
-  }
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, machine_->OwnerOf(uuid));
-  const bool may_run = stored.ok() && (stored->running || stored->bad_status);
-  return may_run || (owner && owner->IsLive()) ? Status() : machine_->domains().ClearRunning(uuid);
-}
-
 Result<std::vector<ProcessId>> Endings::ProcessesOf(const StoredDomain &stored) const {
   SVIRT_ASSIGN(std::optional<OwnerState> owner, machine_->OwnerOf(stored.domain.uuid));
   std::vector<ProcessId> processes;

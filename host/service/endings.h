@@ -29,8 +29,6 @@ class Endings {
   Status EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running) const;
   // Puts back what a domain that does not run has left.
   Status CleanUp(const Domain &domain) const;
-  // Takes away the run directory, unless something may run in it, with labels or without.
-  Status ClearRunDirectory(const std::string &uuid) const;
 
   // What runs as the domain, be it as a damaged status still names it or as the registry knows it.
   // Needs no lock.

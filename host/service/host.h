@@ -51,7 +51,7 @@ class Host {
   const Planning planning{owned_.get(), &engines_, &preflight_};
   const Lifecycle lifecycle{owned_.get(), &endings_, &definitions, &inspection, &preflight_};
   const Devices devices{owned_.get(), &engines_, &definitions, &preflight_};
-  const Confinement confinement{owned_.get(), &engines_, &endings_, &inspection, &preflight_};
+  const Confinement confinement{owned_.get(), &engines_, &inspection, &preflight_};
   const Handovers handovers{owned_.get(), &owners};
   const Recovery recovery{owned_.get(), &engines_, &endings_, &owners, &devices};
   const PolicyAccess access{owned_.get(), &definitions};

@@ -5,7 +5,6 @@
 
 #include "host/domain/manifest.h"
 #include "host/labels/opened_manifest.h"
-#include "host/service/domain_manifest.h"
 
 namespace svirt {
 namespace {
@@ -55,8 +54,8 @@ void Preflight::CheckHypervisor(Findings *findings) const {
   findings->hypervisor->Check(findings->domain, &findings->refusals);
 }
 
-void Preflight::Check(Engine *engine, Findings *findings) const {
-  Take(MakeManifest(*machine_, findings->domain), &findings->manifest, &findings->refusals);
+void Preflight::Check(Engine *engine, RunBy by, Findings *findings) const {
+  Take(MakeManifest(*machine_, findings->domain, by), &findings->manifest, &findings->refusals);
   if (findings->manifest) {
     OpenedManifest::CheckThere(*findings->manifest, &findings->refusals);
   }
@@ -77,7 +76,7 @@ Findings Preflight::Begin(const Domain &domain, LabelStore *labels,
   } else {
     findings.refusals.Add(std::move(engine).error());  // more than this machine has to be mended
   }
-  Check(findings.engine ? &*findings.engine : nullptr, &findings);
+  Check(findings.engine ? &*findings.engine : nullptr, RunBy::kHypervisor, &findings);
   return findings;
 }
 
@@ -102,7 +101,7 @@ Findings Preflight::ForPlan(const Domain &domain, LabelStore *labels) const {
 Findings Preflight::ForLabels(const Domain &domain, Engine *engine) const {
   Findings findings;
   findings.domain = domain;
-  Check(engine, &findings);
+  Check(engine, RunBy::kOthers, &findings);
   return findings;
 }
 

@@ -8,6 +8,7 @@
 #include "host/domain/resource.h"
 #include "host/hypervisor/hypervisor.h"
 #include "host/labels/engine.h"
+#include "host/service/domain_manifest.h"
 #include "host/service/engines.h"
 #include "host/service/machine.h"
 #include "host/util/refusals.h"
@@ -46,7 +47,7 @@ class Preflight {
   void CheckHypervisor(Findings *findings) const;
   Findings Begin(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use) const;
   // The manifest, and what the models and the path policy say about it.
-  void Check(Engine *engine, Findings *findings) const;
+  void Check(Engine *engine, RunBy by, Findings *findings) const;
 
   Machine *machine_;
   const Engines *engines_;

@@ -96,9 +96,9 @@ const Damage kDamages[] = {
      [](const Strongest &it) { fs::remove(it.file()); }},
 };
 
-class Selection : public ::testing::TestWithParam<std::tuple<Damage, bool>> {};
+class SelectionTest : public ::testing::TestWithParam<std::tuple<Damage, bool>> {};
 
-TEST_P(Selection, IsStopped) {
+TEST_P(SelectionTest, IsStopped) {
   const auto &[damage, with_order] = GetParam();
   PluginBox box;
   LoaderOptions options = box.Options();
@@ -141,7 +141,7 @@ TEST_P(Selection, IsStopped) {
   ASSERT_TRUE(excused.ok()) << excused.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Damaged, Selection,
+INSTANTIATE_TEST_SUITE_P(Damaged, SelectionTest,
                          ::testing::Combine(::testing::ValuesIn(kDamages), ::testing::Bool()),
                          [](const auto &info) {
                            return std::string(std::get<0>(info.param).name) +

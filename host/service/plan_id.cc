@@ -82,7 +82,7 @@ Status CheckPlanId(const std::string &id, const Domain &domain, const Plan &plan
                  "'" + id + "' is no plan id of this version of svirt; 'svirt plan' prints one"};
   }
   const std::array<const char *, 3> names = {"the models and labels of the domain", "its resources",
-                                             "the labels that its resources have now"};
+                                             "the labels on objects now"};
   std::string differing;
   size_t place = kForm.size();
   const auto digests = DigestsOf(domain, plan);

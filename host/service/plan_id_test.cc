@@ -15,7 +15,7 @@ using testing::Not;
 
 constexpr const char *kModels = "models and labels";
 constexpr const char *kResources = "its resources";
-constexpr const char *kLabels = "have now";
+constexpr const char *kLabels = "on objects now";
 
 Domain SomeDomain() {
   Domain domain;

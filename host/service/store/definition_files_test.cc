@@ -109,7 +109,8 @@ class DefinitionFilesTest : public testing::Test {
   // Name by uuid, as the files tell it.
   std::vector<std::string> Names() const {
     std::vector<std::string> names;
-    for (const auto &known : *Files().All()) {
+    const auto all = Files().All();
+    for (const auto &known : *all) {
       names.push_back(known.damage ? "damaged" : known.name);
     }
     return names;

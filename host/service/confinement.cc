@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels a domain, and starts programs confined as one, for other VM managers.
 #include "host/service/confinement.h"
 
 #include <unistd.h>

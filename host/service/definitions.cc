@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads, keeps, finds and forgets definitions of domains.
 #include "host/service/definitions.h"
 
 #include <boost/uuid/name_generator_sha1.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives a running domain devices and takes them from it, with their labels.
 #include "host/service/devices.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the one manifest of a domain.
 #include "host/service/domain_manifest.h"
 
 #include <algorithm>

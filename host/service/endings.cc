@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds out what of a domain still lives, ends it, and puts its labels back.
 #include "host/service/endings.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Chooses the models of a label engine, and the policy that it follows.
 #include "host/service/engines.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Hands a domain's labels to another host, and takes them over.
 #include "host/service/handovers.h"
 
 #include <utility>

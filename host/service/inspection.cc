@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks a domain's hypervisor for its state, and plugins for its labels.
 #include "host/service/inspection.h"
 
 #include <utility>

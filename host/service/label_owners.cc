@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Lists and finds the domains that hold labels.
 #include "host/service/label_owners.h"
 
 #include <optional>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Starts and destroys domains.
 #include "host/service/lifecycle.h"
 
 #include <utility>

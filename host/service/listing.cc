@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Lists all domains, asking all that run at the same time.
 #include "host/service/listing.h"
 
 #include <utility>

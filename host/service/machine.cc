@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens what all services share, and finds the hypervisor of a domain.
 #include "host/service/machine.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the id of a plan, and compares one with a plan.
 #include "host/service/plan_id.h"
 
 #include <array>

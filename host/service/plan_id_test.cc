@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Ids of plans: the same for the same plan, and naming the part that differs.
 #include "host/service/plan_id.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes plans, and verifies the labels of a domain.
 #include "host/service/planning.h"
 
 #include <memory>

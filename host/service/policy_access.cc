@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks the policy what one domain may do with another.
 #include "host/service/policy_access.h"
 
 #include <svirt/ext/draft/access.h>

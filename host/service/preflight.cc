@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Collects what stands against a start: of the hypervisor, the resources, the models.
 #include "host/service/preflight.h"
 
 #include <utility>

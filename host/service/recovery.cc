@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Goes through all domains and puts in order what crashes left.
 #include "host/service/recovery.h"
 
 #include <set>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Takes a lock file within a time, and tells who holds it.
 #include "host/util/file_lock.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Collects refusals, and joins them into one error.
 #include "host/util/refusals.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Refusals: each once, what lasts first, and the code of all.
 #include "host/util/refusals.h"
 
 #include <gtest/gtest.h>

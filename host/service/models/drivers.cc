@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Chooses the models that domains get, as the configuration says.
 #include "host/service/models/drivers.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which security models domains get here.
 #pragma once
 
 #include <optional>

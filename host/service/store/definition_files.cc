@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and writes definitions, opening only what has changed since the index was made.
 #include "host/service/store/definition_files.h"
 
 #include <sys/stat.h>

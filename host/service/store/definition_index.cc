@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and writes the index of definitions, which is a guess and never believed.
 #include "host/service/store/definition_index.h"
 
 #include <algorithm>

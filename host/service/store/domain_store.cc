@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds and keeps definitions and status files of domains, by key.
 #include "host/service/store/domain_store.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Definitions of domains, and the status of those that run.
 #pragma once
 
 #include <chrono>

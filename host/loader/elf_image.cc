@@ -373,7 +373,7 @@ class BlockFile {
         return false;
       }
       const size_t part = std::min<size_t>(count, bytes->size() - within);
-      std::memcpy(into, bytes->data() + within, part);
+      std::copy_n(bytes->data() + within, part, into);
       into += part;
       offset += part;
       count -= part;

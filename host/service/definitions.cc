@@ -6,6 +6,7 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "host/domain/domain_xml.h"
 
@@ -46,6 +47,14 @@ Status Definitions::Undefine(const std::string &name_or_uuid) const {
   if (now.running) {
     return Error{Errc::kConflict,
                  "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
+  }
+  // The registry knows what the run directory may have lost; without its definition nobody could
+  // end it any more.
+  SVIRT_ASSIGN(const std::vector<ProcessId> processes, endings_->ProcessesOf(now));
+  if (!processes.empty()) {
+    return Error{Errc::kConflict, "process " + std::to_string(processes.front().pid) +
+                                      " runs as domain '" + now.domain.name +
+                                      "'; 'svirt destroy' ends it first"};
   }
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, machine_->OwnerOf(now.domain.uuid));
   if (owner && owner->objects > 0) {

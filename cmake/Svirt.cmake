@@ -26,13 +26,17 @@ else()
   target_link_options(svirt_options INTERFACE -Wl,-z,now -Wl,-z,relro)
 endif()
 
-# svirt_library(NAME SOURCES... [LINK libs...]): a part of the host.
+# svirt_library(NAME SOURCES... [TESTING] [LINK libs...]): a part of the host, TESTING of its tests
+# alone. Tests link the parts that they are about; programs link svirt_host, which has all of them.
 function(svirt_library name)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "TESTING" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE svirt_options PUBLIC svirt_abi ${arg_LINK})
+  if(NOT arg_TESTING)
+    set_property(GLOBAL APPEND PROPERTY SVIRT_HOST_PARTS ${name})
+  endif()
 endfunction()
 
 # Builds the programs with the label threads, which are what ThreadSanitizer is for.

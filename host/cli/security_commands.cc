@@ -228,9 +228,13 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
       ->required();
   auto profile = std::make_shared<bool>(false);
   plan->add_flag("--profile", *profile, "Print the policy that the domain would be given, only");
-  OnRun(plan, context, exit_code, [file, profile, &context](Host &host) -> Result<int> {
+  auto hold = std::make_shared<bool>(false);
+  plan->add_flag("--hold", *hold,
+                 "Keep the labels for the domain until it has run, or until 'svirt restore'");
+  OnRun(plan, context, exit_code, [file, profile, hold, &context](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
-    SVIRT_ASSIGN(const DomainPlan result, host.planning.Make(domain));
+    SVIRT_ASSIGN(const DomainPlan result,
+                 *hold ? host.planning.Hold(domain) : host.planning.Make(domain));
     if (context.json) {
       CliContext::PrintJson(PlanToJson(domain, result));
       return PlanExitCode(result);

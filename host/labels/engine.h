@@ -96,7 +96,11 @@ class Engine {
   // die with this process.
   Result<Plan> Apply(const Domain &domain, const Manifest &manifest);
 
-  // The same for process pid, which runs under the seclabels of running and keeps them.
+  // Takes the labels that Apply would take, and keeps them without a process until Restore: the
+  // next Apply gives just these. No object is touched. Errc::kUnsupported: the domain gets none.
+  Status Reserve(const Domain &domain, const Manifest &manifest);
+
+  // MakePlan for process pid, which runs under the seclabels of running and keeps them.
   // known: what the process has now, which is not judged again. Errc::kUnsupported: a model cannot
   // change what a process may use.
   Result<Plan> PlanChange(const Domain &running, pid_t pid, const Manifest &manifest,
@@ -158,6 +162,8 @@ class Engine {
   Status Recover(std::vector<std::string> *notes = nullptr);
 
  private:
+  enum class Taking { kLabels, kAll };
+  Result<Plan> Take(const Domain &domain, const Manifest &manifest, Taking what);
   Result<Plan> PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
                         const Manifest &manifest, pid_t pid, const Manifest &known);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Engine::Apply: the one way in which labels get onto objects.
+// Engine::Apply: the one way in which labels get onto objects; and Reserve, its beginning.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -134,7 +134,11 @@ class Applying {
   // known: what the process has already.
   Status Run(const Domain &domain, const Manifest &manifest,
              const std::vector<ModelChoice> &choices, const Manifest &known);
-  // Gives everything back that Run has taken; adds to the error what could not be given back.
+  // The labels alone; no object is touched.
+  Status Reserve(const Domain &domain, const Manifest &manifest,
+                 const std::vector<ModelChoice> &choices);
+  // Gives everything back that Run or Reserve has taken; adds to the error what could not be given
+  // back.
   Error Fail(Error error);
   // What Run has made this process hold: it is not starting the domain, or not any more.
   Status DropNewHold();
@@ -146,6 +150,8 @@ class Applying {
  private:
   // What was known of the domain.
   const std::optional<OwnerState> &before() const { return context_.known; }
+  // Decides the labels, and reserves those that are a matter of numbers.
+  Status TakeLabels(const Domain &domain, const std::vector<ModelChoice> &choices);
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
   // Tells other hosts about the object of a task that is to be labelled, if that is wanted.
   Status MarkObject(size_t place);
@@ -185,13 +191,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true, &paths, known));
-  for (const ModelChoice &choice : choices) {
-    SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context_, domain, choice, *draft.opened));
-    draft.models.push_back(std::move(model));
-  }
-  if (arrives()) {
-    SVIRT_TRY(CheckArrival(*before(), LabelsOf(draft)));
-  }
+  SVIRT_TRY(TakeLabels(domain, choices));
   SVIRT_TRY(DraftResources(store_, policy_, &draft));
   SVIRT_TRY(CheckLabelable(policy_, store_, was_alive_, &draft));
   CheckEnforcing(policy_, context_.pid < 0, &draft);
@@ -233,6 +233,28 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     }
   }
   return {};
+}
+
+Status Applying::Reserve(const Domain &domain, const Manifest &manifest,
+                         const std::vector<ModelChoice> &choices) {
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false, &paths));
+  SVIRT_TRY(TakeLabels(domain, choices));
+  const std::vector<HeldLabel> labels = LabelsOf(draft);
+  if (labels.empty()) {
+    return Error{Errc::kUnsupported, "domain '" + domain.name +
+                                         "' gets no label of any model; there is nothing to hold"};
+  }
+  SVIRT_ASSIGN(recorded_, Record(labels));
+  return store_->Pin(owner_.uuid);
+}
+
+Status Applying::TakeLabels(const Domain &domain, const std::vector<ModelChoice> &choices) {
+  for (const ModelChoice &choice : choices) {
+    SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context_, domain, choice, *draft.opened));
+    draft.models.push_back(std::move(model));
+  }
+  return arrives() ? CheckArrival(*before(), LabelsOf(draft)) : Status();
 }
 
 Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &labels) {
@@ -359,13 +381,23 @@ Error Applying::Fail(Error error) {
 }  // namespace
 
 Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
+  return Take(domain, manifest, Taking::kAll);
+}
+
+Status Engine::Reserve(const Domain &domain, const Manifest &manifest) {
+  auto plan = Take(domain, manifest, Taking::kLabels);
+  return plan.ok() ? Status() : std::move(plan).error();
+}
+
+Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking what) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
   // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, policy_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = applying.Run(domain, manifest, choices, {});
+    auto status = what == Taking::kAll ? applying.Run(domain, manifest, choices, {})
+                                       : applying.Reserve(domain, manifest, choices);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }

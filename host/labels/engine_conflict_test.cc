@@ -128,6 +128,35 @@ TEST_F(EngineTest, PinnedLabelsStayUntilRestore) {
   EXPECT_EQ(Label(disk), "original-disk");
 }
 
+TEST_F(EngineTest, ReservedLabelsAreThoseOfTheNextApplyWhateverStartsBefore) {
+  const std::string disk = Image("disk"), other = Image("other");
+  const auto planned = MakeEngine().MakePlan(MakeDomain(1), {{MakeDisk(disk)}});
+  ASSERT_TRUE(planned.ok());
+  ASSERT_TRUE(MakeEngine().Reserve(MakeDomain(1), {{MakeDisk(disk)}}).ok());
+  EXPECT_EQ(Label(disk), "original-disk");
+  const std::string label = planned->models[0].seclabel.label;
+  EXPECT_NE(MustApply(2, {{MakeDisk(other)}}).models[0].seclabel.label, label);
+  EXPECT_TRUE(MakeEngine().Recover().ok());  // which is no end of a reservation
+  EXPECT_EQ(MustApply(1, {{MakeDisk(disk)}}).models[0].seclabel.label, label);
+  MustRestore(1);
+  EXPECT_EQ(Label(disk), "original-disk");
+  const auto known = store_->Describe(MakeDomain(1).uuid);
+  ASSERT_TRUE(known.ok());
+  EXPECT_FALSE(known->has_value());
+}
+
+TEST_F(EngineTest, AReservationThatCannotBeHadLeavesNothing) {
+  Domain domain = MakeDomain(1);
+  SecLabel none;
+  none.type = SecLabel::Type::kNone;
+  domain.seclabels.push_back(none);
+  const auto status = MakeEngine().Reserve(domain, {});
+  EXPECT_EQ(status.error().code, Errc::kUnsupported);
+  const auto known = store_->Describe(domain.uuid);
+  ASSERT_TRUE(known.ok());
+  EXPECT_FALSE(known->has_value());
+}
+
 TEST_F(EngineTest, ADeadDomainBlocksNobodyAndItsOriginalCounts) {
   const std::string disk = Image("disk"), own = Image("own");
   MustApply(1, {{MakeDisk(disk), MakeDisk(own)}});

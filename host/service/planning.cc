@@ -12,7 +12,28 @@ namespace svirt {
 
 Result<DomainPlan> Planning::Make(const Domain &domain) const {
   SVIRT_ASSIGN(const std::unique_ptr<LabelStore> labels, machine_->OpenLabelsReadOnly());
-  Findings findings = preflight_->ForPlan(domain, labels.get());
+  return Tell(preflight_->ForPlan(domain, labels.get()));
+}
+
+Result<DomainPlan> Planning::Hold(const Domain &domain) const {
+  SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(domain.uuid));
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, machine_->OwnerOf(domain.uuid));
+  if (owner && !owner->processes.empty()) {
+    return Error{Errc::kConflict, "domain '" + domain.name + "' runs as process " +
+                                      std::to_string(owner->processes.front().pid) +
+                                      " and has its labels"};
+  }
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  Findings findings = preflight_->ForPlan(domain, labels);
+  if (findings.plan && findings.refusals.empty() && !findings.plan->has_conflict()) {
+    SVIRT_TRY(findings.engine->Reserve(findings.domain, *findings.manifest));
+    // A label may have been given away since the first look.
+    SVIRT_ASSIGN(findings.plan, findings.engine->MakePlan(findings.domain, *findings.manifest));
+  }
+  return Tell(std::move(findings));
+}
+
+Result<DomainPlan> Planning::Tell(Findings findings) const {
   if (!findings.engine) {
     return findings.refusals.ToStatus().error();
   }

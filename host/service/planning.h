@@ -29,11 +29,17 @@ class Planning {
 
   // Changes nothing. An error: no plan can be made at all, because no model can be chosen.
   Result<DomainPlan> Make(const Domain &domain) const;
+  // Keeps the labels of the plan for the domain, whatever else is started, until it has been
+  // started and has ended, or until its labels are restored. Nothing is kept if the domain cannot
+  // be started (id ""). Errc::kConflict: it runs, and has its labels.
+  Result<DomainPlan> Hold(const Domain &domain) const;
 
   // Are the domain's labels, and those of its resources, valid here?
   Status Verify(const Domain &domain) const;
 
  private:
+  Result<DomainPlan> Tell(Findings findings) const;
+
   Machine *machine_;
   const Engines *engines_;
   const Preflight *preflight_;

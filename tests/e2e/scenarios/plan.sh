@@ -66,11 +66,34 @@ refused "it names the part that differs" "its resources" svirt start a --plan "$
 ok "a plan id that is none" exits 3 svirt start a --plan 1-2-3
 equal "a does not run" "shut off" "$(svirt domstate a)"
 
+# Labels of a plan that are held are given to no other domain, and are those of the start.
+ok "a is defined" svirt define "$DIR/a.xml"
+svirt plan a --hold >"$DIR/held"
+ok "a plan that is held ends as it does otherwise" grep -qxE '0|10' <<<"$?"
+held=$(sed -n 's/^  process label *//p' "$DIR/held")
+make_domain b
+ok "b is defined" svirt define "$DIR/b.xml"
+ok "b starts meanwhile" svirt start b
+lacks "under labels of its own" "$held" svirt dominfo b
+ok "recover does not give the held ones back" svirt recover
+ok "a starts by its plan" svirt start a --plan "$(sed -n 's/^Plan //p' "$DIR/held")"
+equal "under the labels that were held" "$held" "$(running_labels a)"
+refused "one that runs holds them already" "has its labels" svirt plan a --hold
+ok "a is destroyed" svirt destroy a
+ok "and b" svirt destroy b
+equal "nobody holds labels" "" "$(svirt labels)"
+svirt plan a --hold >/dev/null
+contains "labels that are held are shown" pinned svirt labels
+ok "restore gives them back" svirt restore a
+equal "nobody holds labels" "" "$(svirt labels)"
+
 # All that stands against a start, at once.
 sed -e "s|$DIR/images/a.img|$DIR/images/missing.img|; s|$DIR/images/more.img|$DIR/images/gone.img|" \
   -e 's|<name>a</name>|<name>bad</name>|' "$DIR/a2.xml" >"$DIR/bad.xml"
 svirt plan "$DIR/bad.xml" >"$DIR/out"
 equal "a plan of what cannot start ends with" 20 $?
+ok "and holds nothing" exits 20 svirt plan "$DIR/bad.xml" --hold
+equal "nobody holds labels" "" "$(svirt labels)"
 contains "it names the first missing image" "missing.img" cat "$DIR/out"
 contains "and the second one" "gone.img" cat "$DIR/out"
 contains "define keeps it, and says what is missing now" "missing.img" svirt define "$DIR/bad.xml"

@@ -4,8 +4,9 @@
 # at once, by define, plan and start alike; and a domain of which anything lives is not started anew.
 # shellcheck source=tests/e2e/common.sh
 . "$SVIRT_TEST/common.sh"
+# shellcheck source=tests/kernel/guest/varied_domains.sh
+. "$SVIRT_TEST/varied_domains.sh"
 
-planned_labels() { svirt plan "$1" | sed -n 's/^  process label *//p'; }
 running_labels() { svirt dominfo "$1" | sed -n 's/^Security label: *\(.*\) (enforcing)$/\1/p'; }
 # exits STATUS CMD...
 exits() {
@@ -15,37 +16,12 @@ exits() {
   [ $? -eq "$want" ]
 }
 plan_id() { svirt plan "$1" | sed -n 's/^Plan //p'; }
-# With the index number INDEX of variations that change the rules or the manifest.
-vary() {
-  case $1 in
-    0) ;;
-    1) sed -i 's|<serial |<channel type="unix"><source mode="bind"/><target type="virtio" name="c.0"/></channel><serial |' "$2" ;;
-    2) sed -i "s|</disk>|<readonly/></disk>|" "$2" ;;
-    3) sed -i 's|<devices>|<devices><rng model="virtio"><backend model="random">/dev/urandom</backend></rng>|' "$2" ;;
-    4) sed -i 's|</devices>|<graphics type="vnc" port="'$((5900 + ($$ % 100) + ($(id -u) > 0 ? 100 : 0)))'" listen="127.0.0.1"/></devices>|' "$2" ;;
-  esac
-}
 
 models="landlock"
 [ "$(id -u)" -ne 0 ] || models="landlock dac landlock,dac"
 for model in $models; do
   configure '[confinement]' "models = ${model/,/, }"
-  for number in 0 1 2 3 4; do
-    name=vary$number
-    make_domain "$name"
-    vary "$number" "$DIR/$name.xml"
-    ok "$name is defined" svirt define "$DIR/$name.xml"
-    file_plan=$(svirt plan "$DIR/$name.xml")
-    before=$(planned_labels "$name")
-    ok "$name ($model) has a plan" test -n "$before"
-    equal "the file has the same plan" "$file_plan" "$(svirt plan "$name")"
-    id=$(plan_id "$name")
-    ok "$name ($model) starts by its plan" svirt start "$name" --plan "$id"
-    equal "$name runs under the labels of the plan" "$before" "$(running_labels "$name")"
-    equal "a plan while it runs has the same labels" "$before" "$(planned_labels "$name")"
-    ok "$name is destroyed" svirt destroy "$name"
-    ok "$name is undefined" svirt undefine "$name"
-  done
+  compare_varied "$DIR/images"
 done
 configure
 

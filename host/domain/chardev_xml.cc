@@ -89,7 +89,7 @@ Status ReadSource(const XmlElement &device, const Domain &domain, CharSource *ou
 
 Status ReadChardev(const XmlElement &element, Domain *domain) {
   Chardev chardev;
-  chardev.position = element.NextPosition();
+  chardev.position = element.Position();
   chardev.alias = ReadAlias(element);
   chardev.kind = element.name();
   SVIRT_TRY(ReadSource(element, *domain, &chardev.source));
@@ -104,7 +104,7 @@ Status ReadChardev(const XmlElement &element, Domain *domain) {
 
 Status ReadRedirdev(const XmlElement &element, Domain *domain) {
   Chardev redirdev;
-  redirdev.position = element.NextPosition();
+  redirdev.position = element.Position();
   redirdev.kind = element.name();
   SVIRT_TRY(ReadSource(element, *domain, &redirdev.source));
   domain->redirections.push_back(std::move(redirdev));
@@ -123,7 +123,7 @@ Status ReadSmartcard(const XmlElement &element, Domain *domain) {
       SVIRT_ASSIGN(path, database->TextPath());
     }
     if (domain->smartcard_databases.empty()) {
-      domain->positions["smartcard"] = element.NextPosition();
+      domain->positions["smartcard"] = element.Position();
     }
     domain->smartcard_databases.push_back(std::move(path));
   }
@@ -132,7 +132,7 @@ Status ReadSmartcard(const XmlElement &element, Domain *domain) {
 
 Status ReadRng(const XmlElement &element, Domain *domain) {
   Rng rng;
-  rng.position = element.NextPosition();
+  rng.position = element.Position();
   const std::optional<XmlElement> backend = element.Child("backend");
   if (!backend) {
     return element.Fail("<rng> needs a <backend>");

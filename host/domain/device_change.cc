@@ -51,6 +51,7 @@ Result<Domain> Reread(const Domain &domain, const ptree &document, std::string_v
     }
     return error;
   }
+  read->lines.clear();
   read->uuid = domain.uuid;
   read->emulator = domain.emulator;
   read->writable_backing = domain.writable_backing;

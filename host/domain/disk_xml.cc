@@ -181,7 +181,7 @@ Status ReadChain(const XmlElement &element, const Domain &domain, Disk *disk) {
 
 Status ReadDisk(const XmlElement &element, Domain *domain) {
   Disk disk;
-  disk.position = element.NextPosition();
+  disk.position = element.Position();
   SVIRT_ASSIGN(disk.device, element.OneOf("device", "disk", {"disk", "cdrom", "floppy", "lun"}));
   if (const auto target = element.Child("target")) {
     disk.target = target->Attr("dev");

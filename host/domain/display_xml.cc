@@ -21,7 +21,7 @@ Status ReadPort(const XmlElement &element, Graphics *out) {
 
 Status ReadGraphics(const XmlElement &element, Domain *domain) {
   Graphics graphics;
-  graphics.position = element.NextPosition();
+  graphics.position = element.Position();
   SVIRT_ASSIGN(
       graphics.type,
       element.OneOf("type", "", {"vnc", "spice", "sdl", "rdp", "desktop", "egl-headless", "dbus"}));
@@ -59,7 +59,7 @@ Status ReadVideo(const XmlElement &element, Domain *domain) {
   }
   SVIRT_ASSIGN(std::string node, acceleration->Path("rendernode"));
   if (!node.empty()) {
-    domain->positions.try_emplace("video", element.NextPosition());
+    domain->positions.try_emplace("video", element.Position());
     domain->render_nodes.push_back(std::move(node));
   }
   return {};
@@ -67,7 +67,7 @@ Status ReadVideo(const XmlElement &element, Domain *domain) {
 
 Status ReadInput(const XmlElement &element, Domain *domain) {
   Input input;
-  input.position = element.NextPosition();
+  input.position = element.Position();
   input.type = element.Attr("type");
   input.bus = element.Attr("bus");
   const bool evdev = input.type == "evdev";

@@ -16,7 +16,8 @@ namespace svirt {
 // A domain as its XML describes it: the parts that become resources or that a hypervisor driver
 // needs, typed; and the whole document as a tree, so that what is not understood is kept.
 // Strings that the XML does not give are empty, numbers 0. Paths are absolute.
-// position: the place in the document, counted from its start; it orders the manifest.
+// position: the place of the element in the document, whose elements are counted from 1; it orders
+// the manifest, and what is said about the domain. 0: none.
 // alias: the name of a device among those of its domain, never empty after parsing: what <alias
 // name=> says if NameDevices can use it, otherwise one by its kind and place.
 
@@ -242,6 +243,9 @@ struct Domain {
 
   // The document, as Boost.PropertyTree keeps XML (<xmlattr>, <xmlcomment>).
   boost::property_tree::ptree document;
+  std::string file;  // it was read from, for messages
+  std::vector<unsigned long>
+      lines;  // of its elements, by position; empty: nobody has seen the text
 };
 
 }  // namespace svirt

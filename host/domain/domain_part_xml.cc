@@ -100,7 +100,7 @@ Status ReadFeatures(const XmlElement &element, Domain *domain) {
 }
 
 Status ReadMemoryBacking(const XmlElement &element, Domain *domain) {
-  domain->positions["memoryBacking"] = element.NextPosition();
+  domain->positions["memoryBacking"] = element.Position();
   domain->hugepages = element.Child("hugepages").has_value();
   if (const auto source = element.Child("source")) {
     SVIRT_ASSIGN(domain->memory_source, source->OneOf("type", "", {"file", "anonymous", "memfd"}));
@@ -112,7 +112,7 @@ Status ReadSysinfo(const XmlElement &element, Domain *domain) {
   if (element.Attr("type") != "fwcfg") {
     return {};
   }
-  domain->positions.try_emplace("sysinfo", element.NextPosition());
+  domain->positions.try_emplace("sysinfo", element.Position());
   for (const XmlElement &entry : element.All()) {
     if (entry.name() != "entry" || entry.FindAttr("file") == nullptr) {
       continue;
@@ -128,7 +128,7 @@ Status ReadSysinfo(const XmlElement &element, Domain *domain) {
 }
 
 Status ReadLaunchSecurity(const XmlElement &element, Domain *domain) {
-  domain->positions["launchSecurity"] = element.NextPosition();
+  domain->positions["launchSecurity"] = element.Position();
   domain->launch_security = element.Attr("type");
   return {};
 }
@@ -157,14 +157,14 @@ Status ReadCmdline(const XmlElement &element, Domain *domain) {
 
 template <std::string Domain::*Member>
 Status ReadFile(const XmlElement &element, Domain *domain) {
-  domain->positions[element.name()] = element.NextPosition();
+  domain->positions[element.name()] = element.Position();
   SVIRT_ASSIGN(domain->*Member, element.TextPath());
   return {};
 }
 
 Status ReadLoader(const XmlElement &element, Domain *domain) {
   LoaderNvram &firmware = domain->firmware;
-  domain->positions["loader"] = element.NextPosition();
+  domain->positions["loader"] = element.Position();
   SVIRT_ASSIGN(firmware.loader_type, element.OneOf("type", "rom", {"rom", "pflash"}));
   SVIRT_ASSIGN(firmware.loader_readonly, element.Bool("readonly", true));
   SVIRT_ASSIGN(firmware.loader, element.TextPath());
@@ -174,7 +174,7 @@ Status ReadLoader(const XmlElement &element, Domain *domain) {
 // The path is the text of <nvram>, or its <source> where it has a type.
 Status ReadNvram(const XmlElement &element, Domain *domain) {
   LoaderNvram &firmware = domain->firmware;
-  domain->positions["nvram"] = element.NextPosition();
+  domain->positions["nvram"] = element.Position();
   SVIRT_ASSIGN(firmware.nvram_template, element.Path("template"));
   SVIRT_ASSIGN(const std::string type, element.OneOf("type", "", {"file", "block", "network"}));
   if (type.empty()) {
@@ -194,7 +194,7 @@ Status ReadNvram(const XmlElement &element, Domain *domain) {
 }
 
 Status ReadAcpi(const XmlElement &element, Domain *domain) {
-  domain->positions["acpi"] = element.NextPosition();
+  domain->positions["acpi"] = element.Position();
   for (const XmlElement &table : element.Children("table")) {
     SVIRT_ASSIGN(std::string path, table.TextPath());
     if (path.empty()) {

@@ -116,6 +116,8 @@ Status ReadDomain(std::string_view text, std::string_view file, Domain *domain) 
   SVIRT_TRY(ReadDomainParts(root, domain));
   std::sort(context.seen.begin(), context.seen.end(), std::less<>());
   CollectUnknown(root, "", context.seen, &domain->unknown);
+  domain->file = std::move(context.source.file);
+  domain->lines = std::move(context.source.lines);
   return {};
 }
 

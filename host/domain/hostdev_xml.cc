@@ -119,7 +119,7 @@ Result<std::string> ReadRomFile(const XmlElement &device) {
 
 Status ReadHostDevice(const XmlElement &element, Domain *domain) {
   HostDevice device;
-  device.position = element.NextPosition();
+  device.position = element.Position();
   device.alias = ReadAlias(element);
   SVIRT_TRY(element.OneOf("mode", "subsystem", {"subsystem"}));
   SVIRT_ASSIGN(device.type, element.OneOf("type", "", {"pci", "usb", "scsi", "scsi_host", "mdev"}));

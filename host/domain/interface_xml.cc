@@ -40,7 +40,7 @@ Status ReadSource(const XmlElement &source, Interface *out) {
 
 Status ReadInterface(const XmlElement &element, Domain *domain) {
   Interface interface;
-  interface.position = element.NextPosition();
+  interface.position = element.Position();
   interface.alias = ReadAlias(element);
   SVIRT_ASSIGN(interface.type, element.OneOf("type", "",
                                              {"user", "ethernet", "bridge", "network", "direct",
@@ -51,7 +51,7 @@ Status ReadInterface(const XmlElement &element, Domain *domain) {
   }
   if (interface.type == "hostdev") {
     HostDevice device;
-    device.position = element.NextPosition();
+    device.position = element.Position();
     SVIRT_TRY(ReadPciSource(element, &device));
     domain->hostdevs.push_back(std::move(device));
   } else if (const auto source = element.Child("source")) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 #include "host/domain/path.h"
 #include "host/util/text.h"
@@ -64,6 +65,7 @@ Result<Manifest> ManifestBuilder::Build() {
                    [](const auto &a, const auto &b) { return a.first < b.first; });
   Manifest manifest;
   for (auto &[position, resource] : resources_) {
+    resource.position = position;
     manifest.resources.push_back(std::move(resource));
   }
   return manifest;
@@ -72,7 +74,8 @@ Result<Manifest> ManifestBuilder::Build() {
 Status ManifestBuilder::Add(uint32_t position, Resource resource) {
   Result<std::string> path = NormalPath(resource.path);
   if (!path) {
-    return Error{Errc::kInvalid, resource.device + ": " + path.error().message};
+    return At(domain_, position,
+              Error{Errc::kInvalid, resource.device + ": " + path.error().message});
   }
   resource.path = *std::move(path);
   resources_.emplace_back(position, std::move(resource));

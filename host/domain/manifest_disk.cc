@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 
+#include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
@@ -51,7 +52,7 @@ Status ManifestBuilder::AddDisks() {
     const std::string device = disk.target.empty() ? "disk" + std::to_string(number) : disk.target;
     ++number;
     for (uint32_t depth = 0; depth < disk.chain.size(); ++depth) {
-      SVIRT_TRY(AddImage(disk, device, depth));
+      SVIRT_TRY(At(domain_, disk.position, AddImage(disk, device, depth)));
     }
   }
   return {};

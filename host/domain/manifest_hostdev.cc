@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/domain/device_elements.h"
+#include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
@@ -152,16 +153,18 @@ Status ManifestBuilder::AddHostDevices() {
   for (const HostDevice &hostdev : domain_.hostdevs) {
     const std::string device = "hostdev" + std::to_string(number++);
     if (hostdev.type == "pci") {
-      SVIRT_TRY(AddPci(hostdev.position, device,
-                       {hostdev.domain, hostdev.bus, hostdev.slot, hostdev.function},
-                       hostdev.seclabels));
+      SVIRT_TRY(At(domain_, hostdev.position,
+                   AddPci(hostdev.position, device,
+                          {hostdev.domain, hostdev.bus, hostdev.slot, hostdev.function},
+                          hostdev.seclabels)));
     } else if (hostdev.type == "mdev") {
-      SVIRT_TRY(AddVfio(hostdev.position, device, "/sys/bus/mdev/devices/" + hostdev.mdev_uuid,
-                        hostdev.seclabels));
+      SVIRT_TRY(At(domain_, hostdev.position,
+                   AddVfio(hostdev.position, device, "/sys/bus/mdev/devices/" + hostdev.mdev_uuid,
+                           hostdev.seclabels)));
     } else if (hostdev.type == "usb") {
-      SVIRT_TRY(AddUsb(hostdev, device));
+      SVIRT_TRY(At(domain_, hostdev.position, AddUsb(hostdev, device)));
     } else if (hostdev.type == "scsi") {
-      SVIRT_TRY(AddScsi(hostdev, device));
+      SVIRT_TRY(At(domain_, hostdev.position, AddScsi(hostdev, device)));
     } else if (hostdev.type == "scsi_host") {
       SVIRT_TRY(Add(hostdev.position, {.kind = ResourceKind::kHostdev,
                                        .object = ObjectType::kChar,

@@ -124,9 +124,10 @@ TEST_F(ManifestTest, DiskOverridesAndTargets) {
 }
 
 TEST_F(ManifestTest, FormatsAreNeverGuessed) {
-  EXPECT_EQ(Refusal("<disk><source file='/a'/><target dev='vda'/></disk>").message,
-            "disk vda: the format of '/a' is not given and is never guessed, as the guest can "
-            "forge it; write <driver type='raw'/>, or qcow2 if it is one");
+  EXPECT_EQ(
+      Refusal("<disk><source file='/a'/><target dev='vda'/></disk>").message,
+      "f.xml:5: disk vda: the format of '/a' is not given and is never guessed, as the guest can "
+      "forge it; write <driver type='raw'/>, or qcow2 if it is one");
   EXPECT_THAT(Refusal("<disk type='block'><source dev='/dev/a'/></disk>").message,
               HasSubstr("write <driver type='raw'/>"));
   EXPECT_THAT(Refusal("<disk><driver type='qcow2'/><source file='/a'/><target dev='vda'/>"

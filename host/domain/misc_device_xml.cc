@@ -26,7 +26,7 @@ Result<uint64_t> ReadSize(const XmlElement &element) {
 
 Status ReadFilesystem(const XmlElement &element, Domain *domain) {
   Filesystem share;
-  share.position = element.NextPosition();
+  share.position = element.Position();
   SVIRT_ASSIGN(share.type,
                element.OneOf("type", "mount",
                              {"mount", "template", "file", "block", "ram", "bind", "volume"}));
@@ -56,7 +56,7 @@ Status ReadFilesystem(const XmlElement &element, Domain *domain) {
 
 Status ReadMemoryDevice(const XmlElement &element, Domain *domain) {
   MemoryDevice memory;
-  memory.position = element.NextPosition();
+  memory.position = element.Position();
   memory.alias = ReadAlias(element);
   SVIRT_ASSIGN(
       memory.model,
@@ -95,7 +95,7 @@ Status ReadMemoryDevice(const XmlElement &element, Domain *domain) {
 
 Status ReadShmem(const XmlElement &element, Domain *domain) {
   Shmem shmem;
-  shmem.position = element.NextPosition();
+  shmem.position = element.Position();
   shmem.name = element.Attr("name");
   if (shmem.name.empty() || shmem.name == "." || shmem.name == ".." ||
       shmem.name.find('/') != std::string::npos || HasControlCharacters(shmem.name)) {
@@ -121,7 +121,7 @@ Status ReadShmem(const XmlElement &element, Domain *domain) {
 
 Status ReadTpm(const XmlElement &element, Domain *domain) {
   Tpm tpm;
-  tpm.position = element.NextPosition();
+  tpm.position = element.Position();
   tpm.model = element.Attr("model");
   const std::optional<XmlElement> backend = element.Child("backend");
   if (!backend) {
@@ -151,7 +151,7 @@ Status ReadTpm(const XmlElement &element, Domain *domain) {
 }
 
 Status ReadVsock(const XmlElement &element, Domain *domain) {
-  domain->positions.try_emplace("vsock", element.NextPosition());
+  domain->positions.try_emplace("vsock", element.Position());
   domain->vsock = true;
   if (const auto cid = element.Child("cid")) {
     SVIRT_ASSIGN(domain->vsock_cid,

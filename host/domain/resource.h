@@ -73,6 +73,7 @@ struct Resource {
   std::string path;    // absolute
   std::string device;  // for messages: "vda", "serial0", "kernel"; may be empty
   std::vector<DeviceSecLabel> overrides;
+  uint32_t position = 0;  // of the element that names it in the domain's document; 0: none does
 };
 
 // Every resource of a domain, in document order. A path stands once for each use; who applies

@@ -18,7 +18,6 @@ namespace svirt {
 struct XmlContext {
   XmlSource source;
   std::vector<const boost::property_tree::ptree *> seen;  // elements that somebody reads
-  uint32_t position = 0;
 };
 
 // An element of a document that is being read, with the document's name and line for errors. Valid
@@ -43,8 +42,8 @@ class XmlElement {
   std::optional<XmlElement> Child(std::string_view name) const;  // the first
   void MarkSeen() const { context_->seen.push_back(node_); }
 
-  // The place of the next thing in the document.
-  uint32_t NextPosition() const { return ++context_->position; }
+  // Its place in the document: the elements are counted from 1.
+  uint32_t Position() const { return context_->source.PositionOf(node_); }
 
   std::string Text() const { return XmlText(*node_); }
   const std::string *FindAttr(std::string_view name) const;

@@ -147,7 +147,8 @@ class Reader {
       return;
     }
     ptree *node = Append(name, "");
-    source_->lines.emplace_back(node, LineOf(parser_));
+    source_->lines.push_back(LineOf(parser_));
+    source_->positions[node] = static_cast<uint32_t>(source_->lines.size());
     AddAttributes(node, attributes);
     ++depth_;
     if (frames_.size() == static_cast<size_t>(depth_)) {
@@ -253,16 +254,20 @@ class Reader {
 
 }  // namespace
 
-unsigned long XmlSource::LineOf(const boost::property_tree::ptree *element) const {
-  // Asked for errors only, so a search does.
-  const auto found = std::find_if(lines.begin(), lines.end(),
-                                  [&](const auto &entry) { return entry.first == element; });
-  return found == lines.end() ? 1 : found->second;
+uint32_t XmlSource::PositionOf(const ptree *element) const {
+  const auto found = positions.find(element);
+  return found == positions.end() ? 0 : found->second;
+}
+
+unsigned long XmlSource::LineOf(const ptree *element) const {
+  const uint32_t position = PositionOf(element);
+  return position == 0 ? 1 : lines[position - 1];
 }
 
 Status ReadXml(std::string_view text, std::string_view file, ptree *tree, XmlSource *source) {
   source->file = file;
   source->lines.clear();
+  source->positions.clear();
   if (text.size() > kXmlMaxText) {
     return Error{Errc::kInvalid, source->file + ":1: the XML has " + std::to_string(text.size()) +
                                      " bytes, more than the " + std::to_string(kXmlMaxText) +

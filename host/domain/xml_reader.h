@@ -3,8 +3,10 @@
 
 #include <boost/property_tree/ptree.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,8 +33,11 @@ inline constexpr size_t kXmlMaxNodes = 100'000;  // elements, attributes, commen
 // are others.
 struct XmlSource {
   std::string file;
-  std::vector<std::pair<const boost::property_tree::ptree *, unsigned long>> lines;
+  std::vector<unsigned long> lines;  // on which the elements start, in the order of the document
+  std::unordered_map<const boost::property_tree::ptree *, uint32_t> positions;
 
+  // Counts the elements of the document from 1; 0 for a node that is no element of the tree.
+  uint32_t PositionOf(const boost::property_tree::ptree *element) const;
   // The line on which the element starts, 1 for a node that is not an element of the tree.
   unsigned long LineOf(const boost::property_tree::ptree *element) const;
 };

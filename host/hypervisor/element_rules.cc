@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Walks through a domain's document beside a hypervisor's table of what it understands.
 #include "host/hypervisor/element_rules.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/domain/document_place.h"
 #include "host/domain/xml_reader.h"
 #include "host/util/text.h"
 
@@ -16,7 +18,7 @@ namespace {
 
 using boost::property_tree::ptree;
 
-constexpr size_t kMostRefusals = 50;  // in one message
+constexpr size_t kMostRefusals = 50;
 
 std::vector<std::string_view> Words(std::string_view list) {
   std::vector<std::string_view> words;
@@ -80,7 +82,8 @@ std::string WithoutKinds(std::string_view path) {
 
 class Checker {
  public:
-  Checker(const Domain &domain, const ElementRules &rules) : domain_(domain), rules_(rules) {}
+  Checker(const Domain &domain, const ElementRules &rules, Refusals *refusals)
+      : domain_(domain), rules_(rules), refusals_(refusals) {}
 
   void CheckRoot(const ptree &root) {
     if (const ElementRule *rule = At("")) {
@@ -89,20 +92,13 @@ class Checker {
     CheckChildren(root, Place{});
   }
 
-  Status Take() && {
-    if (count_ == 0) {
-      return {};
+  void Finish() {
+    if (count_ > kMostRefusals) {
+      refusals_->Add(Error{Errc::kUnsupported, "the " + std::string(rules_.driver) +
+                                                   " driver cannot do " +
+                                                   std::to_string(count_ - kMostRefusals) +
+                                                   " more things that the domain XML asks for"});
     }
-    std::string message = "the " + std::string(rules_.driver) +
-                          " driver cannot do all that the domain XML asks for; " +
-                          "take out or change: ";
-    for (size_t i = 0; i < refusals_.size(); ++i) {
-      message += (i == 0 ? "" : "; ") + refusals_[i];
-    }
-    if (count_ > refusals_.size()) {
-      message += "; and " + std::to_string(count_ - refusals_.size()) + " more";
-    }
-    return Error{Errc::kUnsupported, std::move(message)};
   }
 
  private:
@@ -113,9 +109,14 @@ class Checker {
     std::string shown;  // its own path, for messages
   };
 
-  void Refuse(std::string where, const std::string &why = "") {
+  // what: of the element node.
+  void Refuse(const ptree &node, const std::string &what, const std::string &why = "") {
     if (++count_ <= kMostRefusals) {
-      refusals_.push_back(std::move(where) + (why.empty() ? "" : " (" + why + ")"));
+      refusals_->Add(svirt::At(
+          domain_, PositionOf(domain_, node),
+          Error{Errc::kUnsupported, "the " + std::string(rules_.driver) + " driver cannot do " +
+                                        what + (why.empty() ? "" : " (" + why + ")") +
+                                        "; take it out or change it"}));
     }
   }
 
@@ -159,7 +160,7 @@ class Checker {
       Place own{"", KindOf(node, place.kind), top ? name : place.shown + "/" + name};
       const ElementRule *rule = Find(place, name, own.kind);
       if (rule == nullptr) {
-        Refuse("<" + own.shown + ">");
+        Refuse(node, "<" + own.shown + ">");
         continue;
       }
       own.path = WithoutKinds(rule->path);
@@ -167,7 +168,7 @@ class Checker {
       const void *owner =
           own.path.starts_with("devices/") && place.path == "devices" ? nullptr : &parent;
       if (!seen_.emplace(owner, name).second && (rule->flags & ElementRule::kMany) == 0) {
-        Refuse("<" + own.shown + ">", "it stands more than once");
+        Refuse(node, "<" + own.shown + ">", "it stands more than once");
       }
       const bool known = CheckOne(*rule, node, own.shown);
       if (known && (rule->flags & ElementRule::kOpaque) == 0) {
@@ -181,22 +182,22 @@ class Checker {
     bool known = true;
     if (const auto attributes = node.get_child_optional("<xmlattr>")) {
       for (const auto &[name, value] : *attributes) {
-        known = (CheckAttribute(rule, shown, name, value.data()) || name != "type") && known;
+        known = (CheckAttribute(rule, node, shown, name, value.data()) || name != "type") && known;
       }
     }
     if ((rule.flags & ElementRule::kOpaque) == 0 && rule.text != "*") {
-      CheckText(rule, shown, boost::trim_copy(XmlText(node), std::locale::classic()));
+      CheckText(rule, node, shown, boost::trim_copy(XmlText(node), std::locale::classic()));
     }
     if (known && rule.check != nullptr) {
       if (const std::string why = rule.check(domain_, node); !why.empty()) {
-        Refuse("<" + shown + ">", why);
+        Refuse(node, "<" + shown + ">", why);
       }
     }
     return known;
   }
 
-  bool CheckAttribute(const ElementRule &rule, const std::string &shown, const std::string &name,
-                      const std::string &value) {
+  bool CheckAttribute(const ElementRule &rule, const ptree &node, const std::string &shown,
+                      const std::string &name, const std::string &value) {
     if (name == "xmlns" || name.starts_with("xmlns:")) {
       return true;  // tells what names mean
     }
@@ -214,46 +215,45 @@ class Checker {
       }
     }
     if (legal.empty()) {
-      Refuse("<" + shown + " " + name + "=...>");
+      Refuse(node, "<" + shown + " " + name + "=...>");
     } else {
-      Refuse("<" + shown + " " + name + "=" + Shown(value) + ">", "it can be " + legal);
+      Refuse(node, "<" + shown + " " + name + "=" + Shown(value) + ">", "it can be " + legal);
     }
     return false;
   }
 
-  void CheckText(const ElementRule &rule, const std::string &shown, const std::string &text) {
+  void CheckText(const ElementRule &rule, const ptree &node, const std::string &shown,
+                 const std::string &text) {
     const std::vector<std::string_view> words = Words(rule.text);
     if (text.empty() || std::ranges::find(words, text) != words.end()) {
       return;
     }
     if (words.empty()) {
-      Refuse("the text in <" + shown + ">");
+      Refuse(node, "the text in <" + shown + ">");
       return;
     }
     std::string legal;
     for (const std::string_view word : words) {
       legal.append(legal.empty() ? "" : ", ").append(word);
     }
-    Refuse(Shown(text) + " in <" + shown + ">", "it can be " + legal);
+    Refuse(node, Shown(text) + " in <" + shown + ">", "it can be " + legal);
   }
 
   const Domain &domain_;
   const ElementRules &rules_;
+  Refusals *refusals_;
   std::set<std::pair<const void *, std::string>> seen_;
-  std::vector<std::string> refusals_;
   size_t count_ = 0;
 };
 
 }  // namespace
 
-Status CheckElements(const Domain &domain, const ElementRules &rules) {
-  const auto root = domain.document.get_child_optional("domain");
-  if (!root) {
-    return {};
+void CheckElements(const Domain &domain, const ElementRules &rules, Refusals *refusals) {
+  if (const auto root = domain.document.get_child_optional("domain")) {
+    Checker checker(domain, rules, refusals);
+    checker.CheckRoot(*root);
+    checker.Finish();
   }
-  Checker checker(domain, rules);
-  checker.CheckRoot(*root);
-  return std::move(checker).Take();
 }
 
 }  // namespace svirt

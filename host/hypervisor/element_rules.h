@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "host/domain/domain.h"
-#include "host/util/result.h"
+#include "host/util/refusals.h"
 
 namespace svirt {
 
@@ -42,10 +42,10 @@ struct ElementRules {
   bool (*passes)(const Domain &domain, const std::string &name) = nullptr;
 };
 
-// Refuses a domain whose XML has an element, attribute, value or text which is not in the rules: a
-// guest without the limit, filter or password that its XML asks for must not start.
-// Errc::kUnsupported names all of them, in the order of the document, up to a bound. The value of
-// an attribute that is not known is never part of the message: it may be a password.
-Status CheckElements(const Domain &domain, const ElementRules &rules);
+// Refuses every element, attribute, value and text of the domain's XML which is not in the rules: a
+// guest without the limit, filter or password that its XML asks for must not start. All are
+// Errc::kUnsupported, in the order of the document, up to a bound. The value of an attribute that
+// is not known is never part of the sentence: it may be a password.
+void CheckElements(const Domain &domain, const ElementRules &rules, Refusals *refusals);
 
 }  // namespace svirt

@@ -104,7 +104,9 @@ struct Sample {
   }
 
   std::string Complaint(std::span<const ElementRule> rules) const {
-    const Status status = CheckElements(domain, {.driver = "some", .rules = rules});
+    Refusals refusals;
+    CheckElements(domain, {.driver = "some", .rules = rules}, &refusals);
+    const Status status = refusals.ToStatus();
     return status.ok() ? "" : status.error().message;
   }
 };
@@ -201,20 +203,27 @@ TEST(ElementRules, AllRefusalsAtOnceInTheOrderOfTheDocumentUpToABound) {
   const auto check = [&rules](const std::string &inner) {
     const auto domain =
         ParseDomainXml("<domain type='t'><name>n</name>" + inner + "</domain>", "f");
-    const Status status = CheckElements(*domain, {.driver = "T", .rules = rules});
+    Refusals refusals;
+    CheckElements(*domain, {.driver = "T", .rules = rules}, &refusals);
+    const Status status = refusals.ToStatus();
     EXPECT_FALSE(status.ok());
     EXPECT_EQ(status.error().code, Errc::kUnsupported);
     return status.error().message;
   };
-  EXPECT_EQ(check("<c/><a x='3' z='s3'><d/></a><b/><a y='4'>text</a>"),
-            "the T driver cannot do all that the domain XML asks for; take out or change: <c>; <a "
-            "x='3'> (it can be 1, 2); <a z=...>; <a/d>; <b>; the text in <a>");
+  EXPECT_EQ(check("<c/>\n<a x='3' z='s3'>\n<d/></a><b/>\n<a y='4'>text</a>"),
+            "f:1: the T driver cannot do <c>; take it out or change it\n"
+            "f:2: the T driver cannot do <a x='3'> (it can be 1, 2); take it out or change it\n"
+            "f:2: the T driver cannot do <a z=...>; take it out or change it\n"
+            "f:3: the T driver cannot do <a/d>; take it out or change it\n"
+            "f:3: the T driver cannot do <b>; take it out or change it\n"
+            "f:4: the T driver cannot do the text in <a>; take it out or change it");
   std::string many;
   for (int i = 10; i < 70; ++i) {
     many += "<e" + std::to_string(i) + "/>";
   }
   const std::string message = check(many);
-  EXPECT_THAT(message, HasSubstr("<e59>; and 10 more"));
+  EXPECT_THAT(message,
+              HasSubstr("<e59>; take it out or change it\nthe T driver cannot do 10 more things"));
   EXPECT_THAT(message, Not(HasSubstr("<e60>")));
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/domain/document_place.h"
+
 namespace svirt {
 namespace {
 
@@ -77,10 +79,11 @@ Status OpenedManifest::CheckPaths(const Manifest &manifest, PathPolicy *paths) {
   return paths->Verdict();
 }
 
-void OpenedManifest::CheckThere(const Manifest &manifest, Refusals *refusals) {
+void OpenedManifest::CheckThere(const Domain &domain, const Manifest &manifest,
+                                Refusals *refusals) {
   for (const Resource &resource : manifest.resources) {
     if (const auto object = OpenResource(resource, false); !object.ok()) {
-      refusals->AddForNow(object.error());
+      refusals->AddForNow(At(domain, resource.position, object.error()));
     }
   }
 }

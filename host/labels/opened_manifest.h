@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "host/domain/domain.h"
 #include "host/domain/resource.h"
 #include "host/labels/open_resource.h"
 #include "host/labels/path_policy.h"
@@ -47,7 +48,7 @@ class OpenedManifest {
   static Status CheckPaths(const Manifest &manifest, PathPolicy *paths);
 
   // Adds every resource that has to be there and cannot be opened as what it is declared.
-  static void CheckThere(const Manifest &manifest, Refusals *refusals);
+  static void CheckThere(const Domain &domain, const Manifest &manifest, Refusals *refusals);
 
   // Removes the files that Open has created and nobody has written to.
   void RemoveCreated() const;

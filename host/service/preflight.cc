@@ -58,7 +58,7 @@ void Preflight::CheckHypervisor(Findings *findings) const {
 void Preflight::Check(Engine *engine, RunBy by, Findings *findings) const {
   Take(MakeManifest(*machine_, findings->domain, by), &findings->manifest, &findings->refusals);
   if (findings->manifest) {
-    OpenedManifest::CheckThere(*findings->manifest, &findings->refusals);
+    OpenedManifest::CheckThere(findings->domain, *findings->manifest, &findings->refusals);
   }
   if (engine != nullptr) {
     findings->refusals.Add(

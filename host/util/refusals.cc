@@ -7,8 +7,17 @@
 namespace svirt {
 namespace {
 
+// What is about no line comes behind the others.
+unsigned long Place(const Error &error) {
+  return error.line - 1;  // which of 0 is the greatest number
+}
+
+// Be it with the line that it is about.
 bool Has(const std::vector<Error> &list, const std::string &sentence) {
-  return std::ranges::find(list, sentence, &Error::message) != list.end();
+  return std::ranges::any_of(list, [&](const Error &error) {
+    return error.message == sentence ||
+           (error.line != 0 && error.message.ends_with(": " + sentence));
+  });
 }
 
 }  // namespace
@@ -16,13 +25,15 @@ bool Has(const std::vector<Error> &list, const std::string &sentence) {
 void Refusals::Put(const Status &status, std::vector<Error> *list) {
   if (!status.ok() && !Has(lasting_, status.error().message) &&
       !Has(for_now_, status.error().message)) {
-    list->push_back(status.error());
+    const auto behind = std::ranges::upper_bound(*list, Place(status.error()), {}, Place);
+    list->insert(behind, status.error());
   }
 }
 
 std::vector<Error> Refusals::all() const {
   std::vector<Error> both = lasting_;
   both.insert(both.end(), for_now_.begin(), for_now_.end());
+  std::ranges::stable_sort(both, {}, Place);
   return both;
 }
 

@@ -10,7 +10,8 @@ namespace svirt {
 
 class Refusals {
  public:
-  // A success adds nothing, and no sentence stands twice.
+  // A success adds nothing, and no sentence stands twice. They are kept in the order of the lines
+  // that they are about; what is about none comes last.
   void Add(const Status &status) { Put(status, &lasting_); }
   // What only this machine lacks now, and may have another time.
   void AddForNow(const Status &status) { Put(status, &for_now_); }

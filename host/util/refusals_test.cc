@@ -33,6 +33,15 @@ TEST(Refusals, AllAreToldEachOnceWhatLastsFirst) {
   EXPECT_EQ(status.error().message, "no sound\nno disk");
 }
 
+TEST(Refusals, TheyStandInTheOrderOfTheDocument) {
+  Refusals refusals;
+  refusals.Add(Of(Errc::kUnsupported, "no model"));
+  refusals.Add(Error{Errc::kUnsupported, "a.xml:9: no sound", 0, 9});
+  refusals.AddForNow(Error{Errc::kNotFound, "a.xml:4: no disk", 0, 4});
+  refusals.Add(Of(Errc::kNotFound, "no disk"));  // the same without its line
+  EXPECT_EQ(refusals.ToStatus().error().message, "a.xml:4: no disk\na.xml:9: no sound\nno model");
+}
+
 TEST(Refusals, LessConfinementThanAskedIsTheirCode) {
   Refusals refusals;
   refusals.Add(Of(Errc::kInvalid, "a"));

@@ -23,11 +23,13 @@ enum class Errc {
 };
 
 // An error is one sentence for a person (what, where, which rule, how to mend it; no final
-// newline), the code to react to, and the errno of the failed call, 0 if there was none.
+// newline), the code to react to, the errno of the failed call, 0 if there was none, and the line
+// of a document that it is about, 0 if of none.
 struct Error {
   Errc code = Errc::kInternal;
   std::string message;
   int sys_errno = 0;
+  unsigned long line = 0;
 };
 
 // Either a value or an Error. Ask ok() (or convert to bool) first; value() of an error and
@@ -78,7 +80,7 @@ using Status = Result<void>;
 
 // An Errc::kRefused error.
 inline Error Refusal(std::string sentence) {
-  return Error{Errc::kRefused, std::move(sentence), 0};
+  return Error{Errc::kRefused, std::move(sentence)};
 }
 
 // An Errc::kSystem error (kPermission for EPERM and EACCES, kNotFound for ENOENT) with

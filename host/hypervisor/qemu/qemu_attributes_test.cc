@@ -28,8 +28,11 @@ Result<Domain> Read(const std::string &devices, const std::string &more = "") {
 QemuCommand CommandOf(const std::string &devices, const std::string &more = "") {
   const auto domain = Read(devices, more);
   EXPECT_TRUE(domain.ok()) << domain.error().message;
-  const Status known = domain.ok() ? CheckElements(*domain) : Status();
-  EXPECT_TRUE(known.ok()) << known.error().message;
+  Refusals beyond;
+  if (domain.ok()) {
+    CheckElements(*domain, &beyond);
+  }
+  EXPECT_TRUE(beyond.empty()) << beyond.ToStatus().error().message;
   auto command = domain.ok() ? Command(*domain) : Result<QemuCommand>(domain.error());
   EXPECT_TRUE(command.ok()) << command.error().message;
   return command.ok() ? *std::move(command) : QemuCommand();

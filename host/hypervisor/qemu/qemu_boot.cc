@@ -124,17 +124,17 @@ Status AddClock(QemuBuilder &b) {
 
 void AddBoot(QemuBuilder &b) {
   const Domain &d = b.domain;
-  b.refusals.Add(AddFirmware(b));
-  b.refusals.Add(AddLifecycle(b));
-  b.refusals.Add(AddPowerManagement(b));
-  b.refusals.Add(AddClock(b));
+  b.Check("os", AddFirmware(b));
+  b.Check("", AddLifecycle(b));
+  b.Check("pm", AddPowerManagement(b));
+  b.Check("clock", AddClock(b));
   Keyval boot("strict=on");
   if (b.Xml("os.bootmenu.<xmlattr>.enable") == "yes") {
     boot.Set("menu", true);
   }
   b.args.Add("-boot", boot);
   if (d.kernel.empty() && (!d.initrd.empty() || !d.cmdline.empty())) {
-    b.refusals.Add(Error{Errc::kInvalid, "<initrd> and <cmdline> need a <kernel>"});
+    b.Check("os", Error{Errc::kInvalid, "<initrd> and <cmdline> need a <kernel>"});
   }
   const std::pair<const char *, const std::string &> files[] = {
       {"-kernel", d.kernel}, {"-initrd", d.initrd}, {"-append", d.cmdline}, {"-dtb", d.dtb}};

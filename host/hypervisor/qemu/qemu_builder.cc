@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "host/domain/document_place.h"
+
 namespace svirt {
 
 using nlohmann::json;
@@ -56,6 +58,14 @@ void QemuBuilder::NeedAhci() {
   if (!std::exchange(ahci_, true) && !is_q35()) {
     AddPluggable({{"driver", "ich9-ahci"}, {"id", "sata0"}});
   }
+}
+
+void QemuBuilder::Check(uint32_t position, const Status &status) {
+  refusals.Add(At(domain, position, status));
+}
+
+void QemuBuilder::Check(std::string_view path, const Status &status) {
+  Check(PositionOf(domain, path), status);
 }
 
 void QemuBuilder::NeedUsb() {

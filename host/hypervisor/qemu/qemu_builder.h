@@ -24,6 +24,10 @@ class QemuBuilder {
   QemuCommand command;
   Refusals refusals;  // of parts that were passed over, so that all are told at once
 
+  // Adds to the refusals what a part answers, with the line of the device or element it is about.
+  void Check(uint32_t position, const Status &status);
+  void Check(std::string_view path, const Status &status);
+
   // Families of machines that differ in their buses.
   bool is_x86() const;
   bool is_pc() const;   // i440fx: built-in IDE and floppy

@@ -223,7 +223,7 @@ Status AddChardev(QemuBuilder &b, const std::string &what, const std::string &id
 void AddChardevs(QemuBuilder &b) {
   ChardevBuilder builder(b);
   for (const Chardev &device : b.domain.chardevs) {
-    b.refusals.Add(builder.Add(device));
+    b.Check(device.position, builder.Add(device));
   }
 }
 

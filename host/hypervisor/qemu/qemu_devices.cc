@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "host/domain/document_place.h"
 #include "host/hypervisor/qemu/qemu_builder.h"
 
 namespace svirt {
@@ -215,9 +216,10 @@ void AddSmallDevices(QemuBuilder &b) {
   for (const auto &[name, add] : kinds) {
     const auto nodes = b.XmlDevices(name);
     if (nodes.size() > 1) {
-      b.refusals.Add(Unsupported(name, "this driver gives a domain one of these"));
+      b.Check(PositionOf(b.domain, *nodes.back()),
+              Unsupported(name, "this driver gives a domain one of these"));
     } else if (!nodes.empty()) {
-      b.refusals.Add(add(b, *nodes.front()));
+      b.Check(PositionOf(b.domain, *nodes.front()), add(b, *nodes.front()));
     }
   }
 }
@@ -227,32 +229,35 @@ void AddSmallDevices(QemuBuilder &b) {
 void AddDevices(QemuBuilder &b) {
   const Domain &d = b.domain;
   for (const MemoryDevice &memory : d.memory_devices) {
-    b.refusals.Add(AddMemoryDevice(b, memory));
+    b.Check(memory.position, AddMemoryDevice(b, memory));
   }
   unsigned number = 0;
   for (const Filesystem &fs : d.filesystems) {
-    b.refusals.Add(AddFilesystem(b, fs, number++));
+    b.Check(fs.position, AddFilesystem(b, fs, number++));
   }
   number = 0;
   for (const Rng &rng : d.rngs) {
-    b.refusals.Add(AddRng(b, rng, number++));
+    b.Check(rng.position, AddRng(b, rng, number++));
   }
   number = 0;
   for (const Shmem &shmem : d.shmems) {
-    b.refusals.Add(AddShmem(b, shmem, number++));
+    b.Check(shmem.position, AddShmem(b, shmem, number++));
   }
   if (d.vsock) {
-    b.refusals.Add(AddVsock(b));
+    b.Check("devices/vsock", AddVsock(b));
   }
-  if (!d.redirections.empty() || !d.smartcard_databases.empty()) {
-    b.refusals.Add(Unsupported("redirdev and smartcard", "this driver does not know them"));
+  for (const Chardev &redirection : d.redirections) {
+    b.Check(redirection.position, Unsupported(redirection.kind, "this driver does not know it"));
+  }
+  if (!d.smartcard_databases.empty()) {
+    b.Check("devices/smartcard", Unsupported("smartcard", "this driver does not know it"));
   }
   if (!d.render_nodes.empty()) {
-    b.refusals.Add(Unsupported("video", "this driver gives a guest no render node"));
+    b.Check("devices/video", Unsupported("video", "this driver gives a guest no render node"));
   }
   if (!d.launch_security.empty()) {
-    b.refusals.Add(
-        Unsupported("launchSecurity " + d.launch_security, "this driver does not know it"));
+    b.Check("launchSecurity",
+            Unsupported("launchSecurity " + d.launch_security, "this driver does not know it"));
   }
   AddSmallDevices(b);
 }

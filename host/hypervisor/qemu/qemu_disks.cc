@@ -286,7 +286,7 @@ class DiskBuilder {
 
 void AddDisks(QemuBuilder &b) {
   for (size_t i = 0; i < b.domain.disks.size(); ++i) {
-    b.refusals.Add(DiskBuilder(b, b.domain.disks[i], i).Add());
+    b.Check(b.domain.disks[i].position, DiskBuilder(b, b.domain.disks[i], i).Add());
   }
 }
 

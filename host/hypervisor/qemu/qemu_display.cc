@@ -144,15 +144,16 @@ void AddDisplay(QemuBuilder &b) {
   b.args.Add("-display", "none");
   for (const Graphics &graphics : b.domain.graphics) {
     if (graphics.type != "vnc") {
-      b.refusals.Add(Unsupported("graphics '" + graphics.type + "'", "this driver knows vnc only"));
+      b.Check(graphics.position,
+              Unsupported("graphics '" + graphics.type + "'", "this driver knows vnc only"));
     } else {
-      b.refusals.Add(AddVnc(b, graphics));
+      b.Check(graphics.position, AddVnc(b, graphics));
     }
   }
-  b.refusals.Add(AddVideo(b));
+  b.Check("devices/video", AddVideo(b));
   unsigned number = 0;
   for (const Input &input : b.domain.inputs) {
-    b.refusals.Add(AddInput(b, input, "input" + std::to_string(number++)));
+    b.Check(input.position, AddInput(b, input, "input" + std::to_string(number++)));
   }
 }
 

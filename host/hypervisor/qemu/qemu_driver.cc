@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "host/domain/document_place.h"
 #include "host/hypervisor/qemu/image_header.h"
 #include "host/hypervisor/qemu/log_tail.h"
 #include "host/hypervisor/qemu/qemu_command.h"
@@ -92,22 +93,24 @@ std::string QemuDriver::DefaultEmulator(const Domain &domain) {
 }
 
 void QemuDriver::Check(const Domain &domain, Refusals *refusals) const {
-  refusals->Add(CheckElements(domain));
+  CheckElements(domain, refusals);
   CheckQemuCommand(domain, PathsFor(domain), refusals);
   const std::string emulator = Emulator(domain);
   if (access(emulator.c_str(), X_OK) != 0) {
-    refusals->AddForNow(SystemError(errno, "the emulator " + emulator + " cannot be executed"));
+    refusals->AddForNow(At(domain, PositionOf(domain, "devices/emulator"),
+                           SystemError(errno, "the emulator " + emulator + " cannot be executed")));
   }
   if (domain.type == "kvm") {
     refusals->AddForNow(CheckKvm(kvm_device_));
   }
   for (const Disk &disk : domain.disks) {
-    refusals->AddForNow(CheckImageHeaders(disk));
+    refusals->AddForNow(At(domain, disk.position, CheckImageHeaders(disk)));
   }
   if (LacksFirmwareVariables(domain.firmware) &&
       access(domain.firmware.nvram_template.c_str(), R_OK) != 0) {
-    refusals->AddForNow(SystemError(
-        errno, "cannot open the firmware variables' template " + domain.firmware.nvram_template));
+    refusals->AddForNow(At(domain, PositionOf(domain, "os/nvram"),
+                           SystemError(errno, "cannot open the firmware variables' template " +
+                                                  domain.firmware.nvram_template)));
   }
 }
 

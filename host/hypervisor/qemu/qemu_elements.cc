@@ -339,8 +339,8 @@ std::span<const ElementRule> QemuElements() {
   return kRules;
 }
 
-Status CheckElements(const Domain &domain) {
-  return CheckElements(domain, {"QEMU", QemuElements(), IsReadCommandline});
+void CheckElements(const Domain &domain, Refusals *refusals) {
+  CheckElements(domain, {"QEMU", QemuElements(), IsReadCommandline}, refusals);
 }
 
 }  // namespace svirt

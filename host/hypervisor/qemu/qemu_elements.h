@@ -5,13 +5,13 @@
 
 #include "host/domain/domain.h"
 #include "host/hypervisor/element_rules.h"
-#include "host/util/result.h"
+#include "host/util/refusals.h"
 
 namespace svirt {
 
 std::span<const ElementRule> QemuElements();
 
 // CheckElements with the rules of this driver.
-Status CheckElements(const Domain &domain);
+void CheckElements(const Domain &domain, Refusals *refusals);
 
 }  // namespace svirt

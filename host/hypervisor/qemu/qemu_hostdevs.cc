@@ -85,13 +85,13 @@ Status AddTpm(QemuBuilder &b, const Tpm &tpm) {
 
 void AddHostDevices(QemuBuilder &b) {
   for (const HostDevice &device : b.domain.hostdevs) {
-    b.refusals.Add(AddHostDevice(b, device, device.alias));
+    b.Check(device.position, AddHostDevice(b, device, device.alias));
   }
   if (b.domain.tpms.size() > 1) {
-    b.refusals.Add(Unsupported("tpm", "QEMU gives a domain one TPM"));
+    b.Check(b.domain.tpms[1].position, Unsupported("tpm", "QEMU gives a domain one TPM"));
   }
   for (const Tpm &tpm : b.domain.tpms) {
-    b.refusals.Add(AddTpm(b, tpm));
+    b.Check(tpm.position, AddTpm(b, tpm));
   }
 }
 

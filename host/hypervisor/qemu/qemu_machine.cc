@@ -213,7 +213,7 @@ json MemoryBackend(const QemuBuilder &b, const std::string &id, uint64_t size) {
 
 void AddMachine(QemuBuilder &b) {
   const Domain &d = b.domain;
-  b.refusals.Add(CheckType(d));
+  b.Check("", CheckType(d));
   b.args.Add("-name", Keyval("guest=" + d.name).Set("debug-threads", true));
   b.args.Add("-uuid", d.uuid);
   b.args.Add("-no-user-config");
@@ -224,10 +224,10 @@ void AddMachine(QemuBuilder &b) {
                              .Set("spawn", "deny")
                              .Set("resourcecontrol", "deny"));
   b.args.Add("-msg", "timestamp=on");
-  b.refusals.Add(AddMachineType(b));
-  b.refusals.Add(AddCpu(b));
-  b.refusals.Add(AddMemory(b));
-  b.refusals.Add(AddSmp(b));
+  b.Check("os/type", AddMachineType(b));
+  b.Check("cpu", AddCpu(b));
+  b.Check("memory", AddMemory(b));
+  b.Check("vcpu", AddSmp(b));
 }
 
 }  // namespace svirt

@@ -98,7 +98,7 @@ Status AddInterface(QemuBuilder &b, size_t i, const std::string &mac) {
 void AddInterfaces(QemuBuilder &b) {
   const std::vector<std::string> macs = MacAddresses(b.domain);
   for (size_t i = 0; i < b.domain.interfaces.size(); ++i) {
-    b.refusals.Add(AddInterface(b, i, macs[i]));
+    b.Check(b.domain.interfaces[i].position, AddInterface(b, i, macs[i]));
   }
 }
 

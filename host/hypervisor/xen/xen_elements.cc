@@ -54,8 +54,8 @@ std::span<const ElementRule> XenElements() {
   return kRules;
 }
 
-Status CheckXenElements(const Domain &domain) {
-  return CheckElements(domain, {.driver = "Xen", .rules = XenElements()});
+void CheckXenElements(const Domain &domain, Refusals *refusals) {
+  CheckElements(domain, {.driver = "Xen", .rules = XenElements()}, refusals);
 }
 
 }  // namespace svirt

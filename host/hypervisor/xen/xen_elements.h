@@ -5,13 +5,13 @@
 
 #include "host/domain/domain.h"
 #include "host/hypervisor/element_rules.h"
-#include "host/util/result.h"
+#include "host/util/refusals.h"
 
 namespace svirt {
 
 std::span<const ElementRule> XenElements();
 
 // CheckElements with the rules of this driver.
-Status CheckXenElements(const Domain &domain);
+void CheckXenElements(const Domain &domain, Refusals *refusals);
 
 }  // namespace svirt

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/hypervisor/xen/xen_elements.h"
 #include "host/hypervisor/xen/xl_config.h"
 #include "host/util/file.h"
 
@@ -36,7 +37,8 @@ Result<std::optional<XenDomain>> XenHypervisor::FindOwn(const RunningDomain &run
 }
 
 void XenHypervisor::Check(const Domain &domain, Refusals *refusals) const {
-  if (const auto config = BuildXlConfig(domain, ""); !config.ok()) {
+  CheckXenElements(domain, refusals);
+  if (const auto config = BuildXlConfig(domain, ""); refusals->empty() && !config.ok()) {
     refusals->Add(config.error());
   }
   if (const auto xl = runner_->Find(); !xl.ok()) {

@@ -180,7 +180,9 @@ Result<std::string> QuoteForXl(std::string_view what, std::string_view text) {
 }
 
 Result<std::string> BuildXlConfig(const Domain &domain, const std::string &seclabel) {
-  SVIRT_TRY(CheckXenElements(domain));
+  Refusals beyond;
+  CheckXenElements(domain, &beyond);
+  SVIRT_TRY(beyond.ToStatus());
   SVIRT_ASSIGN(const std::string type, TypeForXl(domain));
   SVIRT_TRY(CheckMemory(domain));
   SVIRT_TRY(CheckEnd(domain));

@@ -146,8 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Restart", XenXml("<on_reboot>restart</on_reboot>"), "<on_reboot>restart"},
         Refusal{"Preserve", XenXml("<on_crash>preserve</on_crash>"), "<on_crash>preserve"},
         Refusal{"Bootloader", XenXml("<bootloader>/usr/bin/pygrub</bootloader>"),
-                "the Xen driver cannot do all that the domain XML asks for; take out or change: "
-                "<bootloader>"},
+                "the Xen driver cannot do <bootloader>; take it out or change it"},
         Refusal{"Cpu", XenXml("<cpu mode='host-passthrough'/>"), "<cpu>"},
         Refusal{"QemuArguments",
                 XenXml("<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"

@@ -84,6 +84,9 @@ for command in define plan; do
   for word in sound hub nvme; do
     contains "$command names <$word>" "$word" cat "$DIR/out"
   done
+  lines=$(grep -o 'odd.xml:[0-9]*:' "$DIR/out" | cut -d: -f2)
+  ok "$command names their lines" test "$(wc -l <<<"$lines")" -ge 3
+  equal "in the order of the document" "$(sort -n <<<"$lines")" "$lines"
 done
 
 # A domain of which anything lives is not started anew, and destroy ends all of it.

@@ -70,6 +70,9 @@ struct Resource {
   // May be missing when the domain starts: the domain makes it itself (a socket it binds), or,
   // for a regular file, it is made for it (the log of a serial port).
   bool optional = false;
+  // This host makes it for the domain, and no XML names it: it gets its label whatever the domain's
+  // owner says about labels.
+  bool by_host = false;
   std::string path;    // absolute
   std::string device;  // for messages: "vda", "serial0", "kernel"; may be empty
   std::vector<DeviceSecLabel> overrides;

@@ -33,6 +33,7 @@ Status MergeUse(Resource *into, const Resource &use) {
   merged.chain_depth = std::min(merged.chain_depth, weaker.chain_depth);
   merged.shared = merged.shared && weaker.shared;
   merged.subtree = merged.subtree || weaker.subtree;
+  merged.by_host = merged.by_host || weaker.by_host;
   if (merged.overrides.empty()) {
     merged.overrides = weaker.overrides;
   }

@@ -107,6 +107,9 @@ Plugin *FindPlugin(const std::vector<Plugin *> &plugins, const std::string &mode
 }
 
 bool KeepsItsLabel(const Resource &resource, const SecLabel &seclabel) {
+  if (resource.by_host) {
+    return false;
+  }
   if (!seclabel.relabel) {
     return true;
   }

@@ -2,8 +2,6 @@
 // Makes the one manifest of a domain.
 #include "host/service/domain_manifest.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace svirt {
@@ -17,8 +15,10 @@ Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain, RunB
   SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, OptionsFor(machine, domain)));
   const auto hypervisor = machine.HypervisorFor(domain);
   if (by == RunBy::kHypervisor && hypervisor.ok()) {
-    std::ranges::move((*hypervisor)->Resources(machine.domains().PlaceOf(domain.uuid)),
-                      std::back_inserter(manifest.resources));
+    for (Resource &own : (*hypervisor)->Resources(machine.domains().PlaceOf(domain.uuid))) {
+      own.by_host = true;
+      manifest.resources.push_back(std::move(own));
+    }
   }
   return manifest;
 }

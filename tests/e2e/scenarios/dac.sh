@@ -143,6 +143,20 @@ ok "a program runs as a domain that is not defined" \
   wait_for 4 bash -c "'$SVIRT' --root '$ROOT' labels | grep -q 4242"
 contains "another one joins it" '^4242$' svirt run "$DIR/c.xml" -- /usr/bin/id -u
 wait "$first"
+# relabel='no' is about what the XML names: without its log and run directory no emulator runs.
+make_domain o "<seclabel type='none' model='landlock'/>
+  <seclabel type='static' model='dac' relabel='no'><label>4244:4244</label></seclabel>"
+touch "$DIR/images/o.console"
+chown 4244:4244 "$DIR/images/o.img" "$DIR/images/o.console"
+chmod 0600 "$DIR/images/o.img" "$DIR/images/o.console"
+ok "a domain that leaves its objects as they are is defined" svirt define "$DIR/o.xml"
+ok "it starts" svirt start o
+equal "it is the user that was chosen" "4244 4244 4244 4244" "$(ids_of o Uid | tr '\t' ' ')"
+equal "its run directory is its own" 4244:4244 "$(owner "$(readlink "/proc/$(pid_of o)/cwd")")"
+ok "it boots" wait_for 90 booted o
+ok "and is destroyed" svirt destroy o
+equal "its disk is as it was" 4244:4244 "$(owner "$DIR/images/o.img")"
+equal "and so is its log" 0:0 "$(owner "$ROOT/state/log"/*"$(svirt dominfo o | sed -n 's/^UUID: *//p').log")"
 make_domain e "<seclabel type='static' model='dac'><label>root:root</label></seclabel>"
 refused "root is nobody's label" 'may not run as root' svirt define "$DIR/e.xml"
 

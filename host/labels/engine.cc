@@ -49,20 +49,25 @@ Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPoli
       policy_(std::move(policy)),
       proc_(std::move(proc)) {}
 
-Status Engine::Verify(const Domain &domain, const Manifest &manifest) {
-  SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+Refusals Engine::Verify(const Domain &domain, const Manifest &manifest) {
+  Refusals refusals;
+  const auto choices = ChooseModels(domain, plugins_, policy_);
+  if (!choices.ok()) {
+    refusals.Add(choices.error());
+  }
   std::vector<ResourceRef> refs;
   refs.reserve(manifest.resources.size());
   for (const Resource &resource : manifest.resources) {
     refs.push_back({&resource, -1});
   }
-  for (const ModelChoice &choice : choices) {
+  for (const ModelChoice &choice : choices.ok() ? *choices : std::vector<ModelChoice>{}) {
     if (choice.seclabel.type != SecLabel::Type::kNone) {
-      SVIRT_TRY(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
+      refusals.Add(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
     }
   }
-  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
-  return OpenedManifest::CheckPaths(manifest, &paths);
+  auto paths = PathPolicy::Prepare(policy_.paths);
+  refusals.Add(paths.ok() ? OpenedManifest::CheckPaths(manifest, &*paths) : paths.error());
+  return refusals;
 }
 
 Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {

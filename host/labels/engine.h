@@ -14,6 +14,7 @@
 #include "host/labels/label_store.h"
 #include "host/labels/seclabel_rules.h"
 #include "host/loader/plugin.h"
+#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -80,8 +81,8 @@ class Engine {
          std::string proc = "/proc");
 
   // Are the domain's seclabels, and those of its resources, valid here, and its resources such as a
-  // domain may have? For define. A model that is not active is refused.
-  Status Verify(const Domain &domain, const Manifest &manifest = {});
+  // domain may have? Everything that is not. A model that is not active is refused.
+  Refusals Verify(const Domain &domain, const Manifest &manifest = {});
 
   // Touches nothing. A dynamic label is the one the domain holds, or would be given next.
   Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest);

@@ -13,6 +13,7 @@
 namespace svirt::fake {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Action = ResourcePlan::Action;
@@ -113,7 +114,7 @@ TEST_F(EngineTest, StaticLabels) {
   Domain domain = MakeDomain(1);
   domain.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "", "S:5-6")};
   Engine engine = MakeEngine();
-  ASSERT_TRUE(engine.Verify(domain).ok());
+  ASSERT_TRUE(engine.Verify(domain).empty());
   const auto plan = engine.Apply(domain, {{MakeDisk(disk)}});
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   EXPECT_EQ(plan->models[0].seclabel.label, "S:5-6");
@@ -134,9 +135,10 @@ TEST_F(EngineTest, StaticLabels) {
   EXPECT_EQ(Label(own), "original-own");
 
   second.seclabels[0].label = "nonsense";
-  EXPECT_EQ(engine.Verify(second).error().code, Errc::kInvalid);
+  EXPECT_EQ(engine.Verify(second).ToStatus().error().code, Errc::kInvalid);
   second.seclabels[0].label = "";
-  EXPECT_THAT(engine.Verify(second).error().message, HasSubstr("security label is missing"));
+  EXPECT_THAT(engine.Verify(second).ToStatus().error().message,
+              HasSubstr("security label is missing"));
 }
 
 // A plugin may take a label in other words than those it gives back.
@@ -159,11 +161,44 @@ TEST_F(EngineTest, AStaticLabelIsOnRecordAsThePluginHasIt) {
   ::waitpid(pid, nullptr, 0);
 }
 
+// relabel='no' is about what the XML names.
+TEST_F(EngineTest, WhatTheHostMakesForADomainHasItsLabelWithoutRelabel) {
+  const std::string disk = Image("disk"), log = Image("log");
+  Domain domain = MakeDomain(1);
+  domain.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "S:5-5")};
+  domain.seclabels[0].relabel = false;
+  Resource own = MakeDisk(log);
+  own.kind = ResourceKind::kLog;
+  own.by_host = true;
+  ASSERT_TRUE(MakeEngine().Apply(domain, {{MakeDisk(disk), own}}).ok());
+  EXPECT_EQ(Label(disk), "original-disk");
+  EXPECT_EQ(Label(log), "I:5-5");
+}
+
+TEST_F(EngineTest, EverythingThatIsNotValidIsToldAtOnce) {
+  Domain domain = MakeDomain(1);
+  domain.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "odd"),
+                      MakeSecLabel(SecLabel::Type::kStatic, "fakeprofile", "odder")};
+  ConfinementPolicy policy;
+  policy.paths.own = {dir_ / "own"};
+  const Manifest manifest{{MakeDisk(dir_ / "own/disk")}};
+  Engine engine = MakeEngine({mac_.plugin(), profile_.plugin()}, policy);
+  EXPECT_THAT(engine.Verify(domain, manifest).ToStatus().error().message,
+              AllOf(HasSubstr("the label odd is not valid"),
+                    HasSubstr("the label odder is not valid"), HasSubstr("svirt's own")));
+  domain.seclabels[0].model = "nobody";
+  domain.seclabels[1].model = "nobody2";
+  EXPECT_THAT(engine.Verify(domain, manifest).ToStatus().error().message,
+              AllOf(HasSubstr("the security model nobody and the security model nobody2, which"),
+                    HasSubstr("svirt's own")));
+}
+
 TEST_F(EngineTest, ThePolicyOfTheHost) {
   Domain domain = MakeDomain(1);
   const std::string disk = Image("disk");
   domain.seclabels = {MakeSecLabel(SecLabel::Type::kNone, "fakemac")};
-  const auto refused = MakeEngine({mac_.plugin()}, {.require_confined = true}).Verify(domain);
+  const auto refused =
+      MakeEngine({mac_.plugin()}, {.require_confined = true}).Verify(domain).ToStatus();
   EXPECT_EQ(refused.error().code, Errc::kRefused);
   EXPECT_THAT(refused.error().message, HasSubstr("Unconfined guests are not allowed on this host"));
   const auto plan = MakeEngine().Apply(domain, {{MakeDisk(disk)}});

@@ -298,7 +298,7 @@ TEST_F(PathPolicyTest, PlanVerifyAndApplyRefuseBeforeAnythingIsMade) {
         std::vector<Plugin *>{}}) {
     Engine engine = MakeEngine(plugins, policy);
     const Domain domain = MakeDomain(1);
-    for (const Status &status : {engine.Verify(domain, manifest),
+    for (const Status &status : {engine.Verify(domain, manifest).ToStatus(),
                                  [&]() -> Status {
                                    SVIRT_ASSIGN(const Plan plan, engine.MakePlan(domain, manifest));
                                    return {};

@@ -17,20 +17,21 @@ std::string ActiveModels(const std::vector<Plugin *> &plugins) {
 
 // A domain may say that it wants nothing of a model that is not there.
 Status CheckModels(const Domain &domain, const std::vector<Plugin *> &plugins, bool has_primary) {
+  std::string wanted;
   for (const SecLabel &seclabel : domain.seclabels) {
     const bool known = std::any_of(plugins.begin(), plugins.end(), [&](const Plugin *plugin) {
       return seclabel.model.empty() ? has_primary : plugin->model() == seclabel.model;
     });
     if (!known && seclabel.type != SecLabel::Type::kNone) {
-      return Error{Errc::kRefused,
-                   "domain " + domain.name + " asks for " +
-                       (seclabel.model.empty() ? "a security label"
-                                               : "the security model " + seclabel.model) +
-                       ", which this host cannot give it (" + ActiveModels(plugins) +
-                       "); change its <seclabel>, or activate the plugin"};
+      wanted +=
+          (wanted.empty() ? "" : " and ") +
+          (seclabel.model.empty() ? "a security label" : "the security model " + seclabel.model);
     }
   }
-  return {};
+  return wanted.empty() ? Status()
+                        : Refusal("domain " + domain.name + " asks for " + wanted +
+                                  ", which this host cannot give it (" + ActiveModels(plugins) +
+                                  "); change its <seclabel>, or activate the plugin");
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ Result<DomainPlan> Planning::Tell(Findings findings) const {
 // What the machine lacks now, such as an unplugged device, it may have when the domain starts.
 Status Planning::Verify(const Domain &domain) const {
   SVIRT_ASSIGN(Engine engine, engines_->For(domain));
-  return engine.Verify(domain, MakeKnownManifest(*machine_, domain));
+  return engine.Verify(domain, MakeKnownManifest(*machine_, domain)).ToStatus();
 }
 
 }  // namespace svirt

@@ -30,6 +30,15 @@ void Refusals::Put(const Status &status, std::vector<Error> *list) {
   }
 }
 
+void Refusals::Add(const Refusals &others) {
+  for (const Error &error : others.lasting_) {
+    Put(error, &lasting_);
+  }
+  for (const Error &error : others.for_now_) {
+    Put(error, &for_now_);
+  }
+}
+
 std::vector<Error> Refusals::all() const {
   std::vector<Error> both = lasting_;
   both.insert(both.end(), for_now_.begin(), for_now_.end());

@@ -13,6 +13,7 @@ class Refusals {
   // A success adds nothing, and no sentence stands twice. They are kept in the order of the lines
   // that they are about; what is about none comes last.
   void Add(const Status &status) { Put(status, &lasting_); }
+  void Add(const Refusals &others);
   // What only this machine lacks now, and may have another time.
   void AddForNow(const Status &status) { Put(status, &for_now_); }
 

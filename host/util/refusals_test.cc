@@ -42,6 +42,17 @@ TEST(Refusals, TheyStandInTheOrderOfTheDocument) {
   EXPECT_EQ(refusals.ToStatus().error().message, "a.xml:4: no disk\na.xml:9: no sound\nno model");
 }
 
+TEST(Refusals, ThoseOfOthersStayWhatTheyAre) {
+  Refusals refusals, others;
+  refusals.Add(Of(Errc::kUnsupported, "no sound"));
+  others.AddForNow(Of(Errc::kNotFound, "no disk"));
+  others.Add(Of(Errc::kUnsupported, "no sound"));
+  others.Add(Of(Errc::kUnsupported, "no TPM"));
+  refusals.Add(others);
+  EXPECT_EQ(refusals.lasting().size(), 2u);
+  EXPECT_EQ(refusals.for_now().size(), 1u);
+}
+
 TEST(Refusals, LessConfinementThanAskedIsTheirCode) {
   Refusals refusals;
   refusals.Add(Of(Errc::kInvalid, "a"));

@@ -106,6 +106,11 @@ void QemuDriver::Check(const Domain &domain, Refusals *refusals) const {
   for (const Disk &disk : domain.disks) {
     refusals->AddForNow(At(domain, disk.position, CheckImageHeaders(disk)));
   }
+  for (const Interface &interface : domain.interfaces) {
+    if (interface.type == "bridge") {
+      refusals->AddForNow(CheckBridge(interface.source));
+    }
+  }
   if (LacksFirmwareVariables(domain.firmware) &&
       access(domain.firmware.nvram_template.c_str(), R_OK) != 0) {
     refusals->AddForNow(At(domain, PositionOf(domain, "os/nvram"),

@@ -46,6 +46,15 @@ TEST(QemuDriver, RefusesWhatIsNotThere) {
   EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kInvalid);
   d.disks[0].chain_closed = true;
   EXPECT_TRUE(Check(QemuDriver(), d).ok());
+  Interface bridged = MakeInterface("bridge", "virtio");
+  bridged.source = "nobridge";
+  d.interfaces = {bridged};
+  const Status no_bridge = Check(QemuDriver(), d);
+  ASSERT_FALSE(no_bridge.ok());
+  EXPECT_EQ(no_bridge.error().code, Errc::kNotFound);
+  EXPECT_NE(no_bridge.error().message.find("cannot find the bridge nobridge"), std::string::npos);
+  d.interfaces[0].source = "lo";  // it is there
+  EXPECT_TRUE(Check(QemuDriver(), d).ok());
 }
 
 TEST(QemuDriver, DefaultEmulatorByArch) {

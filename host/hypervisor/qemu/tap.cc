@@ -48,6 +48,13 @@ Status JoinBridge(const std::string &tap, const std::string &bridge) {
 
 }  // namespace
 
+Status CheckBridge(const std::string &name) {
+  return if_nametoindex(name.c_str()) != 0
+             ? Status()
+             : SystemError(errno == ENODEV ? ENOENT : errno,
+                           "cannot find the bridge " + name + ", which an interface is to join");
+}
+
 Result<Fd> OpenTap(const std::string &name, const std::string &bridge) {
   Fd fd(open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!fd) {

@@ -13,4 +13,7 @@ namespace svirt {
 // Done here and handed on, so that the emulator needs neither the privilege nor /dev/net/tun.
 Result<Fd> OpenTap(const std::string &name, const std::string &bridge);
 
+// Errc::kNotFound if there is no such bridge.
+Status CheckBridge(const std::string &name);
+
 }  // namespace svirt

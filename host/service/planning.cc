@@ -34,8 +34,8 @@ Result<DomainPlan> Planning::Hold(const Domain &domain) const {
 }
 
 Result<DomainPlan> Planning::Tell(Findings findings) const {
-  if (!findings.engine) {
-    return findings.refusals.ToStatus().error();
+  if (!findings.choice.ok() && findings.choice.error().code == Errc::kInvalid) {
+    return findings.choice.error();  // the configuration is wrong, whatever the domain
   }
   DomainPlan result;
   result.refusals = std::move(findings.refusals);

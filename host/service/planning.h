@@ -27,7 +27,8 @@ class Planning {
   Planning(Machine *machine, const Engines *engines, const Preflight *preflight)
       : machine_(machine), engines_(engines), preflight_(preflight) {}
 
-  // Changes nothing. An error: no plan can be made at all, because no model can be chosen.
+  // Changes nothing. An error: what stands against the domain cannot be told, as where the
+  // configuration of a model is wrong.
   Result<DomainPlan> Make(const Domain &domain) const;
   // Keeps the labels of the plan for the domain, whatever else is started, until it has been
   // started and has ended, or until its labels are restored. Nothing is kept if the domain cannot

@@ -75,7 +75,8 @@ Findings Preflight::Begin(const Domain &domain, LabelStore *labels,
   if (engine.ok()) {
     findings.engine = std::move(engine).value();
   } else {
-    findings.refusals.Add(std::move(engine).error());  // more than this machine has to be mended
+    findings.choice = std::move(engine).error();
+    findings.refusals.Add(findings.choice);  // more than this machine has to be mended
   }
   Check(findings.engine ? &*findings.engine : nullptr, RunBy::kHypervisor, &findings);
   return findings;

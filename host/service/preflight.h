@@ -20,7 +20,8 @@ namespace svirt {
 struct Findings {
   Domain domain;                     // completed, with the USB devices it means
   Hypervisor *hypervisor = nullptr;  // none: other VM managers run domains of its type
-  std::optional<Engine> engine;      // with the models it gets; none: they cannot be chosen
+  std::optional<Engine> engine;      // with the models it gets
+  Status choice;                     // why there is no engine: the models cannot be chosen
   std::optional<Manifest> manifest;  // none: it cannot be told
   std::optional<Plan> plan;          // where one is asked for and can be made
   Refusals refusals;                 // all that stands against it

@@ -161,7 +161,8 @@ svirt_status svirt_open(const svirt_options *options, svirt_context **context,
     };
     SVIRT_ASSIGN(host_options.config, svirt::OpenConfig(host_options.paths));
     auto opened = std::make_unique<svirt_context>();
-    SVIRT_ASSIGN(opened->host, svirt::Host::Open(std::move(host_options)));
+    opened->host = std::make_unique<svirt::Host>(std::move(host_options));
+    SVIRT_TRY(opened->host->machine.domains().made());  // a daemon is told at once
     *context = opened.release();
     return SVIRT_OK;
   });

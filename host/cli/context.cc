@@ -92,7 +92,7 @@ Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
   SVIRT_ASSIGN(options.config, OpenConfig(options.paths, directories));
   options.scanner = SVIRT_SCANNER;
   options.log = MakeLogSink(verbose);
-  return Host::Open(std::move(options));
+  return std::make_unique<Host>(std::move(options));
 }
 
 void CliContext::PrintJson(const nlohmann::ordered_json &document) {

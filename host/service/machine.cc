@@ -20,21 +20,20 @@ std::vector<std::string> ForeignTypes(const std::vector<std::unique_ptr<Hypervis
   return types;
 }
 
-}  // namespace
-
-Machine::Machine(MachineOptions options, DomainStore domains)
-    : options_(std::move(options)),
-      domains_(std::move(domains)),
-      models_(options_.config, options_.scanner, options_.paths, ForeignTypes(options_.hypervisors),
-              options_.log) {}
-
-Result<std::unique_ptr<Machine>> Machine::Open(MachineOptions options) {
-  SVIRT_ASSIGN(DomainStore domains, DomainStore::Open(options.paths));
+MachineOptions WithHypervisors(MachineOptions options) {
   if (options.hypervisors.empty()) {
     options.hypervisors = MakeHypervisors();
   }
-  return std::unique_ptr<Machine>(new Machine(std::move(options), std::move(domains)));
+  return options;
 }
+
+}  // namespace
+
+Machine::Machine(MachineOptions options)
+    : options_(WithHypervisors(std::move(options))),
+      domains_(options_.paths),
+      models_(options_.config, options_.scanner, options_.paths, ForeignTypes(options_.hypervisors),
+              options_.log, options_.trusted_root) {}
 
 Result<LabelStore *> Machine::Labels() {
   if (!labels_) {

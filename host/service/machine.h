@@ -25,13 +25,18 @@ struct MachineOptions {
   LogSink log;
   // None means those of this build; tests give others.
   std::vector<std::unique_ptr<Hypervisor>> hypervisors;
+  std::string trusted_root = "/";  // of plugins; see LoaderOptions
 };
 
 // All lasting state is on disk and shared with every other Machine on the same paths. For one
 // thread at a time.
 class Machine {
  public:
-  static Result<std::unique_ptr<Machine>> Open(MachineOptions options);
+  // What it keeps its state in, it makes; where that fails, all that needs it fails with what it
+  // was.
+  explicit Machine(MachineOptions options);
+  Machine(const Machine &) = delete;
+  Machine &operator=(const Machine &) = delete;
 
   const Paths &paths() const { return options_.paths; }
   const Config &config() const { return options_.config; }
@@ -57,8 +62,6 @@ class Machine {
   Status Reporting(const std::function<Status(std::vector<std::string> *notes)> &work) const;
 
  private:
-  Machine(MachineOptions options, DomainStore domains);
-
   MachineOptions options_;
   DomainStore domains_;
   std::unique_ptr<LabelStore> labels_;

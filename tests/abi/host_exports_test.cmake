@@ -25,7 +25,7 @@ endif()
 
 foreach(file IN ITEMS ${HOST} ${LIBSVIRT} ${COMMAND})
   symbols(all ${file})
-  list(FILTER all INCLUDE REGEX " T svirt::Machine::Open\\(")
+  list(FILTER all INCLUDE REGEX " T svirt::Machine::Machine\\(")
   if(all)
     list(APPEND owners ${file})
   endif()

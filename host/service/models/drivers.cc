@@ -61,8 +61,8 @@ SecurityDrivers::SecurityDrivers(const Config &config, const std::string &scanne
       chosen_(paths.state_dir) {}
 
 Result<std::vector<Candidate>> SecurityDrivers::Candidates(const std::string &virt_type) {
-  SVIRT_ASSIGN(const auto before, chosen_.Read());
-  return loader_.Scan(virt_type, ModelsOf(before));
+  const auto before = chosen_.Read();
+  return loader_.Scan(virt_type, before.ok() ? ModelsOf(*before) : std::vector<ExpectedModel>{});
 }
 
 Result<SecurityDrivers::Overview> SecurityDrivers::Show(const std::string &virt_type) {

@@ -38,11 +38,12 @@ class SecurityDrivers {
   // this kernel. What stands beside other models confines processes, and is not for them.
   SecurityDrivers(const Config &config, const std::string &scanner, const Paths &paths,
                   std::vector<std::string> foreign_types, LogSink log,
-                  const std::string &trusted_root = "/");
+                  const std::string &trusted_root);
 
   Result<Overview> Show(const std::string &virt_type);
 
-  // Every candidate with its state and reason, whatever the configuration makes of it.
+  // Every candidate with its state and reason, whatever the configuration makes of it. Also where
+  // it cannot be told what was chosen before, which stops every selection.
   Result<std::vector<Candidate>> Candidates(const std::string &virt_type);
 
   // The drivers that domains of virt_type get, primary first. Empty only where the configuration

@@ -216,7 +216,7 @@ class NamesTest : public DefinitionFilesTest {
     fs::rename(root_ + "/domains", root_ + "/state/domains");
     fs::create_directory_symlink("state/domains", root_ + "/domains");
   }
-  DomainStore Open() const { return *DomainStore::Open(Paths::Below(root_)); }
+  DomainStore Open() const { return DomainStore(Paths::Below(root_)); }
 };
 
 TEST_F(NamesTest, ADomainIsFoundByWhatIsOfItAlone) {

@@ -44,21 +44,22 @@ Status CloseToGuests(const std::string &parent) {
   return {};
 }
 
-}  // namespace
-
-DomainStore::DomainStore(Paths paths)
-    : paths_(std::move(paths)),
-      definitions_(paths_.state_dir + "/domains", paths_.state_dir + "/domains.index",
-                   paths_.state_dir + "/locks/index.lock") {}
-
-Result<DomainStore> DomainStore::Open(const Paths &paths) {
+Status MakeAll(const Paths &paths) {
   for (const std::string &dir : {paths.state_dir + "/domains", paths.state_dir + "/log",
                                  paths.state_dir + "/locks", paths.run_dir + "/domains"}) {
     // What a domain is made of is nobody's business but its owner's.
     SVIRT_TRY(MakeDirectories(dir, 0700));
   }
-  return DomainStore(paths);
+  return {};
 }
+
+}  // namespace
+
+DomainStore::DomainStore(const Paths &paths)
+    : paths_(paths),
+      definitions_(paths_.state_dir + "/domains", paths_.state_dir + "/domains.index",
+                   paths_.state_dir + "/locks/index.lock"),
+      made_(MakeAll(paths)) {}
 
 std::string DomainStore::RunDirectory(const std::string &uuid) const {
   return paths_.run_dir + "/domains/" + uuid;
@@ -74,6 +75,7 @@ DomainPlace DomainStore::PlaceOf(const std::string &uuid) const {
 }
 
 Status DomainStore::MakeRunDirectory(const std::string &uuid) const {
+  SVIRT_TRY(made_);
   SVIRT_TRY(CloseToGuests(paths_.run_dir + "/domains"));
   return MakeDirectories(RunDirectory(uuid), 0700);
 }
@@ -110,6 +112,7 @@ Result<StoredDomain> DomainStore::Load(const std::string &uuid) const {
 }
 
 Result<std::set<std::string>> DomainStore::Traces() const {
+  SVIRT_TRY(made_);
   const std::string directory = paths_.run_dir + "/domains";
   std::set<std::string> uuids;
   std::error_code error;
@@ -124,6 +127,7 @@ Result<std::set<std::string>> DomainStore::Traces() const {
 }
 
 Result<std::vector<StoredDomain>> DomainStore::List() const {
+  SVIRT_TRY(made_);
   SVIRT_ASSIGN(std::vector<DefinitionFiles::Known> all, definitions_.All());
   SVIRT_ASSIGN(const std::set<std::string> traces, Traces());
   std::vector<StoredDomain> domains;
@@ -150,6 +154,7 @@ Result<std::vector<StoredDomain>> DomainStore::List() const {
 
 // By uuid and, mostly, by name this opens what is of that domain, whatever else there is.
 Result<StoredDomain> DomainStore::FindEvenDamaged(const std::string &name_or_uuid) const {
+  SVIRT_TRY(made_);
   if (const auto uuid = ParseUuid(name_or_uuid); uuid.ok()) {
     if (auto stored = Load(*uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
       return stored;
@@ -246,6 +251,7 @@ Status DomainStore::Undefine(const std::string &uuid) {
 }
 
 Status DomainStore::SetRunning(const std::string &uuid, const RunningDomain &running) {
+  SVIRT_TRY(made_);
   return WriteFileAtomic(StatusFile(uuid), FormatStatus(running), 0600);
 }
 
@@ -264,6 +270,7 @@ Status DomainStore::ClearRunning(const std::string &uuid) {
 }
 
 Result<Fd> DomainStore::Lock(const std::string &uuid, std::chrono::milliseconds patience) const {
+  SVIRT_TRY(made_);
   if (uuid.find('/') != std::string::npos) {
     return Error{Errc::kInvalid, "'" + uuid + "' is not the uuid of a domain"};
   }

@@ -39,8 +39,9 @@ inline constexpr std::chrono::milliseconds kLockPatience{30000};
 // named by uuid, replaced atomically.
 class DomainStore {
  public:
-  // Makes the directories.
-  static Result<DomainStore> Open(const Paths &paths);
+  // Makes the directories. Where that fails, all that needs them fails with what it was.
+  explicit DomainStore(const Paths &paths);
+  const Status &made() const { return made_; }
 
   // The domain with this uuid, or else this name. Of a damaged one the error that says so.
   // Errc::kPermission, and never kNotFound, where this user may not see whether there is one.
@@ -76,7 +77,6 @@ class DomainStore {
                   std::chrono::milliseconds patience = kLockPatience) const;
 
  private:
-  explicit DomainStore(Paths paths);
   // Errc::kNotFound: it is not defined.
   Result<StoredDomain> Load(const std::string &uuid) const;
   // Looks at all of them for the name.
@@ -86,6 +86,7 @@ class DomainStore {
 
   Paths paths_;
   DefinitionFiles definitions_;
+  Status made_;  // the directories
 };
 
 // Locks for who goes through all domains. Those that somebody else keeps hold him up by a second

@@ -32,9 +32,9 @@ class DomainStoreTest : public testing::Test {
   ~DomainStoreTest() override { fs::remove_all(root_); }
 
   DomainStore Open() {
-    auto store = DomainStore::Open(Paths::Below(root_));
-    EXPECT_TRUE(store.ok());
-    return std::move(store).value();
+    DomainStore store(Paths::Below(root_));
+    EXPECT_TRUE(store.made().ok());
+    return store;
   }
   static Domain Make(const std::string &name, const std::string &uuid) {
     auto domain = ParseDomainXml("<domain type='qemu'><name>" + name + "</name><uuid>" + uuid +
@@ -56,6 +56,22 @@ class DomainStoreTest : public testing::Test {
 
   std::string root_;
 };
+
+TEST_F(DomainStoreTest, WithoutItsDirectoriesAllThatNeedsThemSaysWhy) {
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/state", "", 0600).ok());
+  DomainStore store(Paths::Below(root_));
+  ASSERT_FALSE(store.made().ok());
+  const std::string why = store.made().error().message;
+  EXPECT_THAT(why, testing::HasSubstr(root_ + "/state"));
+  const Domain domain = Make("a", kUuidA);
+  EXPECT_EQ(store.Find("a").error().message, why);
+  EXPECT_EQ(store.List().error().message, why);
+  EXPECT_EQ(store.Traces().error().message, why);
+  EXPECT_EQ(store.Define(domain).error().message, why);
+  EXPECT_EQ(store.Lock(kUuidA).error().message, why);
+  EXPECT_EQ(store.MakeRunDirectory(kUuidA).error().message, why);
+  EXPECT_EQ(store.SetRunning(kUuidA, {}).error().message, why);
+}
 
 TEST_F(DomainStoreTest, FindsByNameAndByUuid) {
   DomainStore store = Open();

@@ -41,6 +41,7 @@ svirt_status StatusOf(Errc code) {
     case Errc::kUnsupported:
       return SVIRT_E_NOTSUP;
     case Errc::kSystem:
+    case Errc::kTimeout:
       return SVIRT_E_SYSTEM;
     case Errc::kInternal:
       break;

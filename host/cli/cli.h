@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/service/host.h"
+#include "host/util/end_request.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -16,7 +17,7 @@ namespace svirt {
 // Exit codes of the command; scripts depend on them.
 enum ExitCode {
   kExitOk = 0,
-  kExitFailure = 1,  // a system call failed, or a defect
+  kExitFailure = 1,  // a system call failed, something did not answer in time, or a defect
   kExitUsage = 2,    // the command line itself
   kExitInvalid = 3,  // XML, configuration or label
   kExitNotFound = 4,
@@ -57,6 +58,9 @@ void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code);
 
+// A subcommand that must not be ended half way calls HoldEndSignals before it begins: then a signal
+// ends it when all is undone, or comes too late.
+//
 // A subcommand whose body gets the opened host and returns the exit code, or an error.
 template <typename Body>
 void OnRun(CLI::App *command, CliContext &context, int &exit_code, Body body) {
@@ -67,6 +71,9 @@ void OnRun(CLI::App *command, CliContext &context, int &exit_code, Body body) {
     };
     const Result<int> result = run();
     exit_code = result.ok() ? *result : CliContext::Fail(result.error());
+    if (!result.ok()) {
+      EndAsAsked();  // as nobody is to take it for another failure
+    }
   });
 }
 

@@ -62,6 +62,7 @@ int ExitCodeOf(Errc code) {
     case Errc::kUnsupported:
       return kExitUnsupported;
     case Errc::kSystem:
+    case Errc::kTimeout:
     case Errc::kInternal:
       break;
   }

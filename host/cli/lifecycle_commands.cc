@@ -22,6 +22,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   start->add_option("DOMAIN", *name, "Name or uuid")->required();
   start->add_option("--plan", *plan_id, "Only as in the plan that 'svirt plan' has given this id");
   OnRun(start, context, exit_code, [name, plan_id](Host &host) -> Result<int> {
+    HoldEndSignals();
     SVIRT_ASSIGN(const RunningDomain running, host.lifecycle.Start(*name, *plan_id));
     fmt::print("Domain '{}' started\n", running.domain.name);
     return kExitOk;
@@ -42,6 +43,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   attach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
   OnRun(attach, context, exit_code, [name, file](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
+    HoldEndSignals();
     SVIRT_TRY(host.devices.Attach(*name, xml, *file));
     fmt::print("Device attached to domain '{}'\n", *name);
     return kExitOk;
@@ -55,6 +57,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   detach->add_option("FILE", *file, "XML of the device, or - for standard input")->required();
   OnRun(detach, context, exit_code, [name, file](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const std::string xml, ReadInput(*file));
+    HoldEndSignals();
     SVIRT_TRY(host.devices.Detach(*name, xml, *file));
     fmt::print("Device detached from domain '{}'\n", *name);
     return kExitOk;
@@ -69,6 +72,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
       ->required()
       ->check(CLI::IsMember({"read-write", "read-only"}));
   OnRun(access, context, exit_code, [name, file, mode](Host &host) -> Result<int> {
+    HoldEndSignals();
     SVIRT_TRY(host.devices.SetAccess(*name, *file, *mode == "read-write"));
     fmt::print("Domain '{}' has {} {}\n", *name, *file, *mode);
     return kExitOk;
@@ -85,6 +89,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
       argv->erase(argv->begin());  // it ended our own options
     }
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    HoldEndSignals();
     std::vector<std::string> env;
     for (char **entry = environ; *entry != nullptr; ++entry) {
       env.emplace_back(*entry);

@@ -253,6 +253,7 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
       ->required();
   OnRun(label, context, exit_code, [file, &context](Host &host) -> Result<int> {
     SVIRT_ASSIGN(const Domain domain, DomainArgument(host, *file));
+    HoldEndSignals();
     SVIRT_ASSIGN(const Plan result, host.confinement.Label(domain));
     if (context.json) {
       CliContext::PrintJson(PlanToJson(domain, result));

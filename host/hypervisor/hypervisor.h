@@ -36,8 +36,10 @@ class LiveChange {
   virtual Status Reopen() = 0;
 };
 
-// How long a running domain is waited for that is asked something.
+// How long a running domain is waited for that is asked something, and one of many that are gone
+// through.
 inline constexpr std::chrono::milliseconds kAnswerTime{10000};
+inline constexpr std::chrono::milliseconds kPassingAnswerTime{2000};
 
 // Runs domains of some types. Labels are there before Start and stay until after End; both are the
 // caller's, who also holds the domain's lock.

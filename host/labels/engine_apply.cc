@@ -15,6 +15,7 @@
 #include "host/labels/label_check.h"
 #include "host/labels/label_mark.h"
 #include "host/labels/undo.h"
+#include "host/util/end_request.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
@@ -159,6 +160,8 @@ class Applying {
   Status SetLabels();
   // Remembers which directories are whole now.
   Status KeepTrees();
+  // A start may be ended by a signal, and is taken back then. A change goes with one of what runs.
+  Status CheckGoesOn() const { return context_.pid < 0 ? CheckNotAskedToEnd() : Status(); }
   Status TakeBack();
 
   LabelStore *store_;
@@ -199,6 +202,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     SVIRT_TRY(CheckForeignHands(store_, owner_.uuid, was_alive_, context_.proc, &draft));
   }
   SVIRT_TRY(CheckItems(draft));
+  SVIRT_TRY(CheckGoesOn());
   const std::vector<HeldLabel> labels = LabelsOf(draft);
   if (labels.empty()) {
     return {};  // unconfined by every model: nothing to remember
@@ -295,6 +299,7 @@ Status Applying::SetLabels() {
     if (!task.Changes()) {
       return {};
     }
+    SVIRT_TRY(CheckGoesOn());
     SVIRT_ASSIGN(const Outcome outcome,
                  SetObjectLabel(store_, policy_, draft, task, was_alive_ && !recorded_[i].fresh));
     if (!outcome.note.empty()) {

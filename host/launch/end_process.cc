@@ -3,7 +3,6 @@
 #include "host/launch/end_process.h"
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <string>
 #include <utility>
@@ -11,14 +10,6 @@
 #include "host/util/pidfd.h"
 
 namespace svirt {
-namespace {
-
-// How long a killed process may take to be gone; a process in an uninterruptible wait can take
-// long, and its labels are not given away before.
-constexpr std::chrono::seconds kEndTimeout{15};
-
-}  // namespace
-
 Result<Fd> HoldProcess(const ProcessId &process) {
   if (process.pid < 0) {
     return Fd();

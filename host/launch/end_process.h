@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
+
 #include "host/util/fd.h"
 #include "host/util/process.h"
 #include "host/util/result.h"
 
 namespace svirt {
+
+// How long a killed process may take to be gone; a process in an uninterruptible wait can take
+// long, and its labels are not given away before.
+inline constexpr std::chrono::seconds kEndTimeout{15};
 
 // Holds on to the process, which need not be a child of this one, so that no other can be meant.
 // Empty if it has ended, or never was: a start may fail before.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/launch/launch.h"
 
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,8 +8,10 @@
 #include <cerrno>
 #include <csignal>
 
+#include "host/launch/end_process.h"
 #include "host/launch/procfs.h"
 #include "host/launch/spawn.h"
+#include "host/util/pidfd.h"
 
 namespace svirt {
 namespace {
@@ -43,8 +44,10 @@ Result<Child> Launch(const LaunchSpec &spec) {
 }
 
 void Kill(Child &child) {
-  // ESRCH: it has ended already and only has to be reaped.
-  syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0U);
+  PidfdSignal(child.pidfd, SIGKILL);  // fails if it has ended already and only has to be reaped
+  if (!PidfdEndsWithin(child.pidfd, kEndTimeout)) {
+    return;
+  }
   siginfo_t info{};
   while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED) != 0 &&
          errno == EINTR) {

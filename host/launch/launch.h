@@ -60,6 +60,8 @@ struct LaunchSpec {
   std::function<Status(pid_t)> announce;
   // How long the child may take until its program runs; then it is killed.
   std::chrono::milliseconds timeout = std::chrono::seconds(30);
+  // Killed, too, as soon as this thread IsAskedToEnd (end_request.h).
+  bool ends_if_asked = false;
 };
 
 // A child that has executed its program; its label is whatever the recipe gave. The owner of the
@@ -87,7 +89,8 @@ struct Child {
 // attribute was not taken whole, otherwise by errno of the step. From any thread.
 Result<Child> Launch(const LaunchSpec &spec);
 
-// Ends the child: SIGKILL by pidfd, and waits.
+// Ends the child: SIGKILL by pidfd, and waits; but not for ever for one that the kernel does not
+// let go. That one is still known to whoever was told of it.
 void Kill(Child &child);
 
 // Exit status as a shell gives it: code, or 128 + signal. Fails if somebody else has reaped the

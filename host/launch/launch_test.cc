@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "host/launch/launch_test_support.h"
+#include "host/util/end_request.h"
 
 namespace svirt {
 namespace {
@@ -143,6 +144,43 @@ TEST(Launch, NeverRunsIfItCannotBeAnnounced) {
   EXPECT_EQ(child.error().message, "nobody listens");
   EXPECT_EQ(kill(announced, 0), -1) << "the child is left";
   EXPECT_FALSE(std::filesystem::exists(dir / "ran"));
+}
+
+// Somebody stops it between fork and exec.
+TEST(Launch, AChildThatIsStoppedBeforeItRunsIsNotWaitedForForEver) {
+  const TempDir dir;
+  LaunchSpec spec = Spec("/usr/bin/touch", {dir / "ran"});
+  spec.timeout = std::chrono::milliseconds(300);
+  spec.announce = [](pid_t pid) { return kill(pid, SIGSTOP) == 0 ? Status() : Error{}; };
+  const auto child = Launch(spec);
+  ASSERT_FALSE(child.ok());
+  EXPECT_EQ(child.error().code, Errc::kTimeout);
+  EXPECT_NE(child.error().message.find("was not executed within 300 ms"), std::string::npos);
+  EXPECT_TRUE(Children().empty());
+  EXPECT_FALSE(std::filesystem::exists(dir / "ran"));
+}
+
+TEST(Launch, ASignalThatTheCallerHoldsEndsTheWaitForIt) {
+  const TempDir dir;
+  LaunchSpec spec = Spec("/usr/bin/touch", {dir / "ran"});
+  spec.timeout = std::chrono::minutes(5);
+  spec.ends_if_asked = true;
+  spec.announce = [](pid_t pid) { return kill(pid, SIGSTOP) == 0 ? Status() : Error{}; };
+  HoldEndSignals();
+  std::thread asker([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    kill(getpid(), SIGTERM);
+  });
+  const auto child = Launch(spec);
+  asker.join();
+  sigset_t taken;
+  sigemptyset(&taken);
+  sigaddset(&taken, SIGTERM);
+  EXPECT_EQ(sigwaitinfo(&taken, nullptr), SIGTERM) << "it is the caller's still";
+  EndAsAsked();  // which is nothing now
+  ASSERT_FALSE(child.ok());
+  EXPECT_EQ(child.error().message.find("SIGTERM ended this before it was done"), 0U);
+  EXPECT_TRUE(Children().empty());
 }
 
 TEST(Launch, NeverRunsIfItsParentEndsWhileAnnouncing) {

@@ -29,7 +29,7 @@ class Relay {
   Fd stdin_read_, stdin_write_, stdout_read_, stdout_write_, stderr_read_, stderr_write_;
 };
 
-// Blocks the signals that Pump passes on, for this thread, while it lives.
+// Blocks the signals that Pump takes, for this thread, while it lives.
 class BlockedSignals {
  public:
   BlockedSignals();

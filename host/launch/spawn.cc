@@ -19,6 +19,7 @@
 
 #include "host/launch/child.h"
 #include "host/launch/recipe.h"
+#include "host/util/end_request.h"
 #include "host/util/poll.h"
 
 namespace svirt {
@@ -142,14 +143,17 @@ Status Announce(const LaunchSpec &spec, const Child &child, int go) {
   return {};
 }
 
-enum class ReadEnd { kClosed, kTimeout };
+enum class ReadEnd { kClosed, kTimeout, kAskedToEnd };
 
 // Reads reports until the pipe is closed by exec or by the child's end. The last one counts.
-ReadEnd ReadReports(int pipe, Clock::time_point deadline, std::optional<ChildReport> *last) {
+ReadEnd ReadReports(int pipe, Clock::time_point deadline, bool ends_if_asked,
+                    std::optional<ChildReport> *last) {
   for (;;) {
     pollfd item = {pipe, POLLIN, 0};
-    if (PollUntil(&item, 1, deadline) == 0) {
-      return ReadEnd::kTimeout;
+    const int ready =
+        ends_if_asked ? PollUnlessAskedToEnd(&item, 1, deadline) : PollUntil(&item, 1, deadline);
+    if (ready <= 0) {
+      return ready == 0 ? ReadEnd::kTimeout : ReadEnd::kAskedToEnd;
     }
     ChildReport report{};
     const ssize_t n = read(pipe, &report, sizeof report);
@@ -319,14 +323,17 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
     }
   }
   std::optional<ChildReport> last;
-  const ReadEnd end = ReadReports(report.read.get(), deadline, &last);
+  const ReadEnd end = ReadReports(report.read.get(), deadline, spec.ends_if_asked, &last);
   if (end == ReadEnd::kClosed && last && last->step == ChildStep::kExec && last->error == 0) {
     return child;
   }
   Kill(child);
+  if (end == ReadEnd::kAskedToEnd) {
+    SVIRT_TRY(CheckNotAskedToEnd());
+  }
   if (end == ReadEnd::kTimeout) {
-    return Error{Errc::kSystem, "cannot start " + spec.program + ": it was not executed within " +
-                                    std::to_string(spec.timeout.count()) + " ms"};
+    return Error{Errc::kTimeout, "cannot start " + spec.program + ": it was not executed within " +
+                                     std::to_string(spec.timeout.count()) + " ms"};
   }
   if (!last) {
     return Error{Errc::kSystem, "cannot start " + spec.program +

@@ -114,6 +114,7 @@ Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const 
   const auto start = [&]() -> Status {
     SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
     spec.recipes = Recipes(std::move(recipes));
+    spec.ends_if_asked = true;
     // Its labels stay for it from before it has any use for them.
     spec.announce = [&](pid_t pid) { return engine.AddHolder(domain, pid); };
     SVIRT_ASSIGN(child, svirt::Launch(spec));

@@ -43,7 +43,8 @@ Status Definitions::Undefine(const std::string &name_or_uuid) const {
   SVIRT_ASSIGN(const StoredDomain found, machine_->domains().FindEvenDamaged(name_or_uuid));
   SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(found.domain.uuid));
   SVIRT_ASSIGN(StoredDomain now, machine_->domains().FindEvenDamaged(found.domain.uuid));
-  SVIRT_TRY(now.bad_status ? endings_->CleanUpDamaged(now) : endings_->CleanUpIfEnded(&now));
+  SVIRT_TRY(now.bad_status ? endings_->CleanUpDamaged(now)
+                           : endings_->CleanUpIfEnded(&now, kAnswerTime));
   if (now.running) {
     return Error{Errc::kConflict,
                  "domain '" + now.domain.name + "' is running; 'svirt destroy' ends it first"};
@@ -78,7 +79,7 @@ Result<StoredDomain> Definitions::Find(const std::string &name_or_uuid) const {
 
 Result<StoredDomain> Definitions::FindLocked(const std::string &uuid) const {
   SVIRT_ASSIGN(StoredDomain stored, machine_->domains().Find(uuid));
-  SVIRT_TRY(endings_->CleanUpIfEnded(&stored));
+  SVIRT_TRY(endings_->CleanUpIfEnded(&stored, kAnswerTime));
   return stored;
 }
 

@@ -22,16 +22,19 @@ Result<bool> Endings::HasEnded(const StoredDomain &stored) const {
 
 // Who was to start it has ended, or the lock would not be free. A guest that runs had been let go,
 // so all that comes before is done; one that was not is of no use to anybody.
-Status Endings::EndHalfStarted(StoredDomain *stored) const {
+Status Endings::EndHalfStarted(StoredDomain *stored, std::chrono::milliseconds patience) const {
   RunningDomain &running = *stored->running;
   SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(running.domain));
   const auto state =
-      hypervisor->State(running, machine_->domains().PlaceOf(stored->domain.uuid), kAnswerTime);
+      hypervisor->State(running, machine_->domains().PlaceOf(stored->domain.uuid), patience);
   if (state.ok() && *state == DomainState::kRunning) {
     running.starting = false;
     return machine_->domains().SetRunning(stored->domain.uuid, running);
   }
-  if (!state.ok() && state.error().code != Errc::kNotFound) {
+  // Its monitor is gone, or does not answer: nobody has been told that it runs.
+  const bool is_silent = !state.ok() && (state.error().code == Errc::kNotFound ||
+                                         state.error().code == Errc::kTimeout);
+  if (!state.ok() && !is_silent) {
     return state.error();
   }
   SVIRT_TRY(EndAndCleanUp(*hypervisor, running));
@@ -39,14 +42,14 @@ Status Endings::EndHalfStarted(StoredDomain *stored) const {
   return {};
 }
 
-Status Endings::CleanUpIfEnded(StoredDomain *stored) const {
+Status Endings::CleanUpIfEnded(StoredDomain *stored, std::chrono::milliseconds patience) const {
   SVIRT_ASSIGN(const bool ended, HasEnded(*stored));
   if (ended) {
     SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(stored->running->domain));
     SVIRT_TRY(EndAndCleanUp(*hypervisor, *stored->running));
     stored->running.reset();
   }
-  return stored->running && stored->running->starting ? EndHalfStarted(stored) : Status();
+  return stored->running && stored->running->starting ? EndHalfStarted(stored, patience) : Status();
 }
 
 Status Endings::EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running) const {

@@ -2,6 +2,7 @@
 // The end of domains: nothing of one lives any more, so its labels go back.
 #pragma once
 
+#include <chrono>
 #include <vector>
 
 #include "host/hypervisor/hypervisor.h"
@@ -23,8 +24,9 @@ class Endings {
   // Has its process ended by itself? Needs no lock.
   Result<bool> HasEnded(const StoredDomain &stored) const;
   // Cleans up a domain that has ended, and one whose start was never finished: *stored does not run
-  // afterwards, unless it does.
-  Status CleanUpIfEnded(StoredDomain *stored) const;
+  // afterwards, unless it does. patience: how long one whose start was not finished may take to say
+  // whether it does.
+  Status CleanUpIfEnded(StoredDomain *stored, std::chrono::milliseconds patience) const;
   // Ends it at once; labels stay while anything may run under them.
   Status EndAndCleanUp(Hypervisor &hypervisor, const RunningDomain &running) const;
   // Puts back what a domain that does not run has left.
@@ -45,7 +47,7 @@ class Endings {
   Result<bool> HasLeftHypervisor(const LabelOwner &owner) const;
 
  private:
-  Status EndHalfStarted(StoredDomain *stored) const;
+  Status EndHalfStarted(StoredDomain *stored, std::chrono::milliseconds patience) const;
   Status CheckNothingRuns(const StoredDomain &damaged) const;
 
   Machine *machine_;

@@ -7,6 +7,7 @@
 
 #include "host/domain/manifest.h"
 #include "host/service/plan_id.h"
+#include "host/util/end_request.h"
 
 namespace svirt {
 
@@ -51,6 +52,7 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
     SVIRT_TRY(CheckPlanId(plan_id, domain, now));
   }
   const DomainPlace place = domains.PlaceOf(domain.uuid);
+  SVIRT_TRY(CheckNotAskedToEnd());
   SVIRT_TRY(hypervisor.Prepare(domain, place));
   SVIRT_TRY(domains.MakeRunDirectory(domain.uuid));
   auto plan = engine.Apply(domain, *ready.manifest);

@@ -24,7 +24,7 @@ std::vector<Listing::Answer> Listing::AskAll(const std::vector<StoredDomain> &do
     answers[asked[n]] =
         (*machine_->HypervisorFor(stored.running->domain))
             ->State(*stored.running, machine_->domains().PlaceOf(stored.domain.uuid),
-                    kListAnswerTime);
+                    kPassingAnswerTime);
   });
   return answers;
 }
@@ -70,7 +70,7 @@ std::optional<ListedDomain> Listing::One(StoredDomain stored, const Answer &answ
       SVIRT_ASSIGN(const Fd lock, locks->Lock(uuid));
       // Somebody else may be starting it again just now.
       SVIRT_ASSIGN(listed.stored, machine_->domains().FindEvenDamaged(uuid));
-      return endings_->CleanUpIfEnded(&listed.stored);
+      return endings_->CleanUpIfEnded(&listed.stored, kPassingAnswerTime);
     };
     if (const Status cleaned = clean_up(); !cleaned.ok()) {
       listed.state = DomainState::kShutOff;
@@ -83,7 +83,7 @@ std::optional<ListedDomain> Listing::One(StoredDomain stored, const Answer &answ
     return listed;
   }
   const bool is_told = !*ended && answer && !(answer->ok() && **answer == DomainState::kShutOff);
-  const auto state = is_told ? *answer : inspection_->State(&listed.stored, kListAnswerTime);
+  const auto state = is_told ? *answer : inspection_->State(&listed.stored, kPassingAnswerTime);
   if (!state.ok()) {
     return with(state.error());
   }

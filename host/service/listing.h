@@ -2,7 +2,6 @@
 // All domains, whatever is wrong with one of them.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -15,9 +14,6 @@
 #include "host/util/result.h"
 
 namespace svirt {
-
-// How long one domain may hold up the list of all.
-inline constexpr std::chrono::milliseconds kListAnswerTime{2000};
 
 struct ListedDomain {
   StoredDomain stored;

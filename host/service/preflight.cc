@@ -18,6 +18,7 @@ bool MayPass(const Error &error) {
     case Errc::kConflict:
     case Errc::kExhausted:
     case Errc::kSystem:
+    case Errc::kTimeout:
       return true;
     default:
       return false;

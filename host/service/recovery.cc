@@ -44,7 +44,7 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
         if (now->bad_status) {
           return *now->bad_status;
         }
-        SVIRT_TRY(endings_->CleanUpIfEnded(now));
+        SVIRT_TRY(endings_->CleanUpIfEnded(now, kPassingAnswerTime));
         // A change that was ended half way may have left it more than it has. What a hypervisor
         // keeps by a number is never changed while it runs.
         return now->running && now->running->id < 0

@@ -3,7 +3,6 @@
 #include "host/util/file_lock.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include <system_error>
 #include <thread>
 
+#include "host/util/end_request.h"
 #include "host/util/file.h"
 #include "host/util/text.h"
 
@@ -152,18 +152,6 @@ std::optional<LockHolder> FindLockHolder(const std::string &path, LockKind kind)
     }
   }
   return std::nullopt;
-}
-
-bool IsAskedToEnd() {
-  sigset_t waiting;
-  if (::sigpending(&waiting) != 0) {
-    return false;
-  }
-  return std::ranges::any_of(std::array{SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
-    struct sigaction now {};
-    return ::sigismember(&waiting, signal) == 1 && ::sigaction(signal, nullptr, &now) == 0 &&
-           ((now.sa_flags & SA_SIGINFO) != 0 || now.sa_handler != SIG_IGN);
-  });
 }
 
 }  // namespace svirt

@@ -35,8 +35,4 @@ struct LockHolder {
 // too. nullopt if that cannot be told.
 std::optional<LockHolder> FindLockHolder(const std::string &path, LockKind kind);
 
-// Has this thread blocked a signal that would end the process, and is one waiting? Who waits for
-// something then had better stop. False for signals that are ignored.
-bool IsAskedToEnd();
-
 }  // namespace svirt

@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "host/util/end_request.h"
 #include "host/util/file.h"
 #include "host/util/pidfd.h"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/util/parallel.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -17,22 +15,6 @@ namespace {
 constexpr size_t kWorthAThread = 50;  // items; some ten microseconds each
 constexpr size_t kMostThreads = 8;    // more do not get more out of one file system
 constexpr size_t kMostWaiting = 256;  // threads that have nothing to do but to wait
-
-// Threads that begin while it lives take no signals: they are the program's own.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked &) = delete;
-  SignalsBlocked &operator=(const SignalsBlocked &) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 // Does it in this thread, and in as many others as make it this number, if there can be so many.
 void RunInThreads(size_t wanted, const std::function<void()> &run) {
@@ -55,6 +37,16 @@ void RunInThreads(size_t wanted, const std::function<void()> &run) {
 }
 
 }  // namespace
+
+SignalsBlocked::SignalsBlocked() : before_() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 Status ForEach(size_t count, const std::function<Status(size_t)> &work) {
   std::atomic<size_t> next{0};

@@ -19,6 +19,7 @@ enum class Errc {
   kPermission,   // the caller lacks the privilege
   kUnsupported,  // this host, kernel or file system cannot
   kSystem,       // a system call failed
+  kTimeout,      // who was asked did not answer in time
   kInternal,     // a defect of ours or of a plugin
 };
 

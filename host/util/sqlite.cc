@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/util/end_request.h"
 #include "host/util/file_lock.h"
 #include "host/util/sqlite_log.h"
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr const char *kInMemory = ":memory:";
 constexpr std::chrono::milliseconds kSecondPatience{100};
+// Who is asked to end may have to undo something first, beside others who write for a moment.
+constexpr std::chrono::milliseconds kPatienceToUndo{1000};
 
 }  // namespace
 
@@ -124,7 +127,8 @@ int Database::OnBusy(void *self, int count) {
   const bool has_waited = database->gave_up_ && now - *database->gave_up_ < database->busy_timeout_;
   const auto patience =
       has_waited ? std::min(database->busy_timeout_, kSecondPatience) : database->busy_timeout_;
-  if (now - database->busy_since_ >= patience || IsAskedToEnd()) {
+  const auto waited = now - database->busy_since_;
+  if (waited >= patience || (waited >= kPatienceToUndo && IsAskedToEnd())) {
     if (!has_waited) {
       database->gave_up_ = now;
     }

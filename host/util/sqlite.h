@@ -79,8 +79,8 @@ class Database {
   struct Options {
     bool read_only = false;
     // How long an operation may wait for other connections before it fails with kConflict, which
-    // names the process that it waited for. A signal that the caller blocks ends the wait, too; and
-    // for as long after that failure others fail soon.
+    // names the process that it waited for. A signal that the caller blocks ends a wait of a
+    // second; and for as long after that failure others fail soon.
     std::chrono::milliseconds busy_timeout{10000};
   };
 

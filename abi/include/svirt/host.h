@@ -28,7 +28,8 @@
  * struct_size is smaller than its first version, is SVIRT_E_INVALID, and the error names it. A
  * svirt_buf with size 0 and data NULL asks for the size: SVIRT_E_RANGE, with used filled in. A
  * context is for one thread at a time; several contexts, also in several processes, may work on the
- * same state. No call reads the environment.
+ * same state. No call reads the environment. A call that starts or labels something fails and is
+ * undone if the calling thread has blocked SIGINT, SIGTERM or SIGHUP and one of them is pending.
  *
  * The xml argument is the text of a <domain>. If it has no <uuid>, the name decides which domain
  * is meant, and is always the same one.

@@ -19,6 +19,7 @@
 #include "host/hypervisor/qemu/qemu_elements.h"
 #include "host/hypervisor/qemu/qemu_memlock.h"
 #include "host/hypervisor/qemu/tap.h"
+#include "host/util/end_request.h"
 #include "host/util/pidfd.h"
 
 namespace svirt {
@@ -214,13 +215,15 @@ Result<QmpClient> QemuDriver::WaitReady(const QemuPlace &place, const Child &chi
   const auto deadline = QmpClient::Clock::now() + timeout;
   SVIRT_ASSIGN(const Fd run_dir, OpenRunDir(place.run_dir));
   for (;;) {
+    SVIRT_TRY(CheckNotAskedToEnd());
     Result<QmpClient> monitor =
         QmpClient::Connect(run_dir.get(), QemuPaths().monitor, child.pid, deadline);
     if (monitor) {
       return monitor;
     }
     // The monitor exists before QEMU has set up its machine: it may accept us and end then.
-    const bool not_yet = monitor.error().code == Errc::kNotFound;
+    const bool not_yet =
+        monitor.error().code == Errc::kNotFound || monitor.error().code == Errc::kTimeout;
     if (PidfdEndsWithin(child.pidfd, not_yet ? kPollInterval : kQemuEndInterval)) {
       return EndedEarly(place);
     }
@@ -228,8 +231,8 @@ Result<QmpClient> QemuDriver::WaitReady(const QemuPlace &place, const Child &chi
       return monitor;
     }
     if (QmpClient::Clock::now() >= deadline) {
-      return Error{Errc::kSystem, "QEMU's monitor did not answer within " +
-                                      std::to_string(timeout.count()) + " ms"};
+      return Error{Errc::kTimeout, "QEMU's monitor did not answer within " +
+                                       std::to_string(timeout.count()) + " ms"};
     }
   }
 }

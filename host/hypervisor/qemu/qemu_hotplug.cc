@@ -162,7 +162,7 @@ Status UnplugDevice(QmpClient &monitor, const std::string &id,
   }
   for (;;) {
     const auto event = monitor.NextEvent(deadline);
-    if (!event.ok() && event.error().code == Errc::kNotFound) {
+    if (!event.ok() && event.error().code == Errc::kTimeout) {
       return Held(id);
     }
     if (!event.ok()) {

@@ -16,6 +16,7 @@
 #include "host/hypervisor/qemu/tap.h"
 #include "host/launch/end_process.h"
 #include "host/launch/launch.h"
+#include "host/util/end_request.h"
 #include "host/util/pidfd.h"
 
 namespace svirt {
@@ -69,6 +70,7 @@ class QemuLiveChange : public LiveChange {
   Status Connect() override {
     SVIRT_ASSIGN(monitor_,
                  QemuDriver::Connect(run_dir_, pid_, QmpClient::Clock::now() + kAnswerTime));
+    monitor_->GoOnIfAsked();
     return {};
   }
   Status Attach() override {
@@ -114,6 +116,7 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   Recipes owned(std::move(recipes));
   SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(domain, place, log.get()));
   launch.spec.recipes = std::move(owned);
+  launch.spec.ends_if_asked = true;
 
   RunningDomain running;
   running.domain = domain;
@@ -131,7 +134,8 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
     SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
     SVIRT_ASSIGN(QmpClient monitor, QemuDriver::WaitReady(place, child, kMonitorTimeout));
     SVIRT_TRY(QemuDriver::SetMemory(monitor, domain));
-    SVIRT_TRY(QemuDriver::Resume(monitor));
+    SVIRT_TRY(CheckNotAskedToEnd());
+    SVIRT_TRY(QemuDriver::Resume(monitor));  // from here on it is started
     running.starting = false;
     return record(running);
   };

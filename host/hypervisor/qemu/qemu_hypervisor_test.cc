@@ -117,9 +117,19 @@ TEST_F(QemuHypervisorTest, OneThatDoesNotAnswerIsWaitedForAsLongAsTheCallerWants
   const auto state = qemu_.State(running_, place_, std::chrono::milliseconds(300));
   const auto time = std::chrono::steady_clock::now() - begin;
   ASSERT_FALSE(state.ok());
+  EXPECT_EQ(state.error().code, Errc::kTimeout);
   EXPECT_THAT(state.error().message, HasSubstr("did not answer"));
   EXPECT_GE(time, std::chrono::milliseconds(300));
   EXPECT_LT(time, std::chrono::seconds(5));
+}
+
+TEST_F(QemuHypervisorTest, OneThatHasLostItsMonitorIsNotTakenForOneThatDoesNotAnswer) {
+  Run(Qemu::kNeverAnswers);
+  ASSERT_EQ(unlink((dir_.path() + "/" + QemuPaths().monitor).c_str()), 0);
+  const auto state = qemu_.State(running_, place_, kAnswerTime);
+  ASSERT_FALSE(state.ok());
+  EXPECT_EQ(state.error().code, Errc::kNotFound);
+  EXPECT_THAT(state.error().message, HasSubstr("does not listen"));
 }
 
 TEST_F(QemuHypervisorTest, OneWithoutItsMainThreadRunsUntilItIsEnded) {

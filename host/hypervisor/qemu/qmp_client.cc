@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "host/hypervisor/qemu/log_tail.h"
+#include "host/util/end_request.h"
 #include "host/util/poll.h"
 
 namespace svirt {
@@ -21,15 +22,20 @@ Error Broken(const std::string &what) {
   return Error{Errc::kSystem, "QEMU's monitor " + what};
 }
 
-// Waits until the socket is ready for events. kNotFound if it is not in time.
-Status WaitFor(int fd, short events, Clock::time_point deadline) {
+Error TooLate() {
+  return Error{Errc::kTimeout, "QEMU's monitor did not answer in time"};
+}
+
+// Waits until the socket is ready for events.
+Status WaitFor(int fd, short events, bool ends_if_asked, Clock::time_point deadline) {
   pollfd item = {fd, events, 0};
-  const int ready = PollUntil(&item, 1, deadline);
+  const int ready =
+      ends_if_asked ? PollUnlessAskedToEnd(&item, 1, deadline) : PollUntil(&item, 1, deadline);
   if (ready < 0) {
+    SVIRT_TRY(CheckNotAskedToEnd());
     return SystemError(errno, "cannot wait for QEMU's monitor");
   }
-  return ready > 0 ? Status()
-                   : Status(Error{Errc::kNotFound, "QEMU's monitor did not answer in time"});
+  return ready > 0 ? Status() : Status(TooLate());
 }
 
 ssize_t SendWithFd(int socket, const std::string &text, int fd) {
@@ -81,8 +87,7 @@ Result<QmpClient> QmpClient::Connect(int dir_fd, const std::string &name, pid_t 
   if (connect(socket.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) != 0) {
     const int err = errno;
     if (err == EAGAIN) {
-      return Error{Errc::kNotFound, "QEMU's monitor does not answer those who wait at " + name,
-                   err};
+      return Error{Errc::kTimeout, "QEMU's monitor does not answer those who wait at " + name, err};
     }
     if (err == ENOENT || err == ECONNREFUSED) {
       return Error{Errc::kNotFound, "QEMU's monitor does not listen at " + name, err};
@@ -114,7 +119,7 @@ Status QmpClient::Send(const std::string &text, int fd, Clock::time_point deadli
     if (n >= 0) {
       sent += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
-      SVIRT_TRY(WaitFor(socket_.get(), POLLOUT, deadline));
+      SVIRT_TRY(WaitFor(socket_.get(), POLLOUT, ends_if_asked_, deadline));
     } else if (errno != EINTR) {
       return SystemError(errno, "cannot send to QEMU's monitor");
     }
@@ -134,7 +139,7 @@ Result<std::string> QmpClient::ReadLine(Clock::time_point deadline) {
     if (buffer_.size() > kMaxLine) {
       return Broken("sent a line of more than " + std::to_string(kMaxLine) + " bytes");
     }
-    SVIRT_TRY(WaitFor(socket_.get(), POLLIN, deadline));
+    SVIRT_TRY(WaitFor(socket_.get(), POLLIN, ends_if_asked_, deadline));
     char chunk[65536];
     const ssize_t n = recv(socket_.get(), chunk, sizeof chunk, 0);
     if (n > 0) {
@@ -146,7 +151,7 @@ Result<std::string> QmpClient::ReadLine(Clock::time_point deadline) {
     }
     // One that never pauses must not keep us here for ever.
     if (Clock::now() >= deadline) {
-      return Error{Errc::kNotFound, "QEMU's monitor did not answer in time"};
+      return TooLate();
     }
   }
 }
@@ -157,7 +162,7 @@ Result<json> QmpClient::Receive(Clock::time_point deadline) {
   }
   Result<std::string> line = ReadLine(deadline);
   if (!line) {
-    if (line.error().code != Errc::kNotFound) {
+    if (line.error().code != Errc::kTimeout) {
       socket_.Reset();
     }
     return std::move(line).error();
@@ -200,8 +205,8 @@ Result<json> QmpClient::Call(const std::string &command, json arguments, Clock::
   for (;;) {
     Result<json> received = Receive(deadline);
     if (!received) {
-      if (received.error().code == Errc::kNotFound) {
-        return Error{Errc::kSystem, "QEMU did not answer " + command + " in time"};
+      if (received.error().code == Errc::kTimeout) {
+        return Error{Errc::kTimeout, "QEMU did not answer " + command + " in time"};
       }
       return std::move(received).error();
     }

@@ -31,14 +31,19 @@ class QmpClient {
   static Result<QmpClient> Open(Fd socket, Clock::time_point deadline);
 
   // Connects to the socket name in the directory. Going through the directory's descriptor, the
-  // path may be longer than a socket address. Errc::kNotFound: nobody listens there (yet).
+  // path may be longer than a socket address. Errc::kNotFound: nobody listens there (yet);
+  // kTimeout: who listens does not answer.
   // peer (if positive): the process that must have made the socket, or kRefused.
   static Result<QmpClient> Connect(int dir_fd, const std::string &name, pid_t peer,
                                    Clock::time_point deadline);
 
+  // Until this is called every wait ends if this thread IsAskedToEnd (end_request.h). What follows
+  // is not to be left half done.
+  void GoOnIfAsked() { ends_if_asked_ = false; }
+
   // Runs one command and returns its "return" value. QEMU's own error is Errc::kSystem with its
-  // description, or kNotFound if it has no such device. Events that come meanwhile are kept. After
-  // a failure of the connection itself every call fails.
+  // description, or kNotFound if it has no such device; kTimeout: it did not answer. Events that
+  // come meanwhile are kept. After a failure of the connection itself every call fails.
   Result<nlohmann::json> Execute(const std::string &command,
                                  nlohmann::json arguments = nlohmann::json::object(),
                                  std::chrono::milliseconds timeout = std::chrono::seconds(10));
@@ -48,7 +53,7 @@ class QmpClient {
   Status PassFd(const std::string &name, const Fd &fd,
                 std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
-  // The next event, waiting for one until the deadline. Errc::kNotFound: none came in time;
+  // The next event, waiting for one until the deadline. Errc::kTimeout: none came in time;
   // kSystem: QEMU has closed the connection.
   Result<nlohmann::json> NextEvent(Clock::time_point deadline);
 
@@ -65,6 +70,7 @@ class QmpClient {
   void KeepEvent(nlohmann::json event);
 
   Fd socket_;
+  bool ends_if_asked_ = true;
   std::string buffer_;  // received and not yet returned
   size_t scanned_ = 0;  // bytes of buffer_ known to have no newline
   std::deque<nlohmann::json> events_;

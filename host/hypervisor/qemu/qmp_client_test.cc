@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <csignal>
 #include <functional>
 #include <thread>
 
 #include "host/hypervisor/qemu/qemu_test_support.h"
 #include "host/hypervisor/qemu/qmp_fake_server.h"
+#include "host/util/end_request.h"
 
 namespace svirt {
 namespace {
@@ -52,7 +54,7 @@ TEST(Qmp, CommandsAndInterleavedEvents) {
     ASSERT_TRUE(next.ok()) << event;
     EXPECT_EQ((*next)["event"], event);
   }
-  EXPECT_EQ(client->NextEvent(In(milliseconds(50))).error().code, Errc::kNotFound);
+  EXPECT_EQ(client->NextEvent(In(milliseconds(50))).error().code, Errc::kTimeout);
 }
 
 TEST(Qmp, SlowAndInPieces) {
@@ -231,6 +233,32 @@ TEST(Qmp, ArgumentsThatAreNotUtf8AreRefused) {
   auto client = QmpClient::Open(server.TakeClient(), In(seconds(10)));
   ASSERT_TRUE(client.ok());
   EXPECT_EQ(client->Execute("x", {{"a", "\xff"}}).error().code, Errc::kInvalid);
+}
+
+// SIGTERM is held by the caller and waits meanwhile.
+TEST(Qmp, ASignalEndsTheWaitUnlessItIsToGoOn) {
+  HoldEndSignals();  // also in the threads of the servers
+  FakeServer server([](FakeServer &s) {
+    s.Greet();
+    s.Return(s.Read(), "first");
+    s.Read();  // and no answer
+    s.Read();
+  });
+  auto client = QmpClient::Open(server.TakeClient(), In(seconds(10)));
+  ASSERT_TRUE(client.ok()) << client.error().message;
+  kill(getpid(), SIGTERM);
+  client->GoOnIfAsked();
+  EXPECT_TRUE(client->Execute("x").ok());
+  EXPECT_EQ(client->Execute("y", json::object(), milliseconds(50)).error().code, Errc::kTimeout);
+  FakeServer silent([](FakeServer &s) { s.Read(); });
+  const auto begin = QmpClient::Clock::now();
+  const auto opened = QmpClient::Open(silent.TakeClient(), In(std::chrono::minutes(5)));
+  EXPECT_LT(QmpClient::Clock::now() - begin, seconds(30));
+  signal(SIGTERM, SIG_IGN);
+  EndAsAsked();
+  signal(SIGTERM, SIG_DFL);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().message.find("SIGTERM ended this"), 0U) << opened.error().message;
 }
 
 // A listening socket in a directory whose path is far longer than a socket address.

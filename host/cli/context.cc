@@ -42,6 +42,20 @@ LogSink MakeLogSink(bool verbose) {
   };
 }
 
+// In a thread beside the one that hangs, for which nothing can be done. What it has begun is in the
+// journal.
+[[noreturn]] void GiveUp(const OverdueCall &call) {
+  fmt::print(
+      stderr,
+      "svirt: {}; this command is given up: mend or replace the plugin, then 'svirt recover' "
+      "puts back what it had begun\n",
+      call.Describe());
+  if (IsAskedToEnd()) {
+    EndAsAsked();
+  }
+  ::_exit(kExitFailure);
+}
+
 }  // namespace
 
 int ExitCodeOf(Errc code) {
@@ -93,6 +107,8 @@ Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
   SVIRT_ASSIGN(options.config, OpenConfig(options.paths, directories));
   options.scanner = SVIRT_SCANNER;
   options.log = MakeLogSink(verbose);
+  options.overdue = GiveUp;
+  options.is_given_up = IsAskedToEnd;
   return std::make_unique<Host>(std::move(options));
 }
 

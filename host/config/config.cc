@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string.hpp>
+#include <charconv>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -51,6 +52,19 @@ Status SetScanner(const std::string &value, Config *config) {
     return {};
   }
   return SetBool(value, &config->scan_in_helper);
+}
+
+Status SetSeconds(const std::string &value, std::chrono::seconds *out) {
+  constexpr int kMost = 3600;
+  int seconds = 0;
+  const char *const end = value.data() + value.size();
+  const auto [at, error] = std::from_chars(value.data(), end, seconds);
+  if (error != std::errc() || at != end || seconds < 1 || seconds > kMost) {
+    return Error{Errc::kInvalid,
+                 Quoted(value) + " is no number of seconds from 1 to " + std::to_string(kMost)};
+  }
+  *out = std::chrono::seconds(seconds);
+  return {};
 }
 
 Status SetDirectories(const std::string &value, std::vector<std::string> *out) {
@@ -157,7 +171,9 @@ std::map<std::string, Section> Grammar(Config *config) {
         {"order", [config](const std::string &v) { return SplitModels(v, &config->order); }},
         {"not_critical",
          [config](const std::string &v) { return SplitModels(v, &config->not_critical); }},
-        {"scanner", [config](const std::string &v) { return SetScanner(v, config); }}}},
+        {"scanner", [config](const std::string &v) { return SetScanner(v, config); }},
+        {"call_timeout",
+         [config](const std::string &v) { return SetSeconds(v, &config->call_timeout); }}}},
       {"confinement",
        {{"models", [config](const std::string &v) { return SetModels(v, config); }},
         {"beside", [config](const std::string &v) { return SetBeside(v, config); }},

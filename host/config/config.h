@@ -2,6 +2,7 @@
 // svirt.conf: what can be said in it, and whether it makes sense on this machine.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -41,6 +42,7 @@ struct Config {
   std::vector<std::string> not_critical;        // what is wrong with these stops no selection
   bool scan_in_helper = true;                   // "scanner = yes | no | PATH"
   std::string scanner;                          // the PATH; "" for the one that is installed
+  std::chrono::seconds call_timeout{60};        // how long one call of a plugin may take
   // [confinement]
   DriverChoice choice = DriverChoice::kAuto;  // "models = auto | none | MODEL, ..."
   std::vector<std::string> models;

@@ -47,7 +47,8 @@ TEST(Config, DefaultsConfineAndNeverAllowNone) {
 TEST(Config, ReadsEveryKey) {
   const Config config = Good(
       "# a comment\n; another\n[plugins]\ndirectories = /a/b:/c\norder = x, y\n"
-      "not_critical = y\nscanner = no\n\n[confinement]\nmodels = x, dac\nallow_none = yes\n"
+      "not_critical = y\nscanner = no\ncall_timeout = 5\n\n[confinement]\nmodels = x, "
+      "dac\nallow_none = yes\n"
       "default_confined = no\nrequire_confined = 1\nrequire_model = x\nkeep_trees = yes\n[doi]\nx "
       "= "
       "eng.example.com\n");
@@ -55,6 +56,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_THAT(config.order, ElementsAre("x", "y"));
   EXPECT_THAT(config.not_critical, ElementsAre("y"));
   EXPECT_FALSE(config.scan_in_helper);
+  EXPECT_EQ(config.call_timeout, std::chrono::seconds(5));
   EXPECT_EQ(Good("[plugins]\nscanner = /x/scan\n").scanner, "/x/scan");
   EXPECT_EQ(config.choice, DriverChoice::kList);
   EXPECT_THAT(config.models, ElementsAre("x", "dac"));
@@ -140,12 +142,22 @@ TEST(Config, NoneIsAWordOfItsOwn) {
 
 TEST(Config, MisspeltNamesAreErrorsThatListTheKnownOnes) {
   EXPECT_THAT(Bad("[plugins]\nordre = x\n"),
-              HasSubstr("svirt.conf:2: unknown key 'ordre' in [plugins]; known are directories"));
+              HasSubstr("svirt.conf:2: unknown key 'ordre' in [plugins]; known are call_timeout"));
   EXPECT_THAT(Bad("[plugin]\norder = x\n"), HasSubstr("unknown section '[plugin]'"));
   EXPECT_THAT(Bad("order = x\n"), HasSubstr("outside any section"));
   EXPECT_THAT(Bad("[confinement]\nallow_none = maybe\n"), HasSubstr("neither yes nor no"));
   EXPECT_THAT(Bad("[confinement]\nrequire_model = x, y\n"), HasSubstr("not the name of a model"));
   EXPECT_THAT(Bad("[plugins]\ndirectories = a\n"), HasSubstr("not an absolute path"));
+}
+
+TEST(Config, CallsOfPluginsHaveAnEnd) {
+  EXPECT_EQ(Good("").call_timeout, std::chrono::seconds(60));
+  EXPECT_EQ(Good("[plugins]\ncall_timeout = 3600\n").call_timeout, std::chrono::hours(1));
+  for (const std::string value : {"0", "-1", "3601", "1.5", "60s", "no", "99999999999"}) {
+    EXPECT_EQ(Bad("[plugins]\ncall_timeout = " + value + "\n"),
+              "svirt.conf:2: call_timeout in [plugins]: '" + value +
+                  "' is no number of seconds from 1 to 3600");
+  }
 }
 
 TEST(Config, SyntaxErrorsNameTheLine) {
@@ -156,8 +168,8 @@ TEST(Config, SyntaxErrorsNameTheLine) {
 TEST(Config, EverythingThatIsWrongIsSaidAtOnceInTheOrderOfTheLines) {
   EXPECT_EQ(Bad("[plugins]\nordre = x\n[confinment]\nx = y\n[confinement]\nallow_none = maybe\n"
                 "nonsense\nmodels = x:y\nbeside = z\n[model A]\nk = v\n"),
-            "svirt.conf:2: unknown key 'ordre' in [plugins]; known are directories, not_critical, "
-            "order, scanner; "
+            "svirt.conf:2: unknown key 'ordre' in [plugins]; known are call_timeout, directories, "
+            "not_critical, order, scanner; "
             "svirt.conf:3: unknown section '[confinment]'; the sections are [plugins], "
             "[confinement], [doi] and, for the settings of a model's plugin, [model NAME]; "
             "svirt.conf:6: allow_none in [confinement]: 'maybe' is neither yes nor no; "

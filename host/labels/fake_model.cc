@@ -48,7 +48,7 @@ std::string Touch(const std::string &path) {
 Model::Model(std::string dir, Options opts) : ModelTable(std::move(dir), std::move(opts)) {
   table_.init = Init;
   table_.fini = Fini;
-  auto plugin = Plugin::Create(&table_, nullptr);
+  auto plugin = Plugin::Create(&table_);
   if (!plugin.ok()) {
     throw std::runtime_error(plugin.error().message);
   }

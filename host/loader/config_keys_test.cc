@@ -28,7 +28,7 @@ class ConfigKeysTest : public ::testing::Test {
     };
   }
   std::unique_ptr<Plugin> Create(ModelSettings settings = {}) {
-    return Plugin::Create(&fake_.table, nullptr, nullptr, std::move(settings)).value();
+    return Plugin::Create(&fake_.table, {.settings = std::move(settings)}).value();
   }
   std::vector<std::string> Problems(ModelSettings settings) {
     const auto problems = Create(std::move(settings))->CheckSettings();

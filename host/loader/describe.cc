@@ -25,7 +25,7 @@ bool IsPlainText(const std::string &text) {
 }  // namespace
 
 Result<std::optional<std::string>> Plugin::Describe(const DomainRef &domain) {
-  const std::shared_lock gate(*gate_);
+  SVIRT_ASSIGN(const auto gate, PassGate<std::shared_lock<PluginGate>>());
   std::unique_lock serial(mutex_, std::defer_lock);
   if (serial_) {
     serial.lock();
@@ -46,7 +46,9 @@ Result<std::optional<std::string>> Plugin::Describe(const DomainRef &domain) {
     buf.size = room;
     buf.data = text.data();
     Answer answer{SVIRT_E_INTERNAL, BlankError()};
-    answer.status = extension->describe(&host_, view->get(), &buf, &answer.error);
+    SVIRT_TRY(Timed(About("describe", domain), [&] {
+      answer.status = extension->describe(&host_, view->get(), &buf, &answer.error);
+    }));
     if (answer.status == SVIRT_E_NODATA) {
       return std::optional<std::string>();
     }

@@ -58,7 +58,7 @@ TEST_F(DescribeTest, AsksThePluginWithItsOwnHost) {
 }
 
 TEST_F(DescribeTest, WorksBeforeInit) {
-  auto created = Plugin::Create(&fake_.table, nullptr);
+  auto created = Plugin::Create(&fake_.table);
   ASSERT_TRUE(created.ok());
   describe_script.text = "p";
   EXPECT_EQ(*(*created)->Describe(Dynamic()), "p");

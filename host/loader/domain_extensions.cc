@@ -28,7 +28,8 @@ Result<std::string> Plugin::BuildLabel(const std::string &label) {
   }
   TextBuffer room;
   svirt_buf buf = room.Blank();
-  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer,
+               AskInstance({"build_label"}, [&](svirt_instance *instance, svirt_error *error) {
                  return extension->get(instance, label.c_str(), &buf, error);
                }));
   if (answer.status != SVIRT_OK) {
@@ -57,7 +58,8 @@ Result<uint32_t> Plugin::Access(const std::string &source, const std::string &ta
     }
   }
   uint32_t may = 0;
-  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer,
+               AskInstance({"access"}, [&](svirt_instance *instance, svirt_error *error) {
                  return extension->ask(instance, source.c_str(), target.c_str(), &may, error);
                }));
   if (answer.status != SVIRT_OK) {

@@ -203,9 +203,13 @@ void Loader::Impl::Ask(Candidate *candidate, const FileIdentity &identity,
   std::unique_ptr<Plugin> &plugin = plugins[object.table];
   if (plugin == nullptr) {
     const auto settings = options.settings.find(object.table->model);
-    auto created =
-        Plugin::Create(object.table, options.log, object.gate,
-                       settings != options.settings.end() ? settings->second : ModelSettings());
+    auto created = Plugin::Create(
+        object.table,
+        {.log = options.log,
+         .gate = object.gate,
+         .settings = settings != options.settings.end() ? settings->second : ModelSettings(),
+         .file = candidate->path,
+         .watch = options.watch});
     if (!created.ok()) {
       candidate->state = CandidateState::kRefused;
       candidate->reason = "refusing " + candidate->path + ": " + created.error().message;

@@ -83,6 +83,8 @@ struct LoaderOptions {
   // understand is an error of all that asks it.
   std::map<std::string, ModelSettings> settings;
   LogSink log;
+  // Watches the calls of its plugins, and outlives the Loader; nullptr: nobody does.
+  CallWatch *watch = nullptr;
 };
 
 enum class CandidateState {

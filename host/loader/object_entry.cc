@@ -21,18 +21,19 @@ Result<bool> Plugin::HasEntries() const {
 }
 
 template <typename Question>
-Result<std::optional<std::string>> Plugin::AskText(const char *name, std::string_view what,
+Result<std::optional<std::string>> Plugin::AskText(const CallName &name, std::string_view what,
                                                    Question question) {
   TextBuffer room;
   svirt_buf buf = room.Blank();
-  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer,
+               AskInstance(name, [&](svirt_instance *instance, svirt_error *error) {
                  return question(instance, &buf, error);
                }));
   if (answer.status == SVIRT_E_NODATA) {
     return std::optional<std::string>();
   }
   if (answer.status != SVIRT_OK) {
-    return ErrorOf(name, answer);
+    return ErrorOf(name.slot, answer);
   }
   auto text = room.Read(buf, what, false);
   if (!text.ok()) {
@@ -40,7 +41,7 @@ Result<std::optional<std::string>> Plugin::AskText(const char *name, std::string
   }
   if (text->empty()) {
     return Named(
-        Error{Errc::kInternal, std::string(name) + " gave an empty " + std::string(what), 0});
+        Error{Errc::kInternal, std::string(name.slot) + " gave an empty " + std::string(what), 0});
   }
   return std::optional(std::move(text).value());
 }
@@ -59,7 +60,7 @@ Result<std::optional<std::string>> Plugin::PlanEntry(const DomainRef &domain,
   if (!subject.ok()) {
     return Named(std::move(subject).error());
   }
-  return AskText("plan of object-entry", "entry",
+  return AskText(About("plan of object-entry", resource), "entry",
                  [&](svirt_instance *instance, svirt_buf *buf, svirt_error *error) {
                    return extension->plan(instance, view->get(), &*subject, buf, error);
                  });
@@ -78,7 +79,7 @@ Result<std::optional<std::string>> Plugin::GetEntry(const ResourceRef &resource,
   if (auto status = CheckLabelInput(entry); !status.ok()) {
     return Named(std::move(status).error());
   }
-  return AskText("get of object-entry", "entry of the object",
+  return AskText(About("get of object-entry", resource), "entry of the object",
                  [&](svirt_instance *instance, svirt_buf *buf, svirt_error *error) {
                    return extension->get(instance, &*subject, entry.c_str(), buf, error);
                  });
@@ -98,7 +99,8 @@ Status Plugin::ChangeEntry(const char *name, Slot svirt_object_entry::*slot,
   if (auto status = CheckLabelInput(entry); !status.ok()) {
     return Named(std::move(status).error());
   }
-  SVIRT_ASSIGN(const Answer answer, AskInstance([&](svirt_instance *instance, svirt_error *error) {
+  SVIRT_ASSIGN(const Answer answer, AskInstance(About(name, resource), [&](svirt_instance *instance,
+                                                                           svirt_error *error) {
                  return (extension->*slot)(instance, &*subject, entry.c_str(), error);
                }));
   return answer.status == SVIRT_OK ? Status() : Status(ErrorOf(name, answer));

@@ -29,16 +29,17 @@ const char *OrNull(const std::optional<std::string> &text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Plugin>> Plugin::Create(const svirt_plugin *table, LogSink log,
-                                               std::shared_ptr<PluginGate> gate,
-                                               ModelSettings settings) {
+Result<std::unique_ptr<Plugin>> Plugin::Create(const svirt_plugin *table, PluginOptions options) {
   SVIRT_ASSIGN(svirt_plugin copy, CopyTable(table));
   std::unique_ptr<Plugin> plugin(new Plugin);
   plugin->table_ = copy;
   plugin->serial_ = copy.threads == SVIRT_THREADS_SERIAL;
-  plugin->gate_ = gate != nullptr ? std::move(gate) : std::make_shared<PluginGate>();
-  plugin->log_ = std::move(log);
-  plugin->settings_ = std::move(settings);
+  plugin->gate_ =
+      options.gate != nullptr ? std::move(options.gate) : std::make_shared<PluginGate>();
+  plugin->log_ = std::move(options.log);
+  plugin->settings_ = std::move(options.settings);
+  plugin->file_ = std::move(options.file);
+  plugin->watch_ = options.watch;
   plugin->model_ = copy.model;
   plugin->version_ = copy.version;
   plugin->vendor_ = copy.vendor;
@@ -57,9 +58,10 @@ Result<std::unique_ptr<Plugin>> Plugin::Create(const svirt_plugin *table, LogSin
 }
 
 Plugin::~Plugin() {
-  if (instance_ != nullptr) {
-    const std::unique_lock gate(*gate_);
-    table_.fini(instance_);
+  const auto gate = instance_ != nullptr ? PassGate<std::unique_lock<PluginGate>>()
+                                         : Result<std::unique_lock<PluginGate>>(Error{});
+  if (gate.ok()) {  // or it is left as it is
+    [[maybe_unused]] const Status ended = Timed({"fini"}, [&] { table_.fini(instance_); });
   }
 }
 
@@ -99,25 +101,31 @@ Error Plugin::ErrorOf(const char *name, const Answer &answer) const {
 }
 
 template <typename Slot, typename... Args>
-Result<Plugin::Answer> Plugin::Ask(Slot slot, Args... args) {
-  return AskInstance(
-      [&](svirt_instance *instance, svirt_error *error) { return slot(instance, args..., error); });
+Result<Plugin::Answer> Plugin::Ask(const CallName &name, Slot slot, Args... args) {
+  return AskInstance(name, [&](svirt_instance *instance, svirt_error *error) {
+    return slot(instance, args..., error);
+  });
 }
 
 template <typename Slot, typename... Args>
-Status Plugin::Call(const char *name, Slot slot, Args... args) {
-  SVIRT_ASSIGN(Answer answer, Ask(slot, args...));
+Status Plugin::Call(const CallName &name, Slot slot, Args... args) {
+  SVIRT_ASSIGN(Answer answer, Ask(name, slot, args...));
   if (answer.status != SVIRT_OK) {
-    return ErrorOf(name, answer);
+    return ErrorOf(name.slot, answer);
   }
   return {};
 }
 
 ProbeResult Plugin::Probe(const std::string &virt_type) {
   Answer answer{SVIRT_E_INTERNAL, BlankError()};
-  {
-    const std::unique_lock gate(*gate_);
-    answer.status = table_.probe(&host_, svirt::OrNull(virt_type), &answer.error);
+  const auto ask = [&]() -> Status {
+    SVIRT_ASSIGN(const auto gate, PassGate<std::unique_lock<PluginGate>>());
+    return Timed({"probe"}, [&] {
+      answer.status = table_.probe(&host_, svirt::OrNull(virt_type), &answer.error);
+    });
+  };
+  if (Status asked = ask(); !asked.ok()) {
+    return {ProbeResult::State::kError, std::move(asked).error().message};
   }
   ProbeResult result;
   result.reason = MessageOf(answer.error);
@@ -144,13 +152,14 @@ ProbeResult Plugin::Probe(const std::string &virt_type) {
 }
 
 Status Plugin::Init() {
-  const std::unique_lock gate(*gate_);
+  SVIRT_ASSIGN(const auto gate, PassGate<std::unique_lock<PluginGate>>());
   if (init_result_.has_value()) {
     return *init_result_;
   }
   Answer answer{SVIRT_E_INTERNAL, BlankError()};
   svirt_instance *instance = nullptr;
-  answer.status = table_.init(&host_, &instance, &answer.error);
+  SVIRT_TRY(
+      Timed({"init"}, [&] { answer.status = table_.init(&host_, &instance, &answer.error); }));
   if (answer.status != SVIRT_OK) {
     init_result_ = ErrorOf("init", answer);
   } else if (instance == nullptr) {
@@ -165,7 +174,7 @@ Status Plugin::Init() {
 Result<ModelInfo> Plugin::GetModel(const std::string &virt_type) {
   svirt_model model{};
   model.struct_size = sizeof model;
-  SVIRT_TRY(Call("get_model", table_.get_model, svirt::OrNull(virt_type), &model));
+  SVIRT_TRY(Call({"get_model"}, table_.get_model, svirt::OrNull(virt_type), &model));
   auto info = ReadModel(model, model_);
   return info.ok() ? std::move(info) : Named(info.error());
 }
@@ -182,7 +191,8 @@ Result<std::vector<IndexRun>> Plugin::AskIndexes(const DomainRef &domain, const 
     set.struct_size = sizeof set;
     set.run_capacity = static_cast<uint32_t>(runs.size());
     set.runs = runs.data();
-    SVIRT_ASSIGN(Answer answer, Ask(table_.domain_label_space, view->get(), label, &set));
+    SVIRT_ASSIGN(Answer answer, Ask(About("domain_label_space", domain), table_.domain_label_space,
+                                    view->get(), label, &set));
     const bool more = set.run_count > runs.size() && set.run_count <= kMaxIndexRuns;
     if (answer.status == SVIRT_E_RANGE && more) {
       runs.assign(set.run_count, svirt_index_run{});
@@ -222,8 +232,8 @@ Result<LabelPair> Plugin::GenerateLabel(const DomainRef &domain, uint64_t index)
   }
   TextBuffer label_room, image_room;
   svirt_buf label = label_room.Blank(), image = image_room.Blank();
-  SVIRT_TRY(Call("domain_generate_label", table_.domain_generate_label, view->get(), index, &label,
-                 &image));
+  SVIRT_TRY(Call(About("domain_generate_label", domain), table_.domain_generate_label, view->get(),
+                 index, &label, &image));
   auto label_text = label_room.Read(label, "process label", false);
   if (!label_text.ok()) {
     return Named(label_text.error());
@@ -245,7 +255,7 @@ Status Plugin::VerifyLabel(const DomainRef &domain) {
   if (!view.ok()) {
     return Named(view.error());
   }
-  return Call("domain_verify_label", table_.domain_verify_label, view->get());
+  return Call(About("domain_verify_label", domain), table_.domain_verify_label, view->get());
 }
 
 Result<LabelState> Plugin::GetLabel(const DomainRef &domain) {
@@ -257,7 +267,7 @@ Result<LabelState> Plugin::GetLabel(const DomainRef &domain) {
   svirt_label_state state{};
   state.struct_size = sizeof state;
   state.label = room.Blank();
-  SVIRT_TRY(Call("domain_get_label", table_.domain_get_label, view->get(), &state));
+  SVIRT_TRY(Call(About("domain_get_label", domain), table_.domain_get_label, view->get(), &state));
   auto label = room.Read(state.label, "label of the process", false);
   if (!label.ok()) {
     return Named(label.error());
@@ -279,7 +289,8 @@ Status Plugin::SetLabel(const DomainRef &domain, const std::optional<std::string
   if (auto status = CheckLabelInput(label.value_or("")); !status.ok()) {
     return Named(status.error());
   }
-  return Call("domain_set_label", table_.domain_set_label, view->get(), OrNull(label));
+  return Call(About("domain_set_label", domain), table_.domain_set_label, view->get(),
+              OrNull(label));
 }
 
 Status Plugin::PrepareExec(const DomainRef &domain, const std::string &label, svirt_exec *exec) {
@@ -292,7 +303,8 @@ Status Plugin::PrepareExec(const DomainRef &domain, const std::string &label, sv
   if (auto status = CheckLabelInput(label); !status.ok()) {
     return Named(status.error());
   }
-  SVIRT_ASSIGN(Answer answer, Ask(table_.domain_prepare_exec, view->get(), label.c_str(), exec));
+  SVIRT_ASSIGN(Answer answer, Ask(About("domain_prepare_exec", domain), table_.domain_prepare_exec,
+                                  view->get(), label.c_str(), exec));
   if (answer.status != SVIRT_OK) {
     // A failed call hands nothing over, so there is nothing to close.
     *exec = svirt_exec{};
@@ -324,8 +336,8 @@ Result<ResourcePlan> Plugin::PlanResource(const DomainRef &domain, const Resourc
   answer.struct_size = sizeof answer;
   answer.label = label_room.Blank();
   answer.note = note_room.Blank();
-  SVIRT_TRY(
-      Call("resource_plan_label", table_.resource_plan_label, view->get(), &*subject, &answer));
+  SVIRT_TRY(Call(About("resource_plan_label", domain), table_.resource_plan_label, view->get(),
+                 &*subject, &answer));
   auto plan = ReadPlan(answer, label_room, note_room);
   return plan.ok() ? std::move(plan) : Named(plan.error());
 }
@@ -337,7 +349,8 @@ Result<std::optional<std::string>> Plugin::GetResourceLabel(const ResourceRef &r
   }
   TextBuffer room;
   svirt_buf label = room.Blank();
-  SVIRT_ASSIGN(Answer answer, Ask(table_.resource_get_label, &*subject, &label));
+  SVIRT_ASSIGN(Answer answer, Ask(About("resource_get_label", resource), table_.resource_get_label,
+                                  &*subject, &label));
   if (answer.status == SVIRT_E_NODATA) {
     return std::optional<std::string>();
   }
@@ -360,7 +373,8 @@ Status Plugin::SetResourceLabel(const ResourceRef &resource,
   if (auto status = CheckLabelInput(label.value_or("")); !status.ok()) {
     return Named(status.error());
   }
-  return Call("resource_set_label", table_.resource_set_label, &*subject, OrNull(label));
+  return Call(About("resource_set_label", resource), table_.resource_set_label, &*subject,
+              OrNull(label));
 }
 
 }  // namespace svirt

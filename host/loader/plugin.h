@@ -4,6 +4,7 @@
 #include <svirt/plugin.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,6 +18,7 @@
 
 #include "host/domain/resource.h"
 #include "host/domain/seclabel.h"
+#include "host/loader/call_watch.h"
 #include "host/util/result.h"
 #include "host/util/setting.h"
 
@@ -100,9 +102,21 @@ using LogSink = std::function<void(int level, std::string_view sentence)>;
 // plugin, and shared around every other call. All Plugins made of one table must share one.
 using PluginGate = std::shared_mutex;
 
+struct PluginOptions {
+  LogSink log = {};
+  // Shared by all Plugins of one table; none makes one for this Plugin alone.
+  std::shared_ptr<PluginGate> gate = {};
+  // What the plugin finds in its configuration (svirt/ext/config.h).
+  ModelSettings settings = {};
+  std::string file = {};  // where the plugin lies, for messages
+  // Watches its calls, and outlives the Plugin; nullptr: nobody does.
+  CallWatch *watch = nullptr;
+};
+
 // One plugin's table behind C++ types: checks what comes back (sizes, lengths, control characters,
 // reserved members), turns status codes into Errors whose sentence names the model, and serialises
 // the calls of a SERIAL plugin. Destroying it calls fini. All calls may be made from any thread.
+// Once a call was overdue the plugin is asked nothing any more, not even fini: kTimeout.
 //
 // What a status becomes (the sentence is "MODEL: " and what the plugin said):
 //   SVIRT_E_INVALID kInvalid, _NOTSUP kUnsupported, _DENIED kPermission (kRefused from
@@ -115,11 +129,8 @@ class Plugin {
   // table: what svirt_plugin_v1() returned; the members this host knows are copied, an absent tail
   // reads as NULL. Refuses a table that breaks a rule of the ABI, with the rule. Nothing of the
   // plugin is called.
-  // gate: shared by all Plugins of this table; none makes one for this Plugin alone.
-  // settings: what the plugin finds in its configuration (svirt/ext/config.h).
-  static Result<std::unique_ptr<Plugin>> Create(const svirt_plugin *table, LogSink log,
-                                                std::shared_ptr<PluginGate> gate = nullptr,
-                                                ModelSettings settings = {});
+  static Result<std::unique_ptr<Plugin>> Create(const svirt_plugin *table,
+                                                PluginOptions options = {});
   ~Plugin();
   Plugin(const Plugin &) = delete;
   Plugin &operator=(const Plugin &) = delete;
@@ -185,16 +196,32 @@ class Plugin {
     svirt_error error{};
   };
 
+  // A call as it is told of: the slot, and what it is about.
+  struct CallName {
+    const char *slot = nullptr;
+    const std::string *domain = nullptr;  // its name
+    const std::string *object = nullptr;  // its path
+  };
+  static CallName About(const char *slot, const DomainRef &domain) { return {slot, &domain.name}; }
+  static CallName About(const char *slot, const ResourceRef &resource) {
+    return {slot, nullptr, resource.resource != nullptr ? &resource.resource->path : nullptr};
+  }
+
   Plugin() = default;
 
   template <typename Slot, typename... Args>
-  Result<Answer> Ask(Slot slot, Args... args);
+  Result<Answer> Ask(const CallName &name, Slot slot, Args... args);
   template <typename Slot, typename... Args>
-  Status Call(const char *name, Slot slot, Args... args);
-  // In plugin_call.h. question: with the instance and an error to fill in, as the plugin's code
-  // wants to be called.
+  Status Call(const CallName &name, Slot slot, Args... args);
+  // In plugin_call.h. The one place from which code of the plugin is called, and watched.
+  template <typename Body>
+  Status Timed(const CallName &name, Body body) const;
+  // Errc::kTimeout: somebody else is inside for too long.
+  template <typename Lock>
+  Result<Lock> PassGate() const;
+  // question: with the instance and an error to fill in, as the plugin's code wants to be called.
   template <typename Question>
-  Result<Answer> AskInstance(Question question);
+  Result<Answer> AskInstance(const CallName &name, Question question);
   // nullptr: the plugin has none of that id. One that is too short, or without one of the slots, is
   // refused.
   template <typename Extension, typename... Slots>
@@ -203,7 +230,7 @@ class Plugin {
   Result<const svirt_object_entry *> EntryExtension() const;
   // The text with which an extension's slot answers; nullopt: SVIRT_E_NODATA.
   template <typename Question>
-  Result<std::optional<std::string>> AskText(const char *name, std::string_view what,
+  Result<std::optional<std::string>> AskText(const CallName &name, std::string_view what,
                                              Question question);
   template <typename Slot>
   Status ChangeEntry(const char *name, Slot svirt_object_entry::*slot, const ResourceRef &resource,
@@ -223,6 +250,10 @@ class Plugin {
   std::mutex mutex_;  // around each call of a SERIAL plugin's instance
   LogSink log_;
   ModelSettings settings_;
+  std::string file_;
+  CallWatch *watch_ = nullptr;
+  // The slot from which a call did not come back in time.
+  mutable std::atomic<const char *> overdue_{nullptr};
   std::string model_, version_, vendor_;
 };
 

@@ -15,9 +15,10 @@ namespace svirt {
 class PluginTest : public ::testing::Test {
  protected:
   void Start() {
-    auto created = Plugin::Create(&fake_.table, [this](int level, std::string_view sentence) {
-      log_ += std::to_string(level) + " " + std::string(sentence) + "\n";
-    });
+    auto created =
+        Plugin::Create(&fake_.table, {.log = [this](int level, std::string_view sentence) {
+          log_ += std::to_string(level) + " " + std::string(sentence) + "\n";
+        }});
     ASSERT_TRUE(created.ok()) << created.error().message;
     plugin_ = std::move(created).value();
     ASSERT_TRUE(plugin_->Init().ok());

@@ -40,7 +40,7 @@ TEST_F(PluginTest, AFailedInitIsRememberedAndNeverFinished) {
     return SVIRT_E_SYSTEM;
   };
   fake_.does.fini = [&] { ++finis; };
-  auto plugin = Plugin::Create(&fake_.table, nullptr).value();
+  auto plugin = Plugin::Create(&fake_.table).value();
   for (int i = 0; i < 2; ++i) {
     const Status status = plugin->Init();
     ASSERT_FALSE(status.ok());
@@ -56,7 +56,7 @@ TEST_F(PluginTest, AFailedInitIsRememberedAndNeverFinished) {
 }
 
 TEST_F(PluginTest, ThePluginFindsItsSettings) {
-  auto plugin = Plugin::Create(&fake_.table, nullptr, nullptr, {{"key", {"value"}}}).value();
+  auto plugin = Plugin::Create(&fake_.table, {.settings = {{"key", {"value"}}}}).value();
   ASSERT_TRUE(plugin->Init().ok());
   const svirt_host *host = fake_.does.host;
   const auto *config =
@@ -73,13 +73,13 @@ TEST_F(PluginTest, InitWithoutInstanceIsADefect) {
   fake_.table.init = [](const svirt_host *, svirt_instance **, svirt_error *) noexcept {
     return SVIRT_OK;
   };
-  auto plugin = Plugin::Create(&fake_.table, nullptr).value();
+  auto plugin = Plugin::Create(&fake_.table).value();
   EXPECT_THAT(plugin->Init().error().message, HasSubstr("gave no instance"));
 }
 
 TEST_F(PluginTest, ProbeStates) {
   using State = ProbeResult::State;
-  auto plugin = Plugin::Create(&fake_.table, nullptr).value();
+  auto plugin = Plugin::Create(&fake_.table).value();
   const auto probe = [&](svirt_status status, const char *message) {
     fake_.does.probe = [=](svirt_error *reason) {
       EXPECT_EQ(reason->struct_size, sizeof *reason);
@@ -102,7 +102,7 @@ TEST_F(PluginTest, ProbeStates) {
 }
 
 TEST_F(PluginTest, AMessageWithoutEndOrWithEscapesIsMadeFit) {
-  auto plugin = Plugin::Create(&fake_.table, nullptr).value();
+  auto plugin = Plugin::Create(&fake_.table).value();
   fake_.does.probe = [](svirt_error *reason) {
     std::memset(reason->message, 'x', sizeof reason->message);
     reason->message[0] = '\x1b';
@@ -126,7 +126,8 @@ TEST_F(PluginTest, LogReachesTheSinkWithTheModel) {
 }
 
 TEST_F(PluginTest, AThrowingSinkStaysOutOfThePlugin) {
-  auto plugin = Plugin::Create(&fake_.table, [](int, std::string_view) { throw 1; }).value();
+  auto plugin =
+      Plugin::Create(&fake_.table, {.log = [](int, std::string_view) { throw 1; }}).value();
   ASSERT_TRUE(plugin->Init().ok());
   fake_.does.host->log(fake_.does.host, SVIRT_LOG_INFO, "x");
 }

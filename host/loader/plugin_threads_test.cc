@@ -77,8 +77,8 @@ TEST_F(PluginTest, ParallelPluginsSeeManyCallsButNoneDuringProbe) {
 // Two owners of one table, such as two libraries in one process.
 TEST_F(PluginTest, ASharedGateKeepsProbeAloneAcrossOwners) {
   const auto gate = std::make_shared<PluginGate>();
-  auto one = Plugin::Create(&fake_.table, nullptr, gate).value();
-  auto two = Plugin::Create(&fake_.table, nullptr, gate).value();
+  auto one = Plugin::Create(&fake_.table, {.gate = gate}).value();
+  auto two = Plugin::Create(&fake_.table, {.gate = gate}).value();
   ASSERT_TRUE(one->Init().ok());
   std::atomic<int> calls{0};
   fake_.does.verify = [&](const svirt_domain *, svirt_error *) {

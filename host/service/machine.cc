@@ -20,6 +20,20 @@ std::vector<std::string> ForeignTypes(const std::vector<std::unique_ptr<Hypervis
   return types;
 }
 
+CallWatch::Options WatchOptions(const MachineOptions &options) {
+  CallWatch::Options watch{options.config.call_timeout, options.overdue, options.is_given_up};
+  if (!watch.overdue) {
+    watch.overdue = [log = options.log](const OverdueCall &call) {
+      if (log) {
+        log(SVIRT_LOG_ERROR, call.Describe() +
+                                 "; it is waited for, and the plugin is asked nothing any more "
+                                 "afterwards");
+      }
+    };
+  }
+  return watch;
+}
+
 MachineOptions WithHypervisors(MachineOptions options) {
   if (options.hypervisors.empty()) {
     options.hypervisors = MakeHypervisors();
@@ -32,8 +46,9 @@ MachineOptions WithHypervisors(MachineOptions options) {
 Machine::Machine(MachineOptions options)
     : options_(WithHypervisors(std::move(options))),
       domains_(options_.paths),
+      watch_(WatchOptions(options_)),
       models_(options_.config, options_.scanner, options_.paths, ForeignTypes(options_.hypervisors),
-              options_.log, options_.trusted_root) {}
+              options_.log, &watch_, options_.trusted_root) {}
 
 Result<LabelStore *> Machine::Labels() {
   if (!labels_) {

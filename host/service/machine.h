@@ -12,6 +12,7 @@
 #include "host/domain/domain.h"
 #include "host/hypervisor/hypervisor.h"
 #include "host/labels/label_store.h"
+#include "host/loader/call_watch.h"
 #include "host/service/models/drivers.h"
 #include "host/service/store/domain_store.h"
 #include "host/util/result.h"
@@ -23,6 +24,10 @@ struct MachineOptions {
   Paths paths;
   std::string scanner;  // helper that tries plugins first; see LoaderOptions
   LogSink log;
+  // What becomes of a call of a plugin that takes too long, and whether anybody waits for it still;
+  // see CallWatch. Without it the log is told.
+  CallWatch::Handler overdue;
+  std::function<bool()> is_given_up;
   // None means those of this build; tests give others.
   std::vector<std::unique_ptr<Hypervisor>> hypervisors;
   std::string trusted_root = "/";  // of plugins; see LoaderOptions
@@ -65,6 +70,7 @@ class Machine {
   MachineOptions options_;
   DomainStore domains_;
   std::unique_ptr<LabelStore> labels_;
+  CallWatch watch_;
   SecurityDrivers models_;
 };
 

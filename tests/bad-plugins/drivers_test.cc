@@ -33,7 +33,7 @@ class Drivers : public ::testing::Test {
 
   // As every command does it: from the beginning.
   SecurityDrivers Open() {
-    return SecurityDrivers(config_, ZOO_SCANNER, paths_, {"foreign"}, box_.Options().log,
+    return SecurityDrivers(config_, ZOO_SCANNER, paths_, {"foreign"}, box_.Options().log, nullptr,
                            box_.root());
   }
   // The models that a start gets, or the error.

@@ -215,7 +215,7 @@ void CallThroughTable(benchmark::State &state) {
 // With all that the host checks, locks and converts on the way.
 void CallThroughPlugin(benchmark::State &state) {
   const svirt_plugin table = MakeTable();
-  const auto plugin = Plugin::Create(&table, nullptr).value();
+  const auto plugin = Plugin::Create(&table).value();
   if (!plugin->Init().ok()) {
     state.SkipWithError("init failed");
     return;

@@ -7,6 +7,7 @@
  *   wait                           for what was started last
  *   quit                           ends
  *   log                            how many log lines were no warnings
+ *   label XML                      labels what it uses
  *
  * Answers each with one line: "ok" and the pid, "status N: " and the sentence, or what wait(2)
  * says. Usage: living_daemon DIR   with svirt.conf, state and run in DIR
@@ -23,8 +24,8 @@ static int small_talk; /* log lines that are no warnings */
 
 static void take_log(void *data, int32_t level, const char *utf8) {
   (void)data;
-  (void)utf8;
   small_talk += level < SVIRT_LOG_WARNING;
+  fprintf(stderr, "%s\n", utf8); /* in one call: another thread may log, too */
 }
 
 static char *read_file(const char *path) {
@@ -92,6 +93,8 @@ int main(int argc, char **argv) {
       answer(launch(host, word));
     } else if (count == 2 && strcmp(word[0], "restore") == 0) {
       answer(svirt_restore(host, read_file(word[1]), &error));
+    } else if (count == 2 && strcmp(word[0], "label") == 0) {
+      answer(svirt_label(host, read_file(word[1]), &error));
     } else if (count == 1 && strcmp(word[0], "wait") == 0) {
       int status = 0;
       const int is_child = waitpid(pid, &status, 0) == pid;

@@ -58,7 +58,9 @@ struct svirt_options {
   const char *config_file; /* default /etc/svirt/svirt.conf; need not exist       */
   const char *state_dir;   /* default /var/lib/svirt                              */
   const char *run_dir;     /* default /run/svirt                                  */
-  /* Where warnings go, level SVIRT_LOG_WARNING and above; default nowhere. [the calling thread] */
+  /* Where warnings go, level SVIRT_LOG_WARNING and above; default nowhere. [the calling thread],
+   * and a thread of the context's own while a call of a plugin does not come back: one of
+   * SVIRT_LOG_ERROR for each such call. */
   void (*log)(void *log_data, int32_t level, const char *utf8) SVIRT_NOEXCEPT;
   void *log_data;
 };

@@ -56,7 +56,13 @@
  *   [instance]  with SVIRT_THREADS_SERIAL one at a time per instance, with
  *               SVIRT_THREADS_PARALLEL from any thread at any time
  *   [pure]      any thread, no I/O, no allocation
- *   [blocking]  may read files and ask the kernel; never waits for other domains
+ *   [blocking]  may read files and ask the kernel; never waits for other domains.
+ *               It comes back in milliseconds, in seconds where it runs a compiler
+ *               or loads policy. The host gives up on any call that takes longer
+ *               than its call_timeout (60 s by default), of every slot and
+ *               extension: a command ends and names it; a daemon is told while
+ *               the call goes on, and calls nothing of that instance any more
+ *               when it has come back, not even fini.
  *   [read-only] changes nothing outside the process, caches (rule 7) apart
  *
  * Since 1.0 unless a comment says otherwise.

@@ -61,7 +61,7 @@ Result<std::vector<UsedFile>> Try(const std::string &path, const std::string &vi
   SVIRT_ASSIGN(const Note note, NoteOf(image));
   const ProcessState before = CaptureProcessState();
   SVIRT_ASSIGN(const LoadedObject object, LoadOnce(std::move(file), identity, path, image, note));
-  SVIRT_ASSIGN(const auto plugin, Plugin::Create(object.table, nullptr, object.gate));
+  SVIRT_ASSIGN(const auto plugin, Plugin::Create(object.table, {.gate = object.gate}));
   // What it answers is asked again where it counts, in the daemon.
   plugin->Probe(virt_type);
   const auto differences = CompareProcessState(before, CaptureProcessState());

@@ -11,7 +11,8 @@ namespace svirt {
 namespace {
 
 LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner,
-                                const Paths &paths, LogSink log, const std::string &trusted_root) {
+                                const Paths &paths, LogSink log, CallWatch *watch,
+                                const std::string &trusted_root) {
   LoaderOptions options;
   options.trusted_root = trusted_root;
   options.directories = config.plugin_directories;
@@ -27,6 +28,7 @@ LoaderOptions MakeLoaderOptions(const Config &config, const std::string &scanner
     options.scan_cache_file = paths.run_dir + "/scans";
   }
   options.log = std::move(log);
+  options.watch = watch;
   return options;
 }
 
@@ -53,11 +55,11 @@ std::string BesideKey(const std::string &virt_type, const std::string &model) {
 
 SecurityDrivers::SecurityDrivers(const Config &config, const std::string &scanner,
                                  const Paths &paths, std::vector<std::string> foreign_types,
-                                 LogSink log, const std::string &trusted_root)
+                                 LogSink log, CallWatch *watch, const std::string &trusted_root)
     : config_(config),
       foreign_types_(std::move(foreign_types)),
       log_(log),
-      loader_(MakeLoaderOptions(config, scanner, paths, std::move(log), trusted_root)),
+      loader_(MakeLoaderOptions(config, scanner, paths, std::move(log), watch, trusted_root)),
       chosen_(paths.state_dir) {}
 
 Result<std::vector<Candidate>> SecurityDrivers::Candidates(const std::string &virt_type) {

@@ -35,9 +35,10 @@ class SecurityDrivers {
   // scanner: the helper program that tries plugins first. What it found is kept in the run
   // directory of paths, and ends with the boot; what was chosen, in its state directory.
   // trusted_root: see LoaderOptions. foreign_types: domain types whose domains are no processes of
-  // this kernel. What stands beside other models confines processes, and is not for them.
+  // this kernel. What stands beside other models confines processes, and is not for them. watch:
+  // see LoaderOptions.
   SecurityDrivers(const Config &config, const std::string &scanner, const Paths &paths,
-                  std::vector<std::string> foreign_types, LogSink log,
+                  std::vector<std::string> foreign_types, LogSink log, CallWatch *watch,
                   const std::string &trusted_root);
 
   Result<Overview> Show(const std::string &virt_type);

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "host/domain/domain_xml.h"
-#include "host/hypervisor/qemu/qemu_driver.h"
 #include "host/hypervisor/qemu/qemu_elements.h"
+#include "host/hypervisor/qemu/qemu_monitor.h"
 #include "host/hypervisor/qemu/qemu_real_fixture.h"
 #include "host/hypervisor/qemu/qmp_fake_server.h"
 
@@ -175,9 +175,9 @@ TEST(QemuAttributes, CurrentMemoryIsAskedOfTheBalloon) {
     for (const uint64_t whole : {uint64_t{0}, domain.memory_bytes}) {
       Domain other = domain;
       other.current_memory_bytes = whole;
-      EXPECT_TRUE(QemuDriver::SetMemory(*monitor, other).ok()) << "asks for nothing";
+      EXPECT_TRUE(SetMemory(*monitor, other).ok()) << "asks for nothing";
     }
-    EXPECT_TRUE(QemuDriver::SetMemory(*monitor, domain).ok());
+    EXPECT_TRUE(SetMemory(*monitor, domain).ok());
   }
   ASSERT_TRUE(request.is_object()) << "QEMU was asked for nothing";
   EXPECT_EQ(request.value("execute", ""), "balloon");
@@ -201,7 +201,7 @@ TEST_F(RealQemu, TakesTheAttributesOfItsDevices) {
     domain->emulator = kQemu;
     const Status started = Start(*domain);
     ASSERT_TRUE(started.ok()) << started.error().message;
-    const Status set = QemuDriver::SetMemory(*monitor_, *domain);
+    const Status set = SetMemory(*monitor_, *domain);
     EXPECT_TRUE(set.ok()) << set.error().message;
     const auto vnc = monitor_->Execute("query-vnc-servers");
     EXPECT_TRUE(vnc.ok() && (vnc->empty() || vnc->at(0).value("server", json::array()).empty()))

@@ -44,7 +44,7 @@ class RealHotplug : public RealQemu {
   }
   // Another in its place.
   void Restart(const std::string &machine, const std::string &devices = "") {
-    ASSERT_TRUE(QemuDriver::Quit(*monitor_).ok());
+    ASSERT_TRUE(monitor_->Execute("quit").ok());
     EXPECT_EQ(*Wait(child_), 0);
     StartMachine(machine, "", devices);
   }

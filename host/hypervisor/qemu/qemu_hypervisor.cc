@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Starts, asks and ends the QEMU of a domain.
 #include "host/hypervisor/qemu/qemu_hypervisor.h"
 
 #include <fcntl.h>
@@ -11,8 +12,12 @@
 #include <optional>
 #include <utility>
 
+#include "host/hypervisor/qemu/qemu_firmware.h"
 #include "host/hypervisor/qemu/qemu_hotplug.h"
+#include "host/hypervisor/qemu/qemu_launch.h"
 #include "host/hypervisor/qemu/qemu_memlock.h"
+#include "host/hypervisor/qemu/qemu_monitor.h"
+#include "host/hypervisor/qemu/qemu_preflight.h"
 #include "host/hypervisor/qemu/tap.h"
 #include "host/launch/end_process.h"
 #include "host/launch/launch.h"
@@ -34,22 +39,26 @@ std::chrono::milliseconds TimeUntil(QmpClient::Clock::time_point deadline) {
       std::chrono::milliseconds(0));
 }
 
-Result<Fd> OpenLog(QemuPlace *place) {
-  const char *path = place->log_path.c_str();
-  Fd fd(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+struct Log {
+  Fd fd;
+  off_t start = 0;  // its size before the start: what is older is not this QEMU's word
+};
+
+Result<Log> OpenLog(const std::string &path) {
+  Log log;
+  log.fd.Reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) != 0) {
-    return SystemError(errno, "cannot open the log " + place->log_path);
+  if (!log.fd || ::fstat(log.fd.get(), &st) != 0) {
+    return SystemError(errno, "cannot open the log " + path);
   }
-  place->log_start = st.st_size;
-  return fd;
+  log.start = st.st_size;
+  return log;
 }
 
 Result<std::string> AskStatus(const RunningDomain &running, const DomainPlace &place,
                               QmpClient::Clock::time_point deadline) {
-  SVIRT_ASSIGN(QmpClient monitor,
-               QemuDriver::Connect(place.run_dir, running.process.pid, deadline));
-  return QemuDriver::QueryStatus(monitor, TimeUntil(deadline));
+  SVIRT_ASSIGN(QmpClient monitor, ConnectMonitor(place.run_dir, running.process.pid, deadline));
+  return QueryStatus(monitor, TimeUntil(deadline));
 }
 
 class QemuLiveChange : public LiveChange {
@@ -68,8 +77,7 @@ class QemuLiveChange : public LiveChange {
   }
   bool IsDetach() const override { return !change_.unplug.empty() && change_.add.empty(); }
   Status Connect() override {
-    SVIRT_ASSIGN(monitor_,
-                 QemuDriver::Connect(run_dir_, pid_, QmpClient::Clock::now() + kAnswerTime));
+    SVIRT_ASSIGN(monitor_, ConnectMonitor(run_dir_, pid_, QmpClient::Clock::now() + kAnswerTime));
     monitor_->GoOnIfAsked();
     return {};
   }
@@ -92,29 +100,47 @@ class QemuLiveChange : public LiveChange {
 }  // namespace
 
 void QemuHypervisor::Complete(Domain *domain) const {
-  if (domain->emulator.empty()) {
-    domain->emulator = QemuDriver::DefaultEmulator(*domain);
-  }
+  domain->emulator = QemuEmulator(*domain);
 }
 
-Status QemuHypervisor::Prepare(const Domain &domain, const DomainPlace &domain_place) const {
-  SVIRT_TRY(driver_.Prepare(domain));
-  QemuPlace place{domain_place.run_dir, domain_place.log_path, 0};
-  SVIRT_ASSIGN(const Fd log, OpenLog(&place));
+void QemuHypervisor::Check(const Domain &domain, Refusals *refusals) const {
+  CheckQemu(domain, kvm_device_, refusals);
+}
+
+Status QemuHypervisor::Prepare(const Domain &domain, const DomainPlace &place) const {
+  SVIRT_TRY(MakeFirmwareVariables(domain.firmware));
+  SVIRT_ASSIGN([[maybe_unused]] const Log log, OpenLog(place.log_path));
   return {};
 }
 
 std::vector<Resource> QemuHypervisor::Resources(const DomainPlace &place) const {
-  return QemuDriver::Resources({place.run_dir, place.log_path, 0});
+  std::vector<Resource> resources;
+  Resource run_dir;
+  run_dir.kind = ResourceKind::kRundir;
+  run_dir.object = ObjectType::kDir;
+  run_dir.access = kAccessRead | kAccessWrite | kAccessCreate;
+  run_dir.subtree = true;
+  run_dir.optional = true;  // the host makes it for a start
+  run_dir.path = place.run_dir;
+  run_dir.device = "run directory";
+  resources.push_back(run_dir);
+  Resource log;
+  log.kind = ResourceKind::kLog;
+  log.object = ObjectType::kFile;
+  log.access = kAccessWrite;
+  log.optional = true;
+  log.path = place.log_path;
+  log.device = "log";
+  resources.push_back(log);
+  return resources;
 }
 
 Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &plan, Engine &engine,
-                                            const DomainPlace &domain_place, const Record &record) {
-  QemuPlace place{domain_place.run_dir, domain_place.log_path, 0};
-  SVIRT_ASSIGN(const Fd log, OpenLog(&place));
+                                            const DomainPlace &place, const Record &record) {
+  SVIRT_ASSIGN(const Log log, OpenLog(place.log_path));
   SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
   Recipes owned(std::move(recipes));
-  SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(domain, place, log.get()));
+  SVIRT_ASSIGN(QemuLaunch launch, LaunchOfQemu(domain, place.run_dir, log.fd.get()));
   launch.spec.recipes = std::move(owned);
   launch.spec.ends_if_asked = true;
 
@@ -132,10 +158,10 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   // The guest stays paused until its label is known to be right.
   const auto finish = [&]() -> Status {
     SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
-    SVIRT_ASSIGN(QmpClient monitor, QemuDriver::WaitReady(place, child, kMonitorTimeout));
-    SVIRT_TRY(QemuDriver::SetMemory(monitor, domain));
+    SVIRT_ASSIGN(QmpClient monitor, WaitForMonitor(place, log.start, child, kMonitorTimeout));
+    SVIRT_TRY(SetMemory(monitor, domain));
     SVIRT_TRY(CheckNotAskedToEnd());
-    SVIRT_TRY(QemuDriver::Resume(monitor));  // from here on it is started
+    SVIRT_TRY(Resume(monitor));  // from here on it is started
     running.starting = false;
     return record(running);
   };

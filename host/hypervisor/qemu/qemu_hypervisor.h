@@ -4,22 +4,25 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/hypervisor/hypervisor.h"
-#include "host/hypervisor/qemu/qemu_driver.h"
 
 namespace svirt {
 
-// Domains that are processes of this kernel: one QEMU each.
+// Domains that are processes of this kernel: one QEMU each. Has no state: what it needs to know of
+// a running domain is in its run directory.
 class QemuHypervisor : public Hypervisor {
  public:
+  // kvm_device: tests give another.
+  explicit QemuHypervisor(std::string kvm_device = "/dev/kvm")
+      : kvm_device_(std::move(kvm_device)) {}
+
   std::vector<std::string> Types() const override { return {"kvm", "qemu"}; }
   bool RunsProcesses() const override { return true; }
   void Complete(Domain *domain) const override;
-  void Check(const Domain &domain, Refusals *refusals) const override {
-    driver_.Check(domain, refusals);
-  }
+  void Check(const Domain &domain, Refusals *refusals) const override;
   Status Prepare(const Domain &domain, const DomainPlace &place) const override;
   ManifestOptions Options() const override { return {}; }
   std::vector<Resource> Resources(const DomainPlace &place) const override;
@@ -34,7 +37,7 @@ class QemuHypervisor : public Hypervisor {
                                                  const DomainPlace &place) override;
 
  private:
-  QemuDriver driver_;
+  std::string kvm_device_;
 };
 
 }  // namespace svirt

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/hypervisor/qemu/qemu_driver.h"
+#include "host/hypervisor/qemu/qemu_launch.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
 
 namespace svirt {
@@ -47,10 +47,9 @@ TEST(Memlock, IsTheMemoryThatDevicesReach) {
 TEST(Memlock, GoesToTheProcess) {
   const QemuTempDir dir;
   Domain domain = DomainWith(2 * kGiB);
-  const QemuPlace place = {dir / "run", dir / "log", 0};
-  EXPECT_EQ(QemuDriver().Spec(domain, place, 1)->spec.memlock, 0U);
+  EXPECT_EQ(LaunchOfQemu(domain, dir / "run", 1)->spec.memlock, 0U);
   AddHostdev(&domain, "pci");
-  EXPECT_EQ(QemuDriver().Spec(domain, place, 1)->spec.memlock, 3 * kGiB);
+  EXPECT_EQ(LaunchOfQemu(domain, dir / "run", 1)->spec.memlock, 3 * kGiB);
 }
 
 TEST(Memlock, OfARunningProcessIsRaisedNeverLowered) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Real QEMUs for tests.
 #pragma once
 
 #include <fcntl.h>
@@ -13,7 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "host/hypervisor/qemu/qemu_driver.h"
+#include "host/hypervisor/qemu/qemu_launch.h"
+#include "host/hypervisor/qemu/qemu_monitor.h"
+#include "host/hypervisor/qemu/qemu_preflight.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
 
 namespace svirt {
@@ -53,11 +56,11 @@ class RealQemu : public testing::Test {
 
   Status Start(const Domain &domain) {
     Refusals refusals;
-    driver_.Check(domain, &refusals);
+    CheckQemu(domain, "/dev/kvm", &refusals);
     SVIRT_TRY(refusals.ToStatus());
-    SVIRT_ASSIGN(QemuLaunch launch, driver_.Spec(Named(domain), place_, log_.get()));
+    SVIRT_ASSIGN(QemuLaunch launch, LaunchOfQemu(Named(domain), place_.run_dir, log_.get()));
     SVIRT_ASSIGN(child_, Launch(launch.spec));
-    Result<QmpClient> monitor = QemuDriver::WaitReady(place_, child_, kPatience);
+    Result<QmpClient> monitor = WaitForMonitor(place_, log_start_, child_, kPatience);
     if (!monitor) {
       Kill(child_);
       return std::move(monitor).error();
@@ -91,19 +94,19 @@ class RealQemu : public testing::Test {
 
   // Resumes and ends it, looking at each state on the way.
   void RunAndQuit() {
-    EXPECT_EQ(*QemuDriver::QueryStatus(*monitor_), "prelaunch");
-    const Status resumed = QemuDriver::Resume(*monitor_);
+    EXPECT_EQ(*QueryStatus(*monitor_), "prelaunch");
+    const Status resumed = Resume(*monitor_);
     EXPECT_TRUE(resumed.ok()) << resumed.error().message;
-    EXPECT_EQ(*QemuDriver::QueryStatus(*monitor_), "running");
-    EXPECT_TRUE(QemuDriver::Powerdown(*monitor_).ok());
-    EXPECT_TRUE(QemuDriver::Quit(*monitor_).ok());
+    EXPECT_EQ(*QueryStatus(*monitor_), "running");
+    EXPECT_TRUE(monitor_->Execute("system_powerdown").ok());
+    EXPECT_TRUE(monitor_->Execute("quit").ok());
     EXPECT_EQ(*Wait(child_), 0) << Slurp(place_.log_path);
-    EXPECT_FALSE(QemuDriver::QueryStatus(*monitor_).ok());
+    EXPECT_FALSE(QueryStatus(*monitor_).ok());
   }
 
   QemuTempDir dir_;
-  QemuPlace place_;
-  QemuDriver driver_;
+  DomainPlace place_;
+  off_t log_start_ = 0;
   Fd log_;
   Child child_;
   std::optional<QmpClient> monitor_;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "host/hypervisor/qemu/image_header.h"
+#include "host/hypervisor/qemu/qemu_firmware.h"
 #include "host/hypervisor/qemu/qemu_real_fixture.h"
 
 namespace svirt {
@@ -114,16 +115,6 @@ TEST_F(RealQemu, Q35WithManyDevices) {
   d.graphics[0].type = "vnc";
   const Status started = Start(d);
   ASSERT_TRUE(started.ok()) << started.error().message;
-  const auto ptys = QemuDriver::QueryPtys(*monitor_);
-  ASSERT_TRUE(ptys.ok());
-  EXPECT_EQ(ptys->size(), 2U);
-  for (const auto &[id, path] : *ptys) {
-    struct stat st {};
-    EXPECT_EQ(stat(path.c_str(), &st), 0) << id << " " << path;
-    EXPECT_TRUE(S_ISCHR(st.st_mode));
-  }
-  EXPECT_EQ(ptys->count("serial0"), 1U);
-  EXPECT_EQ(ptys->count("console1"), 1U);
   EXPECT_TRUE(std::filesystem::exists(place_.run_dir + "/channel0.sock"));
   RunAndQuit();
 }
@@ -143,7 +134,7 @@ TEST_F(RealQemu, PcWithFloppyFlashAndFileMemory) {
   MakeFile(dir_ / "floppy", 1440 << 10);
   d.disks = {MakeDisk("fda", "fdc", {Image(dir_ / "floppy", "raw")})};
   d.disks[0].device = "floppy";
-  const Status prepared = driver_.Prepare(d);
+  const Status prepared = MakeFirmwareVariables(d.firmware);
   ASSERT_TRUE(prepared.ok()) << prepared.error().message;
   const Status started = Start(d);
   ASSERT_TRUE(started.ok()) << started.error().message;
@@ -178,8 +169,8 @@ TEST_F(RealQemu, DeepRunDirectory) {
   monitor_.reset();
   // Another process of ours finds it again; a stranger's monitor is not taken for it.
   const auto deadline = QmpClient::Clock::now() + std::chrono::seconds(10);
-  EXPECT_EQ(QemuDriver::Connect(place_.run_dir, getpid(), deadline).error().code, Errc::kRefused);
-  auto again = QemuDriver::Connect(place_.run_dir, child_.pid, deadline);
+  EXPECT_EQ(ConnectMonitor(place_.run_dir, getpid(), deadline).error().code, Errc::kRefused);
+  auto again = ConnectMonitor(place_.run_dir, child_.pid, deadline);
   ASSERT_TRUE(again.ok()) << again.error().message;
   monitor_.emplace(std::move(*again));
   RunAndQuit();
@@ -187,7 +178,7 @@ TEST_F(RealQemu, DeepRunDirectory) {
 
 TEST_F(RealQemu, OwnWordsWhenItEndsAtOnce) {
   WriteText(place_.log_path, "an old line\n");
-  place_.log_start = static_cast<off_t>(std::filesystem::file_size(place_.log_path));
+  log_start_ = static_cast<off_t>(std::filesystem::file_size(place_.log_path));
   Domain d = SmallDomain();
   d.qemu_args = {"-device", "no-such-device"};
   const auto start = std::chrono::steady_clock::now();
@@ -205,7 +196,7 @@ TEST_F(RealQemu, MonitorThatNeverAnswersIsGivenUp) {
   spec.argv = {"sleep", "1000"};
   auto child = Launch(spec);
   ASSERT_TRUE(child.ok());
-  const auto monitor = QemuDriver::WaitReady(place_, *child, std::chrono::milliseconds(200));
+  const auto monitor = WaitForMonitor(place_, 0, *child, std::chrono::milliseconds(200));
   Kill(*child);
   ASSERT_FALSE(monitor.ok());
   EXPECT_NE(monitor.error().message.find("within 200 ms"), std::string::npos);

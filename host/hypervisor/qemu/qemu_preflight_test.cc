@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/hypervisor/qemu/qemu_driver.h"
+// What is said and made before a QEMU is started.
+#include "host/hypervisor/qemu/qemu_preflight.h"
 
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
@@ -13,62 +14,63 @@
 #include <cstring>
 
 #include "host/hypervisor/qemu/log_tail.h"
+#include "host/hypervisor/qemu/qemu_firmware.h"
+#include "host/hypervisor/qemu/qemu_hypervisor.h"
 #include "host/hypervisor/qemu/qemu_test_support.h"
 #include "host/hypervisor/qemu/tap.h"
 
 namespace svirt {
 namespace {
 
-Status Check(const QemuDriver &driver, const Domain &domain) {
+Status Check(const Domain &domain, const std::string &kvm_device = "/dev/kvm") {
   Refusals refusals;
-  driver.Check(domain, &refusals);
+  CheckQemu(domain, kvm_device, &refusals);
   return refusals.ToStatus();
 }
 
-TEST(QemuDriver, RefusesWhatIsNotThere) {
+TEST(QemuPreflight, RefusesWhatIsNotThere) {
   Domain d = SmallDomain();
   d.emulator = "/nonexistent/qemu";
-  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kNotFound);
+  EXPECT_EQ(Check(d).error().code, Errc::kNotFound);
   d.emulator = "/bin/true";
-  EXPECT_TRUE(Check(QemuDriver(), d).ok());
+  EXPECT_TRUE(Check(d).ok());
   d.type = "kvm";
-  const Status no_kvm = Check(QemuDriver("/nonexistent/kvm"), d);
+  const Status no_kvm = Check(d, "/nonexistent/kvm");
   ASSERT_FALSE(no_kvm.ok());
   EXPECT_NE(no_kvm.error().message.find("type='qemu'"), std::string::npos);
-  EXPECT_EQ(Check(QemuDriver("/dev/null"), d).error().code, Errc::kUnsupported);
+  EXPECT_EQ(Check(d, "/dev/null").error().code, Errc::kUnsupported);
   d.type = "qemu";
   d.document.put("domain.cputune", "");
-  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kUnsupported);
+  EXPECT_EQ(Check(d).error().code, Errc::kUnsupported);
   d.document.clear();
   d.disks = {MakeDisk("vda", "virtio", {Image("/dev/zero", "qcow2")})};
-  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kInvalid);
+  EXPECT_EQ(Check(d).error().code, Errc::kInvalid);
   d.disks[0].chain[0] = Image("/nonexistent/image", "vmdk");
-  EXPECT_EQ(Check(QemuDriver(), d).error().code, Errc::kInvalid);
+  EXPECT_EQ(Check(d).error().code, Errc::kInvalid);
   d.disks[0].chain_closed = true;
-  EXPECT_TRUE(Check(QemuDriver(), d).ok());
+  EXPECT_TRUE(Check(d).ok());
   Interface bridged = MakeInterface("bridge", "virtio");
   bridged.source = "nobridge";
   d.interfaces = {bridged};
-  const Status no_bridge = Check(QemuDriver(), d);
+  const Status no_bridge = Check(d);
   ASSERT_FALSE(no_bridge.ok());
   EXPECT_EQ(no_bridge.error().code, Errc::kNotFound);
   EXPECT_NE(no_bridge.error().message.find("cannot find the bridge nobridge"), std::string::npos);
   d.interfaces[0].source = "lo";  // it is there
-  EXPECT_TRUE(Check(QemuDriver(), d).ok());
+  EXPECT_TRUE(Check(d).ok());
 }
 
-TEST(QemuDriver, DefaultEmulatorByArch) {
+TEST(QemuPreflight, DefaultEmulatorByArch) {
   Domain d = SmallDomain();
-  EXPECT_EQ(QemuDriver::DefaultEmulator(d), "/usr/bin/qemu-system-x86_64");
+  EXPECT_EQ(QemuEmulator(d), "/usr/bin/qemu-system-x86_64");
   d.arch = "i686";
-  EXPECT_EQ(QemuDriver::DefaultEmulator(d), "/usr/bin/qemu-system-i386");
+  EXPECT_EQ(QemuEmulator(d), "/usr/bin/qemu-system-i386");
   d.arch = "aarch64";
-  EXPECT_EQ(QemuDriver::DefaultEmulator(d), "/usr/bin/qemu-system-aarch64");
+  EXPECT_EQ(QemuEmulator(d), "/usr/bin/qemu-system-aarch64");
 }
 
-TEST(QemuDriver, OwnResources) {
-  const QemuPlace place = {"/run/vm", "/log/vm.log", 0};
-  const std::vector<Resource> resources = QemuDriver::Resources(place);
+TEST(QemuPreflight, OwnResources) {
+  const std::vector<Resource> resources = QemuHypervisor().Resources({"/run/vm", "/log/vm.log"});
   ASSERT_EQ(resources.size(), 2U);
   EXPECT_EQ(resources[0].kind, ResourceKind::kRundir);
   EXPECT_EQ(resources[0].access, kAccessRead | kAccessWrite | kAccessCreate);
@@ -77,33 +79,33 @@ TEST(QemuDriver, OwnResources) {
   EXPECT_EQ(resources[1].access, kAccessWrite);
 }
 
-TEST(QemuDriver, PrepareCopiesTheTemplateOnce) {
+TEST(QemuFirmware, PrepareCopiesTheTemplateOnce) {
   const QemuTempDir dir;
   Domain d = SmallDomain();
   d.firmware.nvram = dir / "vars";
   d.firmware.nvram_template = dir / "template";
-  EXPECT_EQ(QemuDriver().Prepare(d).error().code, Errc::kNotFound);
+  EXPECT_EQ(MakeFirmwareVariables(d.firmware).error().code, Errc::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(dir / "vars"));
   const std::string content(200000, 'v');
   WriteText(dir / "template", content);
   WriteText(dir / "vars.new", "half a copy of an earlier try");
-  ASSERT_TRUE(QemuDriver().Prepare(d).ok());
+  ASSERT_TRUE(MakeFirmwareVariables(d.firmware).ok());
   EXPECT_EQ(Slurp(dir / "vars"), content);
   struct stat st {};
   stat((dir / "vars").c_str(), &st);
   EXPECT_EQ(st.st_mode & 0777U, 0600U);
   WriteText(dir / "vars", "the guest's own");
-  ASSERT_TRUE(QemuDriver().Prepare(d).ok());
+  ASSERT_TRUE(MakeFirmwareVariables(d.firmware).ok());
   EXPECT_EQ(Slurp(dir / "vars"), "the guest's own");
 }
 
-TEST(QemuDriver, ATemplateThatIsNoFileKeepsNobodyWaiting) {
+TEST(QemuFirmware, ATemplateThatIsNoFileKeepsNobodyWaiting) {
   const QemuTempDir dir;
   Domain d = SmallDomain();
   d.firmware.nvram = dir / "vars";
   d.firmware.nvram_template = dir / "pipe";
   ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
-  EXPECT_EQ(QemuDriver().Prepare(d).error().code, Errc::kInvalid);
+  EXPECT_EQ(MakeFirmwareVariables(d.firmware).error().code, Errc::kInvalid);
   EXPECT_FALSE(std::filesystem::exists(dir / "vars"));
 }
 

@@ -52,10 +52,10 @@ TEST_F(EndingsTest, OnlyWhatRanCanHaveEnded) {
 TEST_F(EndingsTest, WhatHasEndedIsCleanedUpAndRunsNoMore) {
   const RunningDomain running = Start(1);
   StoredDomain stored = Stored();
-  ASSERT_TRUE(endings_.CleanUpIfEnded(&stored).ok());
+  ASSERT_TRUE(endings_.CleanUpIfEnded(&stored, kAnswerTime).ok());
   EXPECT_TRUE(stored.running) << "it lives";
   ASSERT_TRUE(EndProcess(running.process).ok());
-  ASSERT_TRUE(endings_.CleanUpIfEnded(&stored).ok());
+  ASSERT_TRUE(endings_.CleanUpIfEnded(&stored, kAnswerTime).ok());
   EXPECT_FALSE(stored.running);
   ExpectNothingLeft(1);
 }
@@ -80,7 +80,7 @@ TEST_F(EndingsTest, AGuestThatNobodyLetGoIsEnded) {
     ASSERT_TRUE(host_->machine.domains().SetRunning(UuidOf(1), running).ok());
     vmm_.is_paused = is_paused;
     StoredDomain stored = Stored();
-    ASSERT_TRUE(endings_.CleanUpIfEnded(&stored).ok());
+    ASSERT_TRUE(endings_.CleanUpIfEnded(&stored, kAnswerTime).ok());
     EXPECT_EQ(stored.running.has_value(), !is_paused);
     EXPECT_EQ(Stored().running.has_value(), !is_paused);
     EXPECT_EQ(IsRunning(running.process), !is_paused);
@@ -94,7 +94,7 @@ TEST_F(EndingsTest, OneThatDoesNotAnswerWhetherItWasLetGoIsLeftAlone) {
   ASSERT_TRUE(host_->machine.domains().SetRunning(UuidOf(1), running).ok());
   vmm_.fails = {"state"};
   StoredDomain stored = Stored();
-  EXPECT_FALSE(endings_.CleanUpIfEnded(&stored).ok());
+  EXPECT_FALSE(endings_.CleanUpIfEnded(&stored, kAnswerTime).ok());
   EXPECT_TRUE(IsRunning(running.process));
   EXPECT_NE(LabelOf(Image("vm1.img")), "");
 }

@@ -46,13 +46,14 @@ CallWatch::~CallWatch() {
   // In a fork there is no such thread, and it may have held the lock when there was one.
   if (!IsInItsProcess()) {
     thread_.detach();
+    [[maybe_unused]] auto *const left = wake_.release();
     return;
   }
   {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
-  wake_.notify_one();
+  wake_->notify_one();
   thread_.join();
 }
 
@@ -78,7 +79,7 @@ void CallWatch::Enter(std::list<Call> *call) {
     }
   }
   if (is_idle) {
-    wake_.notify_one();
+    wake_->notify_one();
   }
 }
 
@@ -97,11 +98,11 @@ void CallWatch::Run() {
   while (!ends_) {
     if (calls_.empty() && !has_calls_) {
       is_idle_ = true;
-      wake_.wait(lock, [this] { return ends_ || has_calls_; });
+      wake_->wait(lock, [this] { return ends_ || has_calls_; });
       is_idle_ = false;
     }
     has_calls_ = false;
-    wake_.wait_for(lock, pause, [this] { return ends_; });
+    wake_->wait_for(lock, pause, [this] { return ends_; });
     const auto found = std::ranges::find_if(calls_, [this](const Call &c) { return IsOverdue(c); });
     if (found != calls_.end() && !ends_) {
       found->mark->store(found->slot);

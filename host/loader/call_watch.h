@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -80,7 +81,8 @@ class CallWatch {
   Options options_;
   const pid_t process_;
   std::mutex mutex_;  // of all below
-  std::condition_variable wake_;
+  // In a fork it is left as it is: to end it would wait for the thread that is not there.
+  std::unique_ptr<std::condition_variable> wake_ = std::make_unique<std::condition_variable>();
   std::list<Call> calls_;
   bool is_idle_ = false;    // the thread waits for a call
   bool has_calls_ = false;  // since the thread has looked

@@ -216,6 +216,7 @@ TEST_F(CallWatchTest, AnotherOwnerOfThePluginIsNotKeptForEver) {
 TEST_F(CallWatchTest, AForkMayCallAndClose) {
   Start(100ms);
   EXPECT_TRUE(plugin_->VerifyLabel(Domain()).ok());
+  std::this_thread::sleep_for(200ms);  // the thread waits
   const pid_t pid = ::fork();
   ASSERT_GE(pid, 0);
   if (pid == 0) {

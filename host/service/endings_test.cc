@@ -88,7 +88,7 @@ TEST_F(EndingsTest, AGuestThatNobodyLetGoIsEnded) {
   ExpectNothingLeft(1);
 }
 
-TEST_F(EndingsTest, OneThatDoesNotAnswerWhetherItWasLetGoIsLeftAlone) {
+TEST_F(EndingsTest, OneThatCannotBeAskedWhetherItWasLetGoIsLeftAlone) {
   RunningDomain running = Start(1);
   running.starting = true;
   ASSERT_TRUE(host_->machine.domains().SetRunning(UuidOf(1), running).ok());

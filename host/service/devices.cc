@@ -47,7 +47,7 @@ Status Devices::Attach(const std::string &name_or_uuid, std::string_view xml,
   const Domain &now = live.running.domain;
   SVIRT_ASSIGN(const Domain given, WithDevice(now, xml, file));
   SVIRT_ASSIGN(Engine engine, engines_->ForRunning(now));
-  Findings ready = preflight_->ForChange(given, &engine);
+  Findings ready = preflight_->ForChange(now, given, &engine);
   SVIRT_TRY(ready.refusals.ToStatus());
   Domain &next = ready.domain;
   SVIRT_ASSIGN(

@@ -114,6 +114,7 @@ TEST_F(DevicesTest, AnotherDomainsDiskIsNotGiven) {
 TEST_F(DevicesTest, WhatTheHypervisorRefusesIsRefusedBeforeAnythingIsDone) {
   Start(1);
   vmm_.refuses = {{Errc::kUnsupported, "no such bus"}};
+  vmm_.refused_disks = 2;
   const Status attached = Attach();
   ASSERT_FALSE(attached.ok());
   EXPECT_THAT(attached.error().message, HasSubstr("no such bus"));

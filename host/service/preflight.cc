@@ -108,10 +108,14 @@ Findings Preflight::ForLabels(const Domain &domain, Engine *engine) const {
   return findings;
 }
 
-Findings Preflight::ForChange(const Domain &next, Engine *engine) const {
+Findings Preflight::ForChange(const Domain &now, const Domain &next, Engine *engine) const {
+  Findings before;
+  before.domain = now;
+  CheckHypervisor(&before);
   Findings findings;
   findings.domain = next;
   CheckHypervisor(&findings);
+  findings.refusals.Drop(before.refusals);
   Take(MakeManifest(*machine_, findings.domain), &findings.manifest, &findings.refusals);
   // What it has already is not judged again; the change itself judges the rest.
   findings.refusals.Add(engine->Verify(findings.domain));

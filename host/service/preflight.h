@@ -40,8 +40,9 @@ class Preflight {
   // For labels, or a program that runs as the domain: the hypervisor has no say. engine: with the
   // models that it gets; Findings have none.
   Findings ForLabels(const Domain &domain, Engine *engine) const;
-  // For a running domain that is to become the next one.
-  Findings ForChange(const Domain &next, Engine *engine) const;
+  // For a running domain that is to become the next one. What stands against what it has already
+  // does not matter.
+  Findings ForChange(const Domain &now, const Domain &next, Engine *engine) const;
 
  private:
   // What the hypervisor makes of the domain and says about it, if one of ours runs it.

@@ -118,9 +118,14 @@ TEST_F(PreflightTest, ForAChangeOnlyTheHypervisorAndTheLabelsHaveASay) {
   std::filesystem::remove(Image("vm1.img"));
   auto engine = engines_.ForRunning(running.domain);
   ASSERT_TRUE(engine.ok());
-  EXPECT_TRUE(preflight_.ForChange(running.domain, &*engine).refusals.empty());
+  Domain next = running.domain;
+  next.disks.push_back(next.disks.front());
+  vmm_.lacks = {{Errc::kNotFound, "its bridge is gone"}};
+  EXPECT_TRUE(preflight_.ForChange(running.domain, next, &*engine).refusals.empty());
+  vmm_.lacks.clear();
   vmm_.refuses = {{Errc::kUnsupported, "no such bus"}};
-  EXPECT_THAT(preflight_.ForChange(running.domain, &*engine).refusals.lasting(),
+  vmm_.refused_disks = next.disks.size();
+  EXPECT_THAT(preflight_.ForChange(running.domain, next, &*engine).refusals.lasting(),
               Says("no such bus"));
 }
 

@@ -39,6 +39,14 @@ void Refusals::Add(const Refusals &others) {
   }
 }
 
+void Refusals::Drop(const Refusals &known) {
+  const auto is_known = [&known](const Error &error) {
+    return Has(known.lasting_, error.message) || Has(known.for_now_, error.message);
+  };
+  std::erase_if(lasting_, is_known);
+  std::erase_if(for_now_, is_known);
+}
+
 std::vector<Error> Refusals::all() const {
   std::vector<Error> both = lasting_;
   both.insert(both.end(), for_now_.begin(), for_now_.end());

@@ -17,6 +17,9 @@ class Refusals {
   // What only this machine lacks now, and may have another time.
   void AddForNow(const Status &status) { Put(status, &for_now_); }
 
+  // Takes out every sentence that stands in the other, too.
+  void Drop(const Refusals &known);
+
   bool empty() const { return lasting_.empty() && for_now_.empty(); }
   const std::vector<Error> &lasting() const { return lasting_; }
   const std::vector<Error> &for_now() const { return for_now_; }

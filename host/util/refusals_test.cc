@@ -53,6 +53,17 @@ TEST(Refusals, ThoseOfOthersStayWhatTheyAre) {
   EXPECT_EQ(refusals.for_now().size(), 1u);
 }
 
+TEST(Refusals, WhatIsKnownIsDropped) {
+  Refusals known, refusals;
+  known.Add(Of(Errc::kUnsupported, "no sound"));
+  known.AddForNow(Of(Errc::kNotFound, "no bridge"));
+  refusals.AddForNow(Of(Errc::kNotFound, "no bridge"));
+  refusals.Add(Of(Errc::kUnsupported, "no sound"));
+  refusals.Add(Of(Errc::kUnsupported, "no such bus"));
+  refusals.Drop(known);
+  EXPECT_EQ(refusals.ToStatus().error().message, "no such bus");
+}
+
 TEST(Refusals, LessConfinementThanAskedIsTheirCode) {
   Refusals refusals;
   refusals.Add(Of(Errc::kInvalid, "a"));

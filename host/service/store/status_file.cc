@@ -95,6 +95,7 @@ Result<RunningDomain> ParseStatus(const std::string &text, const std::string &fi
     running.id = status.value("id", running.id);
     running.starting = status.value("starting", running.starting);
     SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));
+    running.domain.lines.clear();  // of a text that nobody has seen
     running.domain.emulator = status.value("emulator", running.domain.emulator);
     running.domain.seclabels.clear();  // what runs has more to say than what was defined
     for (const json &label : status.at("seclabels")) {

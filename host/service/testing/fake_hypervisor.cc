@@ -56,7 +56,10 @@ void FakeHypervisor::Complete(Domain *domain) const {
   domain->emulator = "/bin/sleep";
 }
 
-void FakeHypervisor::Check(const Domain &, Refusals *refusals) const {
+void FakeHypervisor::Check(const Domain &domain, Refusals *refusals) const {
+  if (domain.disks.size() < vmm_->refused_disks) {
+    return;
+  }
   for (const Error &error : vmm_->refuses) {
     refusals->Add(error);
   }

@@ -23,6 +23,7 @@ struct FakeVmm {
   std::set<std::string> fails;                       // steps
   std::function<void(const std::string &)> at_step;  // before it is done, or fails
   std::vector<Error> refuses, lacks;                 // what Check adds, lasting and for now
+  size_t refused_disks = 0;                          // Check speaks of domains with so many only
   bool is_paused = false;                            // what State says of a domain that lives
   std::function<void(pid_t, const Plan &)> label;    // does to a new process what a kernel would
 

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -36,10 +37,10 @@ svirt_status Init(const svirt_host *host, svirt_instance **instance, svirt_error
   options.permissive_domains = Setting(host, "permissive_domains") == "yes";
   options.fixed = Setting(host, "fixed") == "yes";
   options.empty_recipe = true;
-  auto *model = new ModelTable(Setting(host, "directory"), options);
+  auto model = std::make_unique<ModelTable>(Setting(host, "directory"), options);
   model->fail_set_at = std::atoi(Setting(host, "fail_set_at").c_str());
   model->fail_set_label = Setting(host, "fail_set_label") == "yes";
-  *instance = reinterpret_cast<svirt_instance *>(model);
+  *instance = reinterpret_cast<svirt_instance *>(model.release());
   return SVIRT_OK;
 }
 

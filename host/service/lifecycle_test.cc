@@ -34,7 +34,7 @@ class LifecycleTest : public ServiceTest {
     spec.argv = {"sleep", "120"};
     const auto child = Launch(spec);
     EXPECT_TRUE(child.ok()) << child.error().message;
-    const ProcessId process = *IdentifyProcess(child->pid);
+    ProcessId process = *IdentifyProcess(child->pid);
     const auto host = Open();
     EXPECT_TRUE((*host->machine.Labels())->AddHolder(UuidOf(number), process).ok());
     return process;

@@ -33,19 +33,22 @@ blocking = [p["path"].rsplit("/", 1)[1] for p in seen["plugins"] if p["blocks"]]
 print(",".join(seen["models"]) or "none", *blocking, "with a reason" if seen["reason"] else "")'
 }
 # closed WHAT FILE PATTERN: label, plan, run and define of $vm are refused in one sentence with FILE
-# and PATTERN, and 'plugins' says which file blocks.
+# and PATTERN, and 'plugins' says which file blocks. A plan ends with its own status, and has the
+# domain in the line before.
 closed() {
-  local what=$1 file=$2 pattern=$3 command seen status good
+  local what=$1 file=$2 pattern=$3 command seen status good want lines
   for command in "label $vm" "plan $vm" "run $vm -- /bin/true" "define $vm"; do
     # shellcheck disable=SC2086 # several words
     seen=$(svirt $command 2>&1)
     status=$?
     good=1
-    if [ "$status" -eq 5 ] && [ "$(wc -l <<<"$seen")" -eq 1 ] && grep -qF "$file" <<<"$seen" &&
+    want=5 lines=1
+    [ "${command%% *}" != plan ] || want=20 lines=2
+    if [ "$status" -eq $want ] && [ "$(wc -l <<<"$seen")" -eq $lines ] && grep -qF "$file" <<<"$seen" &&
       grep -qE -e "$pattern" <<<"$seen"; then
       good=0
     fi
-    verdict "$good" "$what: ${command%% *} is refused" "5 and one line with $file and /$pattern/" "$status: $seen"
+    verdict "$good" "$what: ${command%% *} is refused" "$want and one sentence with $file and /$pattern/" "$status: $seen"
   done
   equal "$what: plugins shows what blocks" "none $(basename "$file") with a reason" "$(shown)"
 }

@@ -40,13 +40,13 @@ std::string OverdueCall::Describe() const {
 CallWatch::CallWatch(Options options) : options_(std::move(options)), process_(::getpid()) {}
 
 CallWatch::~CallWatch() {
-  if (!thread_.joinable()) {
+  if (!thread_) {
     return;
   }
   // In a fork there is no such thread, and it may have held the lock when there was one.
   if (!IsInItsProcess()) {
-    thread_.detach();
-    [[maybe_unused]] auto *const left = wake_.release();
+    [[maybe_unused]] auto *const thread = thread_.release();
+    [[maybe_unused]] auto *const wake = wake_.release();
     return;
   }
   {
@@ -54,7 +54,7 @@ CallWatch::~CallWatch() {
     ends_ = true;
   }
   wake_->notify_one();
-  thread_.join();
+  thread_->join();
 }
 
 bool CallWatch::IsInItsProcess() const {
@@ -69,10 +69,10 @@ void CallWatch::Enter(std::list<Call> *call) {
     calls_.splice(calls_.end(), *call);
     has_calls_ = true;
     is_idle = is_idle_;
-    if (!thread_.joinable()) {
+    if (!thread_) {
       const SignalsBlocked blocked;
       try {
-        thread_ = std::thread([this] { Run(); });
+        thread_ = std::make_unique<std::thread>([this] { Run(); });
       } catch (const std::system_error &) {
         // Where no thread can be had calls are not watched.
       }

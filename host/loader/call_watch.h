@@ -81,13 +81,13 @@ class CallWatch {
   Options options_;
   const pid_t process_;
   std::mutex mutex_;  // of all below
-  // In a fork it is left as it is: to end it would wait for the thread that is not there.
+  // In a fork both are left as they are: what would end them deals with a thread that is not there.
   std::unique_ptr<std::condition_variable> wake_ = std::make_unique<std::condition_variable>();
   std::list<Call> calls_;
   bool is_idle_ = false;    // the thread waits for a call
   bool has_calls_ = false;  // since the thread has looked
   bool ends_ = false;
-  std::thread thread_;
+  std::unique_ptr<std::thread> thread_;
 };
 
 }  // namespace svirt

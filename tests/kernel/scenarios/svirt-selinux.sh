@@ -281,9 +281,9 @@ lacks "under an enforcing policy no start warns" 'permissive' svirt start a
 ok "and it ends" svirt destroy a
 
 # The launcher must be one: from another file type the start fails, and says what is missing.
-cp /usr/bin/svirt /usr/local/bin/not-a-launcher
+cp /usr/bin/svirt /usr/bin/not-a-launcher
 refused "a launcher with another file type is refused, with a sentence" 'virtd_exec_t' \
-  /usr/local/bin/not-a-launcher start a
+  /usr/bin/not-a-launcher start a
 equal "and every label is as before" "$before" "$(labels | grep -vE '^\./(static|bad|base|none)\.')"
 
 # The plugin against all rules of the ABI, most of which need a kernel with SELinux; the validator as

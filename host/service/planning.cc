@@ -18,10 +18,13 @@ Result<DomainPlan> Planning::Make(const Domain &domain) const {
 Result<DomainPlan> Planning::Hold(const Domain &domain) const {
   SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(domain.uuid));
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, machine_->OwnerOf(domain.uuid));
-  if (owner && !owner->processes.empty()) {
-    return Error{Errc::kConflict, "domain '" + domain.name + "' runs as process " +
-                                      std::to_string(owner->processes.front().pid) +
-                                      " and has its labels"};
+  // What bears its labels may live; to take them anew could give them back first.
+  const bool is_in_use = owner && (!owner->processes.empty() || owner->in_hypervisor ||
+                                   (owner->pinned && owner->objects > 0));
+  if (is_in_use) {
+    return Error{Errc::kConflict, "domain '" + domain.name +
+                                      "' runs or was labelled, and has its labels; 'svirt labels' "
+                                      "shows them"};
   }
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   Findings findings = preflight_->ForPlan(domain, labels);

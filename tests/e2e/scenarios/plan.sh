@@ -62,6 +62,10 @@ svirt plan a --hold >/dev/null
 contains "labels that are held are shown" pinned svirt labels
 ok "restore gives them back" svirt restore a
 equal "nobody holds labels" "" "$(svirt labels)"
+ok "a is labelled for another VM manager" svirt label a
+refused "what may run under its labels is not held anew" "has its labels" svirt plan a --hold
+ok "they go back" svirt restore a
+equal "nobody holds labels" "" "$(svirt labels)"
 
 # All that stands against a start, at once.
 sed -e "s|$DIR/images/a.img|$DIR/images/missing.img|; s|$DIR/images/more.img|$DIR/images/gone.img|" \

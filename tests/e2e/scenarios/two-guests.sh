@@ -58,7 +58,9 @@ ok "a's process is known" test -d "/proc/$pid"
 links() { readlink "/proc/$1/fd/"* | grep -v -e '^anon_inode:' -e '^socket:' -e '^/dev/null$'; }
 lacks "a's process holds no file of b" '/b\.' links "$pid"
 
-kill -KILL "$(pid_of b)"
+killed=$(pid_of b)
+kill -KILL "$killed"
+ok "b is killed" wait_for 20 ended "$killed"
 equal "a guest that ends by itself is noticed at once" "shut off" "$(svirt domstate b)"
 ok "and starts again" svirt start b
 for vm in a b; do

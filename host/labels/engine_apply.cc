@@ -145,6 +145,7 @@ class Applying {
   Status DropNewHold();
   // From another host.
   bool arrives() const { return before() && before()->handover == HandoverState::kIncoming; }
+  bool is_pinned() const { return before() && before()->pinned; }
 
   Draft draft;
 
@@ -412,9 +413,10 @@ Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking
       error.message +=
           "; it comes from another host: start it from the XML that it has there, or run 'svirt "
           "handover cancel'";
-      again = false;
     }
-    if (error.code != Errc::kExists || !again) {
+    // Of what is pinned the registry does not know the processes: a guest of another VM manager may
+    // run under the label.
+    if (error.code != Errc::kExists || !again || applying.is_pinned()) {
       return applying.Fail(std::move(error));
     }
     if (applying.draft.opened) {

@@ -123,6 +123,27 @@ TEST_F(HoldTest, AnUndoThatFailsDoesNotLiveByThisProcess) {
   EXPECT_EQ(Label(disk), "original-disk");
 }
 
+TEST_F(HoldTest, APinnedDomainKeepsItsLabelsWhenOthersAreAskedFor) {
+  const std::string disk = Image("disk");
+  MustApply(1, {{MakeDisk(disk)}});
+  const std::string label = Label(disk);
+  ASSERT_TRUE(MakeEngine().Pin(MakeDomain(1).uuid).ok());
+  Domain changed = MakeDomain(1);
+  changed.seclabels = {MakeSecLabel(SecLabel::Type::kStatic, "fakemac", "L:40")};
+  const auto applied = MakeEngine().Apply(changed, {{MakeDisk(disk)}});
+  ASSERT_FALSE(applied.ok());
+  EXPECT_THAT(applied.error().message, HasSubstr("still holds another label of model fakemac"));
+  EXPECT_THAT(applied.error().message, HasSubstr("run 'svirt restore vm1'"));
+  EXPECT_FALSE(MakeEngine().Reserve(changed, {{MakeDisk(disk)}}).ok());
+  EXPECT_EQ(Label(disk), label);
+  EXPECT_TRUE(Describe(1).pinned);
+  const auto planned = MakeEngine().MakePlan(changed, {{MakeDisk(disk)}});
+  ASSERT_TRUE(planned.ok());
+  EXPECT_TRUE(planned->has_conflict()) << "a plan says what a start would do";
+  MustRestore(1);
+  EXPECT_TRUE(MakeEngine().Apply(changed, {{MakeDisk(disk)}}).ok());
+}
+
 TEST_F(HoldTest, AStartThatCannotBeTakenBackDoesNotLiveByThisProcess) {
   // The profile can be neither loaded nor unloaded.
   const std::string profile = profile_.FileOf("profile-" + MakeDomain(1).uuid);

@@ -62,9 +62,10 @@ Result<std::optional<Existing>> FindExisting(Database *db, int64_t owner,
 }
 
 Error HoldsAnother(const LabelOwner &owner, const LabelRequest &request) {
-  return Error{Errc::kExists, "domain " + owner.name + " (" + owner.uuid +
-                                  ") still holds another label of " +
-                                  ModelName(request.model, request.doi) + "; stop it first"};
+  return Error{Errc::kExists,
+               "domain " + owner.name + " (" + owner.uuid + ") still holds another label of " +
+                   ModelName(request.model, request.doi) + "; stop it, or run 'svirt restore " +
+                   owner.name + "' when nothing runs under that label"};
 }
 
 // Always an error.

@@ -7,6 +7,7 @@
 #include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 #include "host/domain/path.h"
+#include "host/util/refusals.h"
 #include "host/util/text.h"
 
 namespace svirt {
@@ -40,27 +41,29 @@ Resource Socket(std::string path, std::string device, bool created) {
           .overrides = {}};
 }
 
+Manifest BuildManifest(const Domain &domain, const ManifestOptions &options,
+                       std::vector<Error> *errors) {
+  return ManifestBuilder(domain, options, errors).Build();
+}
+
 Result<Manifest> BuildManifest(const Domain &domain, const ManifestOptions &options) {
-  Result<Manifest> manifest = ManifestBuilder(domain, options).Build();
-  if (!manifest) {
-    Error error = manifest.error();
-    error.message = Printable(error.message);  // it quotes names from the XML
-    return error;
-  }
+  std::vector<Error> errors;
+  Manifest manifest = BuildManifest(domain, options, &errors);
+  SVIRT_TRY(Refusals::Join(errors));
   return manifest;
 }
 
-Result<Manifest> ManifestBuilder::Build() {
-  SVIRT_TRY(AddDomain());
-  SVIRT_TRY(AddFirmware());
-  SVIRT_TRY(AddDisks());
-  SVIRT_TRY(AddChardevs());
-  SVIRT_TRY(AddHostDevices());
-  SVIRT_TRY(AddInterfaces());
-  SVIRT_TRY(AddDisplays());
-  SVIRT_TRY(AddShares());
-  SVIRT_TRY(AddMemory());
-  SVIRT_TRY(AddTpms());
+Manifest ManifestBuilder::Build() {
+  AddDomain();
+  AddFirmware();
+  AddDisks();
+  AddChardevs();
+  AddHostDevices();
+  AddInterfaces();
+  AddDisplays();
+  AddShares();
+  AddMemory();
+  AddTpms();
   std::stable_sort(resources_.begin(), resources_.end(),
                    [](const auto &a, const auto &b) { return a.first < b.first; });
   Manifest manifest;
@@ -71,15 +74,19 @@ Result<Manifest> ManifestBuilder::Build() {
   return manifest;
 }
 
-Status ManifestBuilder::Add(uint32_t position, Resource resource) {
+void ManifestBuilder::Add(uint32_t position, Resource resource) {
   Result<std::string> path = NormalPath(resource.path);
   if (!path) {
-    return At(domain_, position,
-              Error{Errc::kInvalid, resource.device + ": " + path.error().message});
+    Refuse(position, Error{Errc::kInvalid, resource.device + ": " + path.error().message});
+    return;
   }
   resource.path = *std::move(path);
   resources_.emplace_back(position, std::move(resource));
-  return {};
+}
+
+void ManifestBuilder::Refuse(uint32_t position, Error error) {
+  error.message = Printable(error.message);  // it quotes names from the XML
+  errors_->push_back(At(domain_, position, std::move(error)));
 }
 
 std::string ManifestBuilder::Below(const std::string &path) const {
@@ -91,125 +98,121 @@ uint32_t ManifestBuilder::PositionOf(std::string_view element) const {
   return found == domain_.positions.end() ? 0 : found->second;
 }
 
-Status ManifestBuilder::AddDomain() {
+void ManifestBuilder::AddDomain() {
   if (domain_.type == "kvm") {
-    SVIRT_TRY(Add(0, SharedNode(ResourceKind::kOther, "/dev/kvm", "kvm")));
+    Add(0, SharedNode(ResourceKind::kOther, "/dev/kvm", "kvm"));
   }
   if (!domain_.emulator.empty()) {
     Resource emulator =
         File(ResourceKind::kEmulator, kAccessRead | kAccessExec, domain_.emulator, "emulator");
     emulator.shared = true;
-    SVIRT_TRY(Add(PositionOf("emulator"), std::move(emulator)));
+    Add(PositionOf("emulator"), std::move(emulator));
   }
   for (const auto &[name, path] :
        {std::pair("kernel", &domain_.kernel), {"initrd", &domain_.initrd}, {"dtb", &domain_.dtb}}) {
     if (!path->empty()) {
-      SVIRT_TRY(Add(PositionOf(name), File(ResourceKind::kKernel, kAccessRead, *path, name)));
+      Add(PositionOf(name), File(ResourceKind::kKernel, kAccessRead, *path, name));
     }
   }
   for (const std::string &table : domain_.acpi_tables) {
-    SVIRT_TRY(Add(PositionOf("acpi"), File(ResourceKind::kKernel, kAccessRead, table, "acpi")));
+    Add(PositionOf("acpi"), File(ResourceKind::kKernel, kAccessRead, table, "acpi"));
   }
   for (const auto &[name, file] : domain_.fw_cfg) {
-    SVIRT_TRY(Add(PositionOf("sysinfo"), File(ResourceKind::kKernel, kAccessRead, file, "fw_cfg")));
+    Add(PositionOf("sysinfo"), File(ResourceKind::kKernel, kAccessRead, file, "fw_cfg"));
   }
   for (const std::string &database : domain_.smartcard_databases) {
-    SVIRT_TRY(Add(PositionOf("smartcard"), {.kind = ResourceKind::kOther,
-                                            .object = ObjectType::kDir,
-                                            .shared = true,
-                                            .subtree = true,
-                                            .path = database,
-                                            .device = "smartcard",
-                                            .overrides = {}}));
+    Add(PositionOf("smartcard"), {.kind = ResourceKind::kOther,
+                                  .object = ObjectType::kDir,
+                                  .shared = true,
+                                  .subtree = true,
+                                  .path = database,
+                                  .device = "smartcard",
+                                  .overrides = {}});
   }
   if (domain_.launch_security == "sev" || domain_.launch_security == "sev-snp") {
-    SVIRT_TRY(Add(PositionOf("launchSecurity"),
-                  SharedNode(ResourceKind::kOther, "/dev/sev", "launchSecurity")));
+    Add(PositionOf("launchSecurity"),
+        SharedNode(ResourceKind::kOther, "/dev/sev", "launchSecurity"));
   }
   if (domain_.vsock) {
-    SVIRT_TRY(
-        Add(PositionOf("vsock"), SharedNode(ResourceKind::kNet, "/dev/vhost-vsock", "vsock")));
+    Add(PositionOf("vsock"), SharedNode(ResourceKind::kNet, "/dev/vhost-vsock", "vsock"));
   }
-  return {};
 }
 
-Status ManifestBuilder::AddFirmware() {
+void ManifestBuilder::AddFirmware() {
   const LoaderNvram &firmware = domain_.firmware;
   if (!firmware.loader.empty()) {
     const bool readonly = firmware.loader_readonly;
     Resource loader = File(ResourceKind::kFirmware, readonly ? kAccessRead : kAccessReadWrite,
                            firmware.loader, "loader");
     loader.shared = readonly;
-    SVIRT_TRY(Add(PositionOf("loader"), std::move(loader)));
+    Add(PositionOf("loader"), std::move(loader));
   }
   if (!firmware.nvram.empty()) {
     Resource nvram = File(ResourceKind::kNvram, kAccessReadWrite, firmware.nvram, "nvram");
     nvram.object = firmware.nvram_is_block ? ObjectType::kBlock : ObjectType::kFile;
     nvram.overrides = firmware.nvram_seclabels;
     nvram.optional = !firmware.nvram_template.empty();  // made from it for the first start
-    SVIRT_TRY(Add(PositionOf("nvram"), std::move(nvram)));
+    Add(PositionOf("nvram"), std::move(nvram));
   }
-  return {};
 }
 
-Status ManifestBuilder::AddMemory() {
+void ManifestBuilder::AddMemory() {
   if (domain_.hugepages && domain_.memory_source != "memfd") {
-    SVIRT_TRY(Add(PositionOf("memoryBacking"), {.kind = ResourceKind::kMemory,
-                                                .object = ObjectType::kDir,
-                                                .access = kAccessReadWrite | kAccessCreate,
-                                                .shared = true,
-                                                .subtree = true,
-                                                .path = "/dev/hugepages",
-                                                .device = "hugepages",
-                                                .overrides = {}}));
+    Add(PositionOf("memoryBacking"), {.kind = ResourceKind::kMemory,
+                                      .object = ObjectType::kDir,
+                                      .access = kAccessReadWrite | kAccessCreate,
+                                      .shared = true,
+                                      .subtree = true,
+                                      .path = "/dev/hugepages",
+                                      .device = "hugepages",
+                                      .overrides = {}});
   }
   size_t number = 0;
   for (const MemoryDevice &memory : domain_.memory_devices) {
     const std::string device = "memory" + std::to_string(number++);
     if (memory.model == "sgx-epc") {
-      SVIRT_TRY(Add(memory.position, SharedNode(ResourceKind::kMemory, "/dev/sgx_vepc", device)));
+      Add(memory.position, SharedNode(ResourceKind::kMemory, "/dev/sgx_vepc", device));
       Resource provision = SharedNode(ResourceKind::kMemory, "/dev/sgx_provision", device);
       provision.access = kAccessRead;
-      SVIRT_TRY(Add(memory.position, std::move(provision)));
+      Add(memory.position, std::move(provision));
     } else if (!memory.path.empty()) {
-      SVIRT_TRY(Add(memory.position, {.kind = ResourceKind::kMemory,
-                                      .object = ObjectType::kAny,
-                                      .access = memory.readonly ? kAccessRead : kAccessReadWrite,
-                                      .path = memory.path,
-                                      .device = device,
-                                      .overrides = {}}));
+      Add(memory.position, {.kind = ResourceKind::kMemory,
+                            .object = ObjectType::kAny,
+                            .access = memory.readonly ? kAccessRead : kAccessReadWrite,
+                            .path = memory.path,
+                            .device = device,
+                            .overrides = {}});
     }
   }
   for (const Shmem &shmem : domain_.shmems) {
     if (!shmem.server_path.empty()) {
-      SVIRT_TRY(Add(shmem.position, Socket(shmem.server_path, shmem.name, false)));
+      Add(shmem.position, Socket(shmem.server_path, shmem.name, false));
     } else {
       Resource memory = File(ResourceKind::kMemory, kAccessReadWrite | kAccessCreate,
                              "/dev/shm/" + shmem.name, shmem.name);
       memory.shared = true;
       memory.optional = true;
-      SVIRT_TRY(Add(shmem.position, std::move(memory)));
+      Add(shmem.position, std::move(memory));
     }
   }
-  return {};
 }
 
-Status ManifestBuilder::AddTpms() {
+void ManifestBuilder::AddTpms() {
   size_t number = 0;
   for (const Tpm &tpm : domain_.tpms) {
     const std::string device = "tpm" + std::to_string(number++);
     if (tpm.backend == "external") {
-      SVIRT_TRY(Add(tpm.position, Socket(tpm.socket_path, device, false)));
+      Add(tpm.position, Socket(tpm.socket_path, device, false));
     }
     if (tpm.backend != "passthrough") {
       continue;  // the state of an emulator is its helper's
     }
-    SVIRT_TRY(Add(tpm.position, {.kind = ResourceKind::kTpm,
-                                 .object = ObjectType::kChar,
-                                 .access = kAccessReadWrite,
-                                 .path = tpm.device_path,
-                                 .device = device,
-                                 .overrides = {}}));
+    Add(tpm.position, {.kind = ResourceKind::kTpm,
+                       .object = ObjectType::kChar,
+                       .access = kAccessReadWrite,
+                       .path = tpm.device_path,
+                       .device = device,
+                       .overrides = {}});
     // Without a file to cancel commands with, the emulator does without.
     const std::string name = std::filesystem::path(tpm.device_path).filename();
     std::string cancel = tpm.cancel_path;
@@ -221,10 +224,9 @@ Status ManifestBuilder::AddTpms() {
       }
     }
     if (!cancel.empty()) {
-      SVIRT_TRY(Add(tpm.position, File(ResourceKind::kTpm, kAccessWrite, cancel, device)));
+      Add(tpm.position, File(ResourceKind::kTpm, kAccessWrite, cancel, device));
     }
   }
-  return {};
 }
 
 }  // namespace svirt

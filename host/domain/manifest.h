@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
@@ -18,9 +19,12 @@ struct ManifestOptions {
   bool pci_by_sysfs = false;
 };
 
-// Every resource of the domain that its XML names, in document order. Fails if one cannot be
-// told for sure: an image without a format, a usb device given by ids that two devices have, a
-// pool volume without a path.
+// Every resource of the domain that its XML names, in document order. One that cannot be told for
+// sure (an image without a format, a usb device given by ids that two devices have, a pool volume
+// without a path) is missing in it, and adds an error.
+Manifest BuildManifest(const Domain &domain, const ManifestOptions &options,
+                       std::vector<Error> *errors);
+// All of them, or an error with all sentences.
 Result<Manifest> BuildManifest(const Domain &domain, const ManifestOptions &options);
 
 // How an image without a format is refused; depth: its place in the chain of the disk.

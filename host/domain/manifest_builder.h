@@ -14,42 +14,44 @@ namespace svirt {
 // Collects a domain's resources, each with the place in the document that it comes from.
 class ManifestBuilder {
  public:
-  ManifestBuilder(const Domain &domain, const ManifestOptions &options)
-      : domain_(domain), options_(options) {}
+  ManifestBuilder(const Domain &domain, const ManifestOptions &options, std::vector<Error> *errors)
+      : domain_(domain), options_(options), errors_(errors) {}
 
-  Result<Manifest> Build();
+  Manifest Build();
 
  private:
   // The path is checked; an error names the device.
-  Status Add(uint32_t position, Resource resource);
+  void Add(uint32_t position, Resource resource);
+  // What cannot be told about the element there.
+  void Refuse(uint32_t position, Error error);
 
-  Status AddDomain();
-  Status AddFirmware();
-  Status AddMemory();
-  Status AddTpms();
+  void AddDomain();
+  void AddFirmware();
+  void AddMemory();
+  void AddTpms();
 
   // manifest_chardev.cc
-  Status AddChardevs();
-  Status AddCharSource(uint32_t position, const std::string &device, const CharSource &source);
-  Status AddPipe(uint32_t position, const std::string &device, const CharSource &source);
+  void AddChardevs();
+  void AddCharSource(uint32_t position, const std::string &device, const CharSource &source);
+  void AddPipe(uint32_t position, const std::string &device, const CharSource &source);
 
   // manifest_device.cc
-  Status AddInterfaces();
-  Status AddDisplays();
-  Status AddShares();
+  void AddInterfaces();
+  void AddDisplays();
+  void AddShares();
 
   // manifest_disk.cc
-  Status AddDisks();
-  Status AddImage(const Disk &disk, const std::string &device, uint32_t depth);
+  void AddDisks();
+  void AddImage(const Disk &disk, const std::string &device, uint32_t depth);
 
   // manifest_hostdev.cc
-  Status AddHostDevices();
-  Status AddPci(uint32_t position, const std::string &device, const PciAddress &address,
-                const std::vector<DeviceSecLabel> &overrides);
-  Status AddVfio(uint32_t position, const std::string &device, const std::string &sysfs,
-                 const std::vector<DeviceSecLabel> &overrides);
-  Status AddUsb(const HostDevice &hostdev, const std::string &device);
-  Status AddScsi(const HostDevice &hostdev, const std::string &device);
+  void AddHostDevices();
+  void AddPci(uint32_t position, const std::string &device, const PciAddress &address,
+              const std::vector<DeviceSecLabel> &overrides);
+  void AddVfio(uint32_t position, const std::string &device, const std::string &sysfs,
+               const std::vector<DeviceSecLabel> &overrides);
+  void AddUsb(const HostDevice &hostdev, const std::string &device);
+  void AddScsi(const HostDevice &hostdev, const std::string &device);
 
   // Where an absolute path of the host is looked up.
   std::string Below(const std::string &path) const;
@@ -58,6 +60,7 @@ class ManifestBuilder {
 
   const Domain &domain_;
   const ManifestOptions &options_;
+  std::vector<Error> *errors_;
   std::vector<std::pair<uint32_t, Resource>> resources_;
   bool vfio_ = false;  // the node that all VFIO devices need is in
 };

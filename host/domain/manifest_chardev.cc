@@ -7,13 +7,13 @@
 
 namespace svirt {
 
-Status ManifestBuilder::AddChardevs() {
+void ManifestBuilder::AddChardevs() {
   std::map<std::string, size_t> numbers;
   for (const std::vector<Chardev> *list : {&domain_.chardevs, &domain_.redirections}) {
     for (const Chardev &chardev : *list) {
       const std::string device = chardev.kind + std::to_string(numbers[chardev.kind]++);
       if (!chardev.serial_alias) {
-        SVIRT_TRY(AddCharSource(chardev.position, device, chardev.source));
+        AddCharSource(chardev.position, device, chardev.source);
       }
     }
   }
@@ -23,16 +23,15 @@ Status ManifestBuilder::AddChardevs() {
     if (rng.backend == "random") {
       Resource source = SharedNode(ResourceKind::kRng, rng.path, device);
       source.access = kAccessRead;
-      SVIRT_TRY(Add(rng.position, std::move(source)));
+      Add(rng.position, std::move(source));
     } else if (rng.backend == "egd") {
-      SVIRT_TRY(AddCharSource(rng.position, device, rng.egd));
+      AddCharSource(rng.position, device, rng.egd);
     }
   }
-  return {};
 }
 
-Status ManifestBuilder::AddCharSource(uint32_t position, const std::string &device,
-                                      const CharSource &source) {
+void ManifestBuilder::AddCharSource(uint32_t position, const std::string &device,
+                                    const CharSource &source) {
   Resource resource;
   resource.kind = ResourceKind::kChardev;
   resource.path = source.path;
@@ -43,25 +42,25 @@ Status ManifestBuilder::AddCharSource(uint32_t position, const std::string &devi
       resource.object = ObjectType::kFile;
       resource.access = kAccessWrite | kAccessCreate;
       resource.optional = true;
-      SVIRT_TRY(Add(position, std::move(resource)));
+      Add(position, std::move(resource));
       break;
     case CharSource::Type::kDev:
       resource.object = ObjectType::kChar;
       resource.access = kAccessReadWrite;
-      SVIRT_TRY(Add(position, std::move(resource)));
+      Add(position, std::move(resource));
       break;
     case CharSource::Type::kPty:
-      SVIRT_TRY(Add(position, SharedNode(ResourceKind::kChardev, "/dev/ptmx", device)));
+      Add(position, SharedNode(ResourceKind::kChardev, "/dev/ptmx", device));
       break;
     case CharSource::Type::kPipe:
-      SVIRT_TRY(AddPipe(position, device, source));
+      AddPipe(position, device, source);
       break;
     case CharSource::Type::kUnix:
       // A socket without a path is made in the domain's own run directory.
       if (!source.path.empty()) {
         resource = Socket(source.path, device, source.listen);
         resource.overrides = source.seclabels;
-        SVIRT_TRY(Add(position, std::move(resource)));
+        Add(position, std::move(resource));
       }
       break;
     default:
@@ -71,29 +70,27 @@ Status ManifestBuilder::AddCharSource(uint32_t position, const std::string &devi
     Resource log =
         File(ResourceKind::kLog, kAccessWrite | kAccessCreate, source.log_path, device + ".log");
     log.optional = true;
-    SVIRT_TRY(Add(position, std::move(log)));
+    Add(position, std::move(log));
   }
-  return {};
 }
 
 // The emulator uses PATH.in and PATH.out if both exist, otherwise PATH.
-Status ManifestBuilder::AddPipe(uint32_t position, const std::string &device,
-                                const CharSource &source) {
+void ManifestBuilder::AddPipe(uint32_t position, const std::string &device,
+                              const CharSource &source) {
   std::error_code error;
   const bool pair = std::filesystem::exists(Below(source.path + ".in"), error) &&
                     std::filesystem::exists(Below(source.path + ".out"), error);
   for (const char *suffix : {".in", ".out"}) {
-    SVIRT_TRY(Add(position, {.kind = ResourceKind::kChardev,
-                             .object = ObjectType::kFifo,
-                             .access = kAccessReadWrite,
-                             .path = source.path + (pair ? suffix : ""),
-                             .device = device,
-                             .overrides = source.seclabels}));
+    Add(position, {.kind = ResourceKind::kChardev,
+                   .object = ObjectType::kFifo,
+                   .access = kAccessReadWrite,
+                   .path = source.path + (pair ? suffix : ""),
+                   .device = device,
+                   .overrides = source.seclabels});
     if (!pair) {
       break;
     }
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 
-#include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
@@ -46,36 +45,40 @@ ObjectType ObjectOf(ImageType type) {
 
 }  // namespace
 
-Status ManifestBuilder::AddDisks() {
+void ManifestBuilder::AddDisks() {
   size_t number = 0;
   for (const Disk &disk : domain_.disks) {
     const std::string device = disk.target.empty() ? "disk" + std::to_string(number) : disk.target;
     ++number;
     for (uint32_t depth = 0; depth < disk.chain.size(); ++depth) {
-      SVIRT_TRY(At(domain_, disk.position, AddImage(disk, device, depth)));
+      AddImage(disk, device, depth);
     }
   }
-  return {};
 }
 
-Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, uint32_t depth) {
+void ManifestBuilder::AddImage(const Disk &disk, const std::string &device, uint32_t depth) {
   const ImageSource &image = disk.chain[depth];
   const std::string what =
       "disk " + device + (depth == 0 ? "" : ", backing image " + std::to_string(depth));
   if (image.type == ImageType::kVolume && image.path.empty()) {
-    return Error{Errc::kInvalid, what +
+    Refuse(disk.position,
+           Error{Errc::kInvalid, what +
                                      ": storage pools are not known here; write type='file' or "
                                      "type='block' with the path that 'virsh vol-path " +
-                                     image.volume + " --pool " + image.pool + "' prints"};
+                                     image.volume + " --pool " + image.pool + "' prints"});
+    return;
   }
   if (NeedsFormat(image.type) && image.format.empty()) {
-    return NoImageFormat(what, image.path, depth);
+    Refuse(disk.position, NoImageFormat(what, image.path, depth));
+    return;
   }
   if (depth > 0 && disk.chain[depth - 1].format == "raw") {
-    return Error{Errc::kInvalid, what + ": a raw image has no backing image"};
+    Refuse(disk.position, Error{Errc::kInvalid, what + ": a raw image has no backing image"});
+    return;
   }
   if (image.type == ImageType::kNvme) {
-    return AddPci(disk.position, device, image.pci, image.seclabels);
+    AddPci(disk.position, device, image.pci, image.seclabels);
+    return;
   }
   const bool in_block_job = depth > 0 && std::ranges::find(domain_.writable_backing, image.path) !=
                                              domain_.writable_backing.end();
@@ -100,23 +103,22 @@ Status ManifestBuilder::AddImage(const Disk &disk, const std::string &device, ui
       top.kind = ResourceKind::kHostdev;
       top.access = kAccessReadWrite;
     }
-    SVIRT_TRY(Add(disk.position, std::move(top)));
+    Add(disk.position, std::move(top));
   }
   if (!image.data_file.empty()) {
     Resource data = resource;
     data.object = image.data_is_block ? ObjectType::kBlock : ObjectType::kFile;
     data.path = image.data_file;
-    SVIRT_TRY(Add(disk.position, std::move(data)));
+    Add(disk.position, std::move(data));
   }
   if (!image.reservations_path.empty()) {
-    SVIRT_TRY(Add(disk.position, {.kind = ResourceKind::kSocket,
-                                  .object = ObjectType::kSocket,
-                                  .access = kAccessReadWrite,
-                                  .path = image.reservations_path,
-                                  .device = device,
-                                  .overrides = {}}));
+    Add(disk.position, {.kind = ResourceKind::kSocket,
+                        .object = ObjectType::kSocket,
+                        .access = kAccessReadWrite,
+                        .path = image.reservations_path,
+                        .device = device,
+                        .overrides = {}});
   }
-  return {};
 }
 
 }  // namespace svirt

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "host/domain/device_elements.h"
-#include "host/domain/document_place.h"
 #include "host/domain/manifest_builder.h"
 
 namespace svirt {
@@ -148,120 +147,126 @@ Status CheckHostDevices(const Domain &domain, const ManifestOptions &options,
   return {};
 }
 
-Status ManifestBuilder::AddHostDevices() {
+void ManifestBuilder::AddHostDevices() {
   size_t number = 0;
   for (const HostDevice &hostdev : domain_.hostdevs) {
     const std::string device = "hostdev" + std::to_string(number++);
     if (hostdev.type == "pci") {
-      SVIRT_TRY(At(domain_, hostdev.position,
-                   AddPci(hostdev.position, device,
-                          {hostdev.domain, hostdev.bus, hostdev.slot, hostdev.function},
-                          hostdev.seclabels)));
+      AddPci(hostdev.position, device,
+             {hostdev.domain, hostdev.bus, hostdev.slot, hostdev.function}, hostdev.seclabels);
     } else if (hostdev.type == "mdev") {
-      SVIRT_TRY(At(domain_, hostdev.position,
-                   AddVfio(hostdev.position, device, "/sys/bus/mdev/devices/" + hostdev.mdev_uuid,
-                           hostdev.seclabels)));
+      AddVfio(hostdev.position, device, "/sys/bus/mdev/devices/" + hostdev.mdev_uuid,
+              hostdev.seclabels);
     } else if (hostdev.type == "usb") {
-      SVIRT_TRY(At(domain_, hostdev.position, AddUsb(hostdev, device)));
+      AddUsb(hostdev, device);
     } else if (hostdev.type == "scsi") {
-      SVIRT_TRY(At(domain_, hostdev.position, AddScsi(hostdev, device)));
+      AddScsi(hostdev, device);
     } else if (hostdev.type == "scsi_host") {
-      SVIRT_TRY(Add(hostdev.position, {.kind = ResourceKind::kHostdev,
-                                       .object = ObjectType::kChar,
-                                       .access = kAccessReadWrite,
-                                       .shared = true,
-                                       .path = "/dev/vhost-scsi",
-                                       .device = device,
-                                       .overrides = hostdev.seclabels}));
+      Add(hostdev.position, {.kind = ResourceKind::kHostdev,
+                             .object = ObjectType::kChar,
+                             .access = kAccessReadWrite,
+                             .shared = true,
+                             .path = "/dev/vhost-scsi",
+                             .device = device,
+                             .overrides = hostdev.seclabels});
     }
     if (!hostdev.rom_file.empty()) {
-      SVIRT_TRY(Add(hostdev.position, {.kind = ResourceKind::kFirmware,
-                                       .object = ObjectType::kFile,
-                                       .shared = true,
-                                       .path = hostdev.rom_file,
-                                       .device = device,
-                                       .overrides = {}}));
+      Add(hostdev.position, {.kind = ResourceKind::kFirmware,
+                             .object = ObjectType::kFile,
+                             .shared = true,
+                             .path = hostdev.rom_file,
+                             .device = device,
+                             .overrides = {}});
     }
   }
-  return {};
 }
 
-Status ManifestBuilder::AddPci(uint32_t position, const std::string &device,
-                               const PciAddress &address,
-                               const std::vector<DeviceSecLabel> &overrides) {
+void ManifestBuilder::AddPci(uint32_t position, const std::string &device,
+                             const PciAddress &address,
+                             const std::vector<DeviceSecLabel> &overrides) {
   const std::string name = Padded(address.domain, 16, 4) + ":" + Padded(address.bus, 16, 2) + ":" +
                            Padded(address.slot, 16, 2) + "." + Padded(address.function, 16, 1);
   const std::string sysfs = "/sys/bus/pci/devices/" + name;
   if (!options_.pci_by_sysfs) {
-    return AddVfio(position, device, sysfs, overrides);
+    AddVfio(position, device, sysfs, overrides);
+    return;
   }
   std::error_code error;
   if (!fs::exists(Below(sysfs), error)) {
-    return Error{Errc::kNotFound, device + ": there is no device " + sysfs};
+    Refuse(position, Error{Errc::kNotFound, device + ": there is no device " + sysfs});
+    return;
   }
-  return Add(position, {.kind = ResourceKind::kHostdev,
-                        .object = ObjectType::kDir,
-                        .access = kAccessReadWrite,
-                        .path = sysfs,
-                        .device = device,
-                        .overrides = overrides});
+  Add(position, {.kind = ResourceKind::kHostdev,
+                 .object = ObjectType::kDir,
+                 .access = kAccessReadWrite,
+                 .path = sysfs,
+                 .device = device,
+                 .overrides = overrides});
 }
 
 // VFIO hands a device over by the node of its IOMMU group and the one of VFIO itself.
-Status ManifestBuilder::AddVfio(uint32_t position, const std::string &device,
-                                const std::string &sysfs,
-                                const std::vector<DeviceSecLabel> &overrides) {
+void ManifestBuilder::AddVfio(uint32_t position, const std::string &device,
+                              const std::string &sysfs,
+                              const std::vector<DeviceSecLabel> &overrides) {
   std::error_code error;
   if (!fs::exists(Below(sysfs), error)) {
-    return Error{Errc::kNotFound, device + ": there is no device " + sysfs};
+    Refuse(position, Error{Errc::kNotFound, device + ": there is no device " + sysfs});
+    return;
   }
   const fs::path group = fs::read_symlink(Below(sysfs) + "/iommu_group", error).filename();
   if (error || group.empty()) {
-    return Error{Errc::kUnsupported,
+    Refuse(position,
+           Error{Errc::kUnsupported,
                  device + ": " + sysfs +
                      " is in no IOMMU group, so it cannot be handed over; switch the IOMMU on "
-                     "(intel_iommu=on or amd_iommu=on on the kernel's command line)"};
+                     "(intel_iommu=on or amd_iommu=on on the kernel's command line)"});
+    return;
   }
-  SVIRT_TRY(Add(position, {.kind = ResourceKind::kHostdev,
-                           .object = ObjectType::kChar,
-                           .access = kAccessReadWrite,
-                           .path = "/dev/vfio/" + group.string(),
-                           .device = device,
-                           .overrides = overrides}));
+  Add(position, {.kind = ResourceKind::kHostdev,
+                 .object = ObjectType::kChar,
+                 .access = kAccessReadWrite,
+                 .path = "/dev/vfio/" + group.string(),
+                 .device = device,
+                 .overrides = overrides});
   if (vfio_) {
-    return {};
+    return;
   }
   vfio_ = true;
-  return Add(position, {.kind = ResourceKind::kOther,
-                        .object = ObjectType::kChar,
-                        .access = kAccessReadWrite,
-                        .shared = true,
-                        .path = "/dev/vfio/vfio",
-                        .device = device,
-                        .overrides = {}});
+  Add(position, {.kind = ResourceKind::kOther,
+                 .object = ObjectType::kChar,
+                 .access = kAccessReadWrite,
+                 .shared = true,
+                 .path = "/dev/vfio/vfio",
+                 .device = device,
+                 .overrides = {}});
 }
 
-Status ManifestBuilder::AddUsb(const HostDevice &hostdev, const std::string &device) {
-  SVIRT_ASSIGN(const UsbDevice chosen, ChooseUsb(hostdev, device, ListUsb(Below(kUsbDevices))));
-  return Add(hostdev.position, {.kind = ResourceKind::kHostdev,
-                                .object = ObjectType::kChar,
-                                .access = kAccessReadWrite,
-                                .path = "/dev/bus/usb/" + Padded(chosen.bus, 10, 3) + "/" +
-                                        Padded(chosen.device, 10, 3),
-                                .device = device,
-                                .overrides = hostdev.seclabels});
+void ManifestBuilder::AddUsb(const HostDevice &hostdev, const std::string &device) {
+  const auto chosen = ChooseUsb(hostdev, device, ListUsb(Below(kUsbDevices)));
+  if (!chosen.ok()) {
+    Refuse(hostdev.position, chosen.error());
+    return;
+  }
+  Add(hostdev.position,
+      {.kind = ResourceKind::kHostdev,
+       .object = ObjectType::kChar,
+       .access = kAccessReadWrite,
+       .path = "/dev/bus/usb/" + Padded(chosen->bus, 10, 3) + "/" + Padded(chosen->device, 10, 3),
+       .device = device,
+       .overrides = hostdev.seclabels});
 }
 
-Status ManifestBuilder::AddScsi(const HostDevice &hostdev, const std::string &device) {
+void ManifestBuilder::AddScsi(const HostDevice &hostdev, const std::string &device) {
   if (hostdev.iscsi) {
-    return {};
+    return;
   }
   const std::string prefix = "scsi_host";
   const std::string host =
       hostdev.adapter.starts_with(prefix) ? hostdev.adapter.substr(prefix.size()) : "";
   if (host.empty() || host.find_first_not_of("0123456789") != std::string::npos) {
-    return Error{Errc::kInvalid,
-                 device + ": the adapter '" + hostdev.adapter + "' is not of the form scsi_hostN"};
+    Refuse(hostdev.position, Error{Errc::kInvalid, device + ": the adapter '" + hostdev.adapter +
+                                                       "' is not of the form scsi_hostN"});
+    return;
   }
   const std::string sysfs =
       "/sys/bus/scsi/devices/" + host + ":" + std::to_string(hostdev.scsi_bus) + ":" +
@@ -269,16 +274,18 @@ Status ManifestBuilder::AddScsi(const HostDevice &hostdev, const std::string &de
   std::error_code error;
   const fs::directory_iterator generic(Below(sysfs), error);
   if (error || generic == fs::directory_iterator()) {
-    return Error{Errc::kNotFound, device + ": there is no SCSI device with a generic node at " +
-                                      sysfs + "; look it up with lsscsi -g"};
+    Refuse(hostdev.position,
+           Error{Errc::kNotFound, device + ": there is no SCSI device with a generic node at " +
+                                      sysfs + "; look it up with lsscsi -g"});
+    return;
   }
-  return Add(hostdev.position, {.kind = ResourceKind::kHostdev,
-                                .object = ObjectType::kChar,
-                                .access = hostdev.readonly ? kAccessRead : kAccessReadWrite,
-                                .shared = hostdev.shareable,
-                                .path = "/dev/" + generic->path().filename().string(),
-                                .device = device,
-                                .overrides = hostdev.seclabels});
+  Add(hostdev.position, {.kind = ResourceKind::kHostdev,
+                         .object = ObjectType::kChar,
+                         .access = hostdev.readonly ? kAccessRead : kAccessReadWrite,
+                         .shared = hostdev.shareable,
+                         .path = "/dev/" + generic->path().filename().string(),
+                         .device = device,
+                         .overrides = hostdev.seclabels});
 }
 
 }  // namespace svirt

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "host/util/refusals.h"
+
 namespace svirt {
 
 ManifestOptions OptionsFor(const Machine &machine, const Domain &domain) {
@@ -11,8 +13,9 @@ ManifestOptions OptionsFor(const Machine &machine, const Domain &domain) {
   return hypervisor.ok() ? (*hypervisor)->Options() : ManifestOptions{};
 }
 
-Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain, RunBy by) {
-  SVIRT_ASSIGN(Manifest manifest, BuildManifest(domain, OptionsFor(machine, domain)));
+Manifest MakeManifest(const Machine &machine, const Domain &domain, RunBy by,
+                      std::vector<Error> *errors) {
+  Manifest manifest = BuildManifest(domain, OptionsFor(machine, domain), errors);
   const auto hypervisor = machine.HypervisorFor(domain);
   if (by == RunBy::kHypervisor && hypervisor.ok()) {
     for (Resource &own : (*hypervisor)->Resources(machine.domains().PlaceOf(domain.uuid))) {
@@ -23,9 +26,16 @@ Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain, RunB
   return manifest;
 }
 
+Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain, RunBy by) {
+  std::vector<Error> errors;
+  Manifest manifest = MakeManifest(machine, domain, by, &errors);
+  SVIRT_TRY(Refusals::Join(errors));
+  return manifest;
+}
+
 Manifest MakeKnownManifest(const Machine &machine, const Domain &domain) {
-  auto manifest = MakeManifest(machine, domain);
-  return manifest.ok() ? std::move(*manifest) : Manifest{};
+  std::vector<Error> unknown;
+  return MakeManifest(machine, domain, RunBy::kHypervisor, &unknown);
 }
 
 }  // namespace svirt

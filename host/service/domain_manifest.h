@@ -2,6 +2,8 @@
 // The one manifest of a domain: what its XML names, and what its hypervisor needs besides.
 #pragma once
 
+#include <vector>
+
 #include "host/domain/domain.h"
 #include "host/domain/manifest.h"
 #include "host/domain/resource.h"
@@ -19,7 +21,11 @@ enum class RunBy { kHypervisor, kOthers };
 Result<Manifest> MakeManifest(const Machine &machine, const Domain &domain,
                               RunBy by = RunBy::kHypervisor);
 
-// The same, as far as it can be told: a device that is gone by itself is in no manifest.
+// The same as far as it can be told, with an error for each resource that cannot.
+Manifest MakeManifest(const Machine &machine, const Domain &domain, RunBy by,
+                      std::vector<Error> *errors);
+
+// The same for a domain that runs: a device that is gone by itself is in no manifest.
 Manifest MakeKnownManifest(const Machine &machine, const Domain &domain);
 
 // How the resources in the XML of a domain are to be read.

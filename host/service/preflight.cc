@@ -56,14 +56,23 @@ void Preflight::CheckHypervisor(Findings *findings) const {
   findings->hypervisor->Check(findings->domain, &findings->refusals);
 }
 
-void Preflight::Check(Engine *engine, RunBy by, Findings *findings) const {
-  Take(MakeManifest(*machine_, findings->domain, by), &findings->manifest, &findings->refusals);
-  if (findings->manifest) {
-    OpenedManifest::CheckThere(findings->domain, *findings->manifest, &findings->refusals);
+Manifest Preflight::TakeManifest(RunBy by, Findings *findings) const {
+  std::vector<Error> errors;
+  Manifest told = MakeManifest(*machine_, findings->domain, by, &errors);
+  for (Error &error : errors) {
+    AddByCode(std::move(error), &findings->refusals);
   }
+  if (errors.empty()) {
+    findings->manifest = told;
+  }
+  return told;
+}
+
+void Preflight::Check(Engine *engine, RunBy by, Findings *findings) const {
+  const Manifest told = TakeManifest(by, findings);
+  OpenedManifest::CheckThere(findings->domain, told, &findings->refusals);
   if (engine != nullptr) {
-    findings->refusals.Add(
-        engine->Verify(findings->domain, findings->manifest.value_or(Manifest{})));
+    findings->refusals.Add(engine->Verify(findings->domain, told));
   }
 }
 
@@ -116,7 +125,7 @@ Findings Preflight::ForChange(const Domain &now, const Domain &next, Engine *eng
   findings.domain = next;
   CheckHypervisor(&findings);
   findings.refusals.Drop(before.refusals);
-  Take(MakeManifest(*machine_, findings.domain), &findings.manifest, &findings.refusals);
+  TakeManifest(RunBy::kHypervisor, &findings);
   // What it has already is not judged again; the change itself judges the rest.
   findings.refusals.Add(engine->Verify(findings.domain));
   return findings;

@@ -48,6 +48,8 @@ class Preflight {
   // What the hypervisor makes of the domain and says about it, if one of ours runs it.
   void CheckHypervisor(Findings *findings) const;
   Findings Begin(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use) const;
+  // What can be told of the manifest; it becomes that of the findings if it is whole.
+  Manifest TakeManifest(RunBy by, Findings *findings) const;
   // The manifest, and what the models and the path policy say about it.
   void Check(Engine *engine, RunBy by, Findings *findings) const;
 

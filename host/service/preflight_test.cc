@@ -65,14 +65,18 @@ TEST_F(PreflightTest, EverybodysRefusalsAreToldAtOnce) {
   EXPECT_TRUE(host_->owners.All()->empty());
 }
 
-TEST_F(PreflightTest, AManifestThatCannotBeToldIsARefusal) {
+TEST_F(PreflightTest, EachResourceThatCannotBeToldIsARefusalBesideThoseOfTheOthers) {
+  const std::string no_format = "<disk type='file'><source file='" + Image("a.img") + "'/><target";
   const Findings found = preflight_.ForStart(
-      Parse("<domain type='fake'><name>vm1</name><memory>65536</memory><devices><disk "
-            "type='file'><source file='" +
-            Image("a.img") + "'/><target dev='vda'/></disk></devices></domain>"),
+      Parse("<domain type='fake'><name>vm1</name><memory>65536</memory><devices>" + no_format +
+            " dev='vda'/></disk>" + DiskXml(dir_ / "images/missing.img", "vdb") + no_format +
+            " dev='vdc'/></disk><hostdev type='scsi'><source><adapter name='none'/>"
+            "<address bus='0' target='0' unit='0'/></source></hostdev></devices></domain>"),
       Labels());
   EXPECT_FALSE(found.manifest);
-  EXPECT_THAT(found.refusals.lasting(), Says("format"));
+  EXPECT_THAT(found.refusals.lasting(),
+              AllOf(Says("disk vda: the format"), Says("disk vdc: the format"), Says("hostdev0")));
+  EXPECT_THAT(found.refusals.for_now(), Says("missing.img"));
 }
 
 TEST_F(PreflightTest, WhatAnotherDomainHasStandsAgainstAPlanForNow) {

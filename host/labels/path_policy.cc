@@ -376,7 +376,8 @@ Result<const Mount *> PathPolicy::MountOf(const OpenObject &object) const {
     return Error{Errc::kConflict,
                  "cannot tell what " + object.path +
                      " is: it is on a mount that this process does not see; if mounts have just "
-                     "changed, try again"};
+                     "changed, try again; the root of a chroot has to be a mount of its own (mount "
+                     "--bind ROOT ROOT)"};
   }
   return mount;
 }

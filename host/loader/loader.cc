@@ -373,11 +373,16 @@ Result<Loader::Impl::Outcome> Loader::Impl::Run(const Query &query) {
   SortCandidates(options, &outcome.candidates);
   outcome.selection = Decide(options, &outcome.candidates);
   for (Candidate &candidate : outcome.candidates) {
-    if (candidate.state == CandidateState::kActive) {
-      candidate.reason += !MayBeChosen(options, candidate)
-                              ? "; used only where the configuration names it"
-                          : outcome.selection.ok() ? "; another plugin comes first"
-                                                   : "; one that comes first is broken";
+    if (candidate.state != CandidateState::kActive) {
+      continue;
+    }
+    if (std::ranges::find(options.beside, candidate.model) != options.beside.end()) {
+      candidate.reason += "; stands beside the model that is chosen";
+    } else if (!MayBeChosen(options, candidate)) {
+      candidate.reason += "; used only where the configuration names it";
+    } else {
+      candidate.reason += outcome.selection.ok() ? "; another plugin comes first"
+                                                 : "; one that comes first is broken";
     }
   }
   LogAll(outcome.candidates);

@@ -111,6 +111,10 @@ TEST(Loader, PriorityZeroIsUsedByNameOnly) {
             "zoo says 0; used only where the configuration names it");
   EXPECT_EQ(loader.Get("beside", "").value()->model(), "beside");
   LoaderOptions options = box.Options();
+  options.beside = {"beside"};
+  EXPECT_EQ(CandidateOf(*Loader(options).Scan(""), beside).reason,
+            "zoo says 0; stands beside the model that is chosen");
+  options = box.Options();
   options.order = {"beside"};
   Loader named(options);
   EXPECT_NE(named.Select("")->plugin, nullptr);

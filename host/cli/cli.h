@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What all commands of svirt share: exit codes, global options, and the functions that add them.
 #pragma once
 
 #include <CLI/CLI.hpp>

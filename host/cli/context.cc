@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens the host on the paths of the options, the user or the system, and prints JSON and errors.
 #include <fmt/core.h>
 #include <unistd.h>
 

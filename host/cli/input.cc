@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads a file, or standard input, and finds the domain that an argument means.
 #include "host/cli/input.h"
 
 #include "host/util/file.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What commands read: XML from files or standard input, and domains by name.
 #pragma once
 
 #include <cstddef>

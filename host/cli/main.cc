@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The command svirt: its global options, the list of its commands, and its exit code.
 #include <fmt/core.h>
 #include <cstdlib>
 #include <exception>

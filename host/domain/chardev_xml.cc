@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads character devices: consoles, ports and channels, redirected USB, smartcards, random
+// sources.
 #include <limits>
 #include <string>
 #include <utility>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Changes the document of a domain and reads it again, so that a change obeys all rules.
 #include "host/domain/device_change.h"
 
 #include <algorithm>

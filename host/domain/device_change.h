@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes of one domain another that has one device more, or one less.
 #pragma once
 
 #include <string_view>

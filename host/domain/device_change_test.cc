@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Devices come and go by what names them, and those that stay keep their names.
 #include "host/domain/device_change.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Looks for devices in the document, in the order in which Domain lists them.
 #include "host/domain/device_elements.h"
 
 namespace svirt {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds the XML elements that belong to a list of devices in Domain.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Compares devices kind by kind: by alias first, else by address, target or content.
 #include "host/domain/device_match.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides which device of a domain an XML element means.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives out aliases and MAC addresses that no other device of the domain has.
 #include "host/domain/device_names.h"
 
 #include <algorithm>

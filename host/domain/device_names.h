@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Names of devices: aliases and MAC addresses, and how they stay the same.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The readers of <devices>: one function for each kind of device.
 #pragma once
 
 #include "host/domain/domain.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads <disk> with its chain of backing images.
 #include <string>
 
 #include "host/domain/device_xml.h"

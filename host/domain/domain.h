@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The domain as plain data, with one struct for each kind of device.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads memory, processors, <os>, features and the other parts, and calls the readers of devices.
 #include "host/domain/domain_part_xml.h"
 
 #include <algorithm>

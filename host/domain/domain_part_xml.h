@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The reader of everything inside <domain> but its name, uuid, type and seclabels.
 #pragma once
 
 #include "host/domain/domain.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Loads the test data, and parses texts that must be good or must be refused.
 #include "host/domain/domain_test_support.h"
 
 #include <gtest/gtest.h>

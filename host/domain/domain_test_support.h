@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests: domains from the test data and from small texts.
 #pragma once
 
 #include <string>

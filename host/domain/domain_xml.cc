@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads name, uuid, type and seclabels, notes what nobody has read, and writes a domain's XML.
 #include "host/domain/domain_xml.h"
 
 #include <algorithm>

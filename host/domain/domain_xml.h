@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Domain XML in and out: from text to Domain and back.
 #pragma once
 
 #include <string>

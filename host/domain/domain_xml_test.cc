@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Domain XML: what is read, what survives being written again, and what is refused.
 #include "host/domain/domain_xml.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads <hostdev> and its addresses on the PCI, USB, SCSI and mdev buses.
 #include <limits>
 #include <string>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads <interface>: its type and source, its model, its names and its address.
 #include <string>
 #include <utility>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds the emulator, boot files, firmware, memory and TPMs, and puts all resources in document
+// order.
 #include "host/domain/manifest.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds out which resources a domain's XML names.
 #pragma once
 
 #include <cstddef>

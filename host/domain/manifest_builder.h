@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The builder of manifests, to which each manifest_*.cc file adds the resources of some devices.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds the files, sockets, pipes and terminals of character devices to the manifest.
 #include <filesystem>
 #include <map>
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds what interfaces, displays, input devices and shared directories open to the manifest.
 #include <string>
 
 #include "host/domain/manifest_builder.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds each image of each disk to the manifest, and insists on a format.
 #include <algorithm>
 
 #include "host/domain/manifest_builder.h"

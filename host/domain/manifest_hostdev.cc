@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds the nodes of the host's PCI, USB, SCSI and mdev devices, and adds them to the manifest.
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which resources the manifest has for each device, and when it refuses to guess.
 #include "host/domain/manifest.h"
 
 #include <gmock/gmock.h>

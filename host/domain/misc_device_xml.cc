@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads shared directories, memory devices, shared memory, TPMs and vsock.
 #include <boost/algorithm/string/trim.hpp>
 #include <limits>
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Converts text to numbers, strictly, and knows the units of sizes.
 #include "host/domain/number.h"
 
 #include <boost/algorithm/string/case_conv.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Numbers and sizes as the XML writes them.
 #pragma once
 
 #include <cstdint>

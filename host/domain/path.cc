@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks a path and rewrites it, component by component.
 #include "host/domain/path.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Brings a path into its one normal form, or refuses it.
 #pragma once
 
 #include <string>

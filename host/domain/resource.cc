@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Puts resource kinds, object types and access into words.
 #include "host/domain/resource.h"
 
 namespace svirt {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Resources and manifests as plain data: which object, of what type, for what access.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Security labels of domains and devices as plain data.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads <seclabel> by libvirt's grammar and with libvirt's sentences, and writes it back.
 #include "host/domain/seclabel_xml.h"
 
 #include <svirt/plugin.h>

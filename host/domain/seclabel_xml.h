@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The reader and the writer of <seclabel>.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// <seclabel>: what is accepted, what is refused on which line, and what is written back.
 #include "host/domain/seclabel_xml.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks the digits of a uuid, and makes new ones from the kernel's random bytes.
 #include "host/domain/uuid.h"
 
 #include <sys/random.h>

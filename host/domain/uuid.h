@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and makes uuids.
 #pragma once
 
 #include <string>

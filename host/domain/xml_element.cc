@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds children and converts attributes, each error with its line.
 #include "host/domain/xml_element.h"
 
 #include <algorithm>

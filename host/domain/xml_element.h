@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Typed access to the elements of a document, which notes what has been read.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

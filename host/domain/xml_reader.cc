@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Builds the tree from Expat's events, within limits.
 #include "host/domain/xml_reader.h"
 
 #include <expat.h>

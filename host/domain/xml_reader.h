@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads XML that may be hostile into a tree, and remembers the lines of its elements.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// XML keeps its shape through reading and writing, and limits hold against hostile documents.
 #include "host/domain/xml_reader.h"
 
 #include <gmock/gmock.h>

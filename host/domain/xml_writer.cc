@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Escapes and indents, but leaves elements that stand beside text on their line.
 #include "host/domain/xml_writer.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns a tree back into XML.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The rules by which a driver lists the XML that it understands, and the check against them.
 #pragma once
 
 #include <boost/property_tree/ptree.hpp>

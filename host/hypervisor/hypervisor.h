@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The interface of a hypervisor: starting, asking, changing and ending domains.
 #pragma once
 
 #include <chrono>

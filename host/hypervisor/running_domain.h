@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What the host remembers of a domain that runs, as plain data.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the headers of qcow2 images and compares them with the XML.
 #include "host/hypervisor/qemu/image_header.h"
 
 #include <endian.h>

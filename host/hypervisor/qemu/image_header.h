@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The check that qcow2 images need no file which the XML does not name.
 #pragma once
 
 #include "host/domain/domain.h"

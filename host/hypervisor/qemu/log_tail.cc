@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the end of a log file and makes it printable.
 #include "host/hypervisor/qemu/log_tail.h"
 
 #include <fcntl.h>

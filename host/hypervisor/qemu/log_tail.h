@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Quotes an emulator's last words in an error.
 #pragma once
 
 #include <sys/types.h>

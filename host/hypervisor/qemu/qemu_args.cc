@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Escapes the values of QEMU's options.
 #include "host/hypervisor/qemu/qemu_args.h"
 
 namespace svirt {

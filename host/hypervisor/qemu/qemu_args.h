@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Pieces of QEMU's command line, safe against values with commas in them.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds controllers on demand, gives out boot indexes, and looks things up in the XML.
 #include "host/hypervisor/qemu/qemu_builder.h"
 
 #include <sys/un.h>

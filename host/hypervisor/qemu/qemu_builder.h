@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The state of a command line in the making, and the functions that add to it.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Character devices: their backends, and the ports that the guest sees.
 #include <utility>
 
 #include "host/hypervisor/qemu/qemu_builder.h"

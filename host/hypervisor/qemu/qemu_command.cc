@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Calls the parts of the command line in order, and joins their options and refusals.
 #include "host/hypervisor/qemu/qemu_command.h"
 
 #include <utility>

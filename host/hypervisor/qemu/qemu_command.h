@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns a domain into QEMU's command line.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The command line of QEMU, word by word, for each kind of device.
 #include "host/hypervisor/qemu/qemu_command.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// XML that the QEMU driver would ignore is refused by name, and usual XML passes.
 #include "host/hypervisor/qemu/qemu_elements.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives devices to a running QEMU and takes them away.
 #pragma once
 
 #include <chrono>

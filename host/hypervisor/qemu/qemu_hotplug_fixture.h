@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of hotplug: a QEMU that only remembers names, and changes applied to it.
 #pragma once
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Changes of a running QEMU: what is asked of it, in which order, and how a failure is undone.
 #include "host/hypervisor/qemu/qemu_hotplug.h"
 
 #include <gmock/gmock.h>

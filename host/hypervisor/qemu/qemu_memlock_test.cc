@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// How much memory a domain may lock, and how the limit of its process is set.
 #include "host/hypervisor/qemu/qemu_memlock.h"
 
 #include <gtest/gtest.h>

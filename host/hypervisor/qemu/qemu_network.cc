@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Network devices and their backends.
 #include <algorithm>
 #include <array>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Places PCI devices in root ports, keeps some ports free, and asks QEMU which are.
 #include "host/hypervisor/qemu/qemu_root_ports.h"
 
 #include <algorithm>

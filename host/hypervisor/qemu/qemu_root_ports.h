@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The PCIe root ports into which devices of q35 machines go.
 #pragma once
 
 #include <set>

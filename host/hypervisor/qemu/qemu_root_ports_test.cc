@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Root ports: how many there are, which device gets which, and when none is left.
 #include "host/hypervisor/qemu/qemu_root_ports.h"
 
 #include <gmock/gmock.h>

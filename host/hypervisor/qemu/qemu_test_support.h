@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of the QEMU driver: small domains and devices, and questions to a command line.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Sends commands, and reads answers and events, all before a deadline.
 #include "host/hypervisor/qemu/qmp_client.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The connection to one QEMU's monitor.
 #pragma once
 
 #include <sys/types.h>

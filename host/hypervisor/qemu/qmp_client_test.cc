@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The monitor's client against servers that are slow, silent, talkative or malicious.
 #include "host/hypervisor/qemu/qmp_client.h"
 
 #include <fcntl.h>

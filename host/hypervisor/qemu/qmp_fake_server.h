@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests: a monitor that answers by a script.
 #pragma once
 
 #include <gtest/gtest.h>

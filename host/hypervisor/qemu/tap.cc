@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks the kernel for tap devices and bridges by ioctl(2).
 #include "host/hypervisor/qemu/tap.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Network devices of the host for interfaces of domains.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers list, create, destroy and unpause in the words of the real command.
 #include "host/hypervisor/xen/fake_xl.h"
 
 #include <cstdio>

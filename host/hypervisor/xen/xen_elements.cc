@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// What the Xen driver understands of the domain XML, one line for each element.
 #include "host/hypervisor/xen/xen_elements.h"
 
 namespace svirt {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The list of XML elements and attributes that the Xen driver understands.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Builds domains paused, verifies their labels, and destroys what fails.
 #include "host/hypervisor/xen/xen_hypervisor.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The Xen driver as the rest of the host sees it.
 #pragma once
 
 #include <chrono>

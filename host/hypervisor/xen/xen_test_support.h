@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of the Xen driver: small domains and disks.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds and runs xl, and reads its list of domains.
 #include "host/hypervisor/xen/xl.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Everything that is asked of Xen, by its command xl.
 #pragma once
 
 #include <optional>

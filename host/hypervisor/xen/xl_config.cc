@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Writes the configuration line by line, and refuses what it cannot express.
 #include "host/hypervisor/xen/xl_config.h"
 
 #include <optional>

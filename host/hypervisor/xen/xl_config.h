@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns a domain into a configuration file for xl.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Configurations for xl: what is written, quoted and refused.
 #include "host/hypervisor/xen/xl_config.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks each value of a device and joins them with commas.
 #include "host/hypervisor/xen/xl_devices.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns disks, interfaces and devices of the host into words for xl.
 #pragma once
 
 #include <string>

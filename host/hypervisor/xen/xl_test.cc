@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reading the list of domains, finding the program, and reporting its failures.
 #include "host/hypervisor/xen/xl.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Applies a change to all plan items of a task, and turns a draft into a plan.
 #include "host/labels/draft.h"
 
 #include <utility>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The draft of a start: each object with the label it is to get and the one it has.
 #pragma once
 
 #include <sys/types.h>

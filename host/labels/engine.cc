@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Plans, verifies and restores labels, and recovers from crashes; engine_apply.cc applies labels.
 #include "host/labels/engine.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The label engine: plans which labels a domain gets, applies them, and takes them back.
 #pragma once
 
 #include <sys/types.h>

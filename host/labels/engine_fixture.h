@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of the engine: a store, models made for tests, and images to be labelled.
 #pragma once
 
 #include <gtest/gtest.h>

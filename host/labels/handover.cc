@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Carries out each step of a handover on this host's label database and objects.
 #include "host/labels/handover.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Hands the labels of a domain over to another host that shares its storage.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Set operations by binary search and merging of runs.
 #include "host/labels/index_runs.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Arithmetic on sets of label indexes.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Set operations on runs of indexes, held against sets of single numbers.
 #include "host/labels/index_runs.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds, takes and frees indexes in the tables of the label database.
 #include "host/labels/index_space.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives out label indexes so that no two owners have the same one.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and drops rows of the journal, and waits for owners that are busy.
 #include "host/labels/journal_rows.h"
 
 #include <thread>

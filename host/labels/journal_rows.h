@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Rows of the journal, for the files that implement LabelStore.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds another domain whose label is too much like a new one.
 #pragma once
 
 #include <string>

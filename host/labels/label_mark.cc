@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and writes marks as extended attributes.
 #include "host/labels/label_mark.h"
 
 #include <sys/xattr.h>

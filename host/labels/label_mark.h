@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Marks on objects that tell other hosts which label an object had before.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens the database, takes turns at it, and keeps the holders of labels.
 #include "host/labels/label_store.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The label database: who has which label, and what each object had before.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Mounts are read rightly, and an object is found under every path that shows it.
 #include "host/labels/mount_table.h"
 
 #include <gmock/gmock.h>

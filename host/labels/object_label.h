@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads, sets and gives back what a domain has on one object.
 #pragma once
 
 #include <string>

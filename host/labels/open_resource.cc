@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens objects with openat2(2), makes missing files, and checks what was found.
 #include "host/labels/open_resource.h"
 
 #include <fcntl.h>

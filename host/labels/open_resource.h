@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens the object that a resource means, once and for all.
 #pragma once
 
 #include <sys/stat.h>

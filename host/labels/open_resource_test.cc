@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opening resources: types, links, missing objects, and files that are created.
 #include "host/labels/open_resource.h"
 
 #include <gmock/gmock.h>

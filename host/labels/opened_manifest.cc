@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens all objects, and merges the uses of those that are named several times.
 #include "host/labels/opened_manifest.h"
 
 #include <algorithm>

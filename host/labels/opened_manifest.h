@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The manifest together with its open objects.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and changes the owners, holders and works in the label database.
 #include "host/labels/owners.h"
 
 #include <utility>

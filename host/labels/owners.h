@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Owners in the label database, for the files that implement LabelStore.
 #pragma once
 
 #include <cstdint>

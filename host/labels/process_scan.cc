@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Goes through a directory of processes and asks the plugin for each one's label.
 #include "host/labels/process_scan.h"
 
 #include <charconv>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds the labels that running processes bear, whoever gave them out.
 #pragma once
 
 #include <string>

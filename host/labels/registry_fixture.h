@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of the registry: owners, requests, and child processes that use one store.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Matches the seclabels of a domain with the models that are there.
 #include "host/labels/seclabel_rules.h"
 
 #include <algorithm>

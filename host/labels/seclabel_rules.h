@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides which models confine a domain, and with which seclabel.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// How the files that implement LabelStore reach the database, for reading and for writing.
 #pragma once
 
 #include <memory>

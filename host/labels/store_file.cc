@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the tables of the label database, and checks what kind of file it is and who may write it.
 #include "host/labels/store_file.h"
 
 #include <fcntl.h>

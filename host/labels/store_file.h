@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Creates and opens the file of the label database.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads directories level by level, in several threads.
 #include "host/labels/tree_walk.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Visits everything below a directory without leaving it.
 #pragma once
 
 #include <cstddef>

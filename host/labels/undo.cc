@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Restores objects one by one, sweeps trees, and withdraws the labels of a domain.
 #include "host/labels/undo.h"
 
 #include <optional>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives objects back the labels that they had before.
 #pragma once
 
 #include <string>

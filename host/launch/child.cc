@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The child between its creation and its exec, step by step.
 //
 // Only raw system calls here. The C library's wrappers are not usable after a bare clone3() in a
 // process with threads: setresuid() and friends would signal threads that exist only in the

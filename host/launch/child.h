@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The plan and the reports of the child between its creation and its exec.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Kills a process that need not be our child, and waits for its end.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens /proc where a recipe needs it, launches, and kills or awaits the child.
 #include "host/launch/launch.h"
 
 #include <sys/wait.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Starts a program that is confined before its first instruction.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// A launched program gets what it was promised and nothing else, or never runs.
 #include "host/launch/launch.h"
 
 #include <grp.h>

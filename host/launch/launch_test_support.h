@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of the launch: programs, recipes, a false /proc, and the state of this process.
 #pragma once
 
 #include <fcntl.h>

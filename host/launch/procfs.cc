@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens a directory and asks the kernel whether it is the root of a proc file system.
 #include "host/launch/procfs.h"
 
 #include <fcntl.h>

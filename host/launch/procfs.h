@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes sure that /proc is the kernel's own.
 #pragma once
 
 #include <string>

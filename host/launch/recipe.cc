@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks each operation of a recipe, and sorts them.
 #include "host/launch/recipe.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns the recipes of several models into one sequence of steps.
 #pragma once
 
 #include <svirt/plugin.h>

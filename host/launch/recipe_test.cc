@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Recipes are put in order, and whatever is not understood is refused.
 #include "host/launch/recipe.h"
 
 #include <gtest/gtest.h>

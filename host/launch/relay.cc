@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Copies between pipes with poll(2), and passes signals on.
 #include "host/launch/relay.h"
 
 #include <fcntl.h>

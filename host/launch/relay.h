@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Connects a confined program with its caller's terminal or files.
 #pragma once
 
 #include <csignal>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Prepares everything in the parent, clones the child, and reads its reports.
 #include "host/launch/spawn.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Creates the child of a launch, given a descriptor of /proc.
 #pragma once
 
 #include "host/launch/launch.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Launches a tool, collects its output, and kills it when its time is over.
 #include "host/launch/tool.h"
 
 #include <fcntl.h>

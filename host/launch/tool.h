@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs programs of the system, such as a toolstack's, and collects their output.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Tools: their output and status come back, and none runs or talks for ever.
 #include "host/launch/tool.h"
 
 #include <gmock/gmock.h>

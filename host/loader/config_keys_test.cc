@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Settings of a model are checked against the keys that its plugin declares.
 #include <svirt/ext/draft/config_keys.h>
 
 #include <cstring>

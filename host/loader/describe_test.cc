@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Plugins describe a domain's policy, and bad descriptions are refused.
 #include <svirt/ext/describe.h>
 
 #include <cstring>

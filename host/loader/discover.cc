@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Lists a plugin directory, and judges each file by owner, headers and note.
 #include "host/loader/discover.h"
 
 #include <sys/stat.h>

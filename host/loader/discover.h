@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds plugin files and judges them without running any of their code.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Build labels and access questions: what plugins are asked, and which answers are refused.
 #include <svirt/ext/draft/access.h>
 #include <svirt/ext/draft/build_label.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads headers, notes, dynamic entries and symbols, each within the file's bounds.
 #include "host/loader/elf_image.h"
 
 #include <elf.h>

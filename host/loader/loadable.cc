@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Compares machine, stack, relocations, libraries and exports of a shared object with the rules.
 #include "host/loader/loadable.h"
 
 #include <elf.h>

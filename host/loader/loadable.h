@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides whether a shared object may be loaded at all.
 #pragma once
 
 #include "host/loader/elf_image.h"

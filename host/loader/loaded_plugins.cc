@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Loads each file once, and records what became of it.
 #include "host/loader/loaded_plugins.h"
 
 #include <map>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Converts and checks every string, number and recipe that crosses the ABI.
 #include "host/loader/marshal.h"
 
 #include <fcntl.h>

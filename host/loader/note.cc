@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Parses the lines of the note, and compares them with this host and with the table.
 #include "host/loader/note.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads a plugin's identity note and judges it.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Identity notes: what is read, what is refused, and what has to agree with the table.
 #include "host/loader/note.h"
 
 #include <gmock/gmock.h>

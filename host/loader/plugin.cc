@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Calls the functions of a plugin's table, and turns their answers into results.
 #include "host/loader/plugin.h"
 
 #include <svirt/ext/config.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// One loaded plugin as a C++ class.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests of Plugin: a plugin on a table made for tests.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Recipes that plugins return: those that break a rule are refused, and descriptors never leak.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Calls of a plugin: its life, its errors, and checks in both directions.
 #include <svirt/ext/config.h>
 
 #include "host/loader/plugin.h"

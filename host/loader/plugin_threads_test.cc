@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Calls from many threads reach a plugin one by one or together, as its table says.
 #include <atomic>
 #include <chrono>
 #include <thread>

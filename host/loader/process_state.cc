@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads signals, limits, environment, descriptors and more of this process.
 #include "host/loader/process_state.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Detects what a plugin has changed in its process.
 #pragma once
 
 #include <map>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Remembers plugins that crashed or hung.
 #pragma once
 
 #include <optional>

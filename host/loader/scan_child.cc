@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Spawns the helper under limits, and collects its report until a deadline.
 #include "host/loader/scan_child.h"
 
 #include <fcntl.h>

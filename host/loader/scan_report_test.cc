@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reports of the scanner survive being written and read, and damaged ones do not count.
 #include "host/loader/scan_report.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Orders the candidates and takes the first active one, unless a broken one comes before it.
 #include "host/loader/select.h"
 
 #include <algorithm>

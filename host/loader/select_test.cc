@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which plugin is chosen, and which broken one stops the choice.
 #include "host/loader/select.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Names status codes, and makes errors of them with the plugin's sentence.
 #include "host/loader/status.h"
 
 #include <cerrno>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks sizes, versions, flags, texts and function pointers of a table.
 #include "host/loader/table_check.h"
 
 #include <algorithm>

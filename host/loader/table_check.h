@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Copies a plugin's table after checking it.
 #pragma once
 
 #include <svirt/plugin.h>

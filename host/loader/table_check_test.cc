@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Tables that break a rule are refused by name; longer ones are read as far as they are known.
 #include "host/loader/table_check.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Judges owner and mode of files and of each directory on the way, and lists plugin files.
 #include "host/loader/trust.h"
 
 #include <dirent.h>

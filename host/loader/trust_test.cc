@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Who may have written a plugin, a directory or the quarantine, and what follows.
 #include "host/loader/trust.h"
 
 #include <fcntl.h>

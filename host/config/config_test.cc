@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// svirt.conf: its defaults, every key, and the sentence for whatever is wrong in it.
 #include "host/config/config.h"
 
 #include <gmock/gmock.h>

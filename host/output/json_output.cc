@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns plans and plugins into JSON, member by member.
 #include "host/output/json_output.h"
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// JSON for plans and plugins, the same from the command and from the C API.
 #pragma once
 
 #include <nlohmann/json.hpp>

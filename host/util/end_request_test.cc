@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Signals that ask for the end are held, told, and obeyed in the end.
 #include "host/util/end_request.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// File descriptors that close themselves.
 #pragma once
 
 #include <unistd.h>

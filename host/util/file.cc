@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and replaces whole files, and makes directories.
 #include "host/util/file.h"
 
 #include <fcntl.h>

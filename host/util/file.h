@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Whole files: read at once, and replaced so that nobody sees half of one.
 #pragma once
 
 #include <sys/types.h>

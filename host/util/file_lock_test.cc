@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Locks are waited for within a time, and whoever holds one is named.
 #include "host/util/file_lock.h"
 
 #include <fcntl.h>

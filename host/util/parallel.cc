@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs work in a bounded number of threads with all signals blocked.
 #include "host/util/parallel.h"
 
 #include <algorithm>

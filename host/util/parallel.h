@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The same work on many items, in several threads.
 #pragma once
 
 #include <csignal>

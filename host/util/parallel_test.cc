@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Work in threads: each item once, none after a failure, and no signals.
 #include "host/util/parallel.h"
 
 #include <gtest/gtest.h>

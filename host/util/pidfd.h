@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Descriptors of processes: opening, signalling and waiting.
 #pragma once
 
 #include <sys/syscall.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Waiting for descriptors up to a deadline.
 #pragma once
 
 #include <poll.h>

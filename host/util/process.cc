@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads start times from /proc, and asks a pidfd whether a thread is left.
 #include "host/util/process.h"
 
 #include <unistd.h>

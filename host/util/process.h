@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Identifies processes beyond their pid, and tells whether they still run.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes an error of an errno.
 #include "host/util/result.h"
 
 #include <cerrno>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Errors as values: Error, Result and Status.
 #pragma once
 
 #include <string>

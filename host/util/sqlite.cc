@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Opens databases, caches statements, and waits for locks within a time.
 #include "host/util/sqlite.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// SQLite databases: statements, transactions, and errors with the file's name.
 #pragma once
 
 #include <chrono>

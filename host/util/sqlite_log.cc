@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Stands between SQLite and its log file, gathers writes, and leaves out the syncs that can wait.
 #include "host/util/sqlite_log.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes transactions of SQLite cheap: each is one write, and its sync can wait.
 #pragma once
 
 #include <sqlite3.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Each transaction is one write to the log, and no sync is left out that others depend on.
 #include "host/util/sqlite_log.h"
 
 #include <gmock/gmock.h>

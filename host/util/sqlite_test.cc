@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Databases: values, transactions, bounded waits, and errors that say which file and who.
 #include "host/util/sqlite.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Recognises control characters and well-formed UTF-8, byte by byte.
 #include "host/util/text.h"
 
 #include <algorithm>

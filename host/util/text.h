@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes text from outside fit to be shown.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Control characters and broken UTF-8 are found and replaced.
 #include "host/util/text.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Results, descriptors, files, and processes told apart.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>

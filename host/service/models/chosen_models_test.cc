@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The model that was chosen last is remembered for each type, also by many writers at once.
 #include "host/service/models/chosen_models.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Definitions and status files: found by key, unique, private, and never misread.
 #include "host/service/store/domain_store.h"
 
 #include <gmock/gmock.h>

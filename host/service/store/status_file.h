@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Writes and reads the status of a running domain.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs apparmor_parser with its input and output in memory, within a time and a size.
 #include "compiler.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The compiler makes a loadable profile, and each failure of the parser has its status.
 #include <gtest/gtest.h>
 
 #include "compiler.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Walks, unpacks and packs the automaton that matches paths.
 #include "dfa.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Computes the digests with the SHA-256 of libmd.
 #include "digest.h"
 
 #include <sha2.h>

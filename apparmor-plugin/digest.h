@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Digests of texts, by which profiles and compiled policies are told apart.
 #pragma once
 
 #include <string>

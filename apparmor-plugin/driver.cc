@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Loads, replaces and removes the profiles of domains, and checks their labels.
 #include "driver.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The AppArmor model as the SDK's Driver: a host's calls turned into work on profiles.
 #pragma once
 
 #include <svirt/sdk_driver.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Walks the shared automaton and a tree of the domain's paths together, and merges equal states.
 #include "file_rules.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Implements AppArmorApi on libapparmor and the kernel's own files.
 #include <dirent.h>
 #include <fcntl.h>
 #include <svirt/sdk_fd.h>

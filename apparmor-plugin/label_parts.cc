@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Splits a label at the separators of stacked profiles.
 #include <algorithm>
 
 #include "apparmor_api.h"

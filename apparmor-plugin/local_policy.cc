@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the administrator's files, and refuses those that others could have written.
 #include "local_policy.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns each resource into a rule, on the path by which the kernel knows the object.
 #include "manifest_rules.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Stores compiled rules as files that appear whole or not at all, and trusts none that others may
+// write.
 #include "policy_cache.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and writes the items of a compiled profile, byte by byte.
 #include "policy_image.h"
 
 #include <vector>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gathers all parts of a domain's policy, and makes the profile and its text from them.
 #include "policy_maker.h"
 
 #include <svirt/sdk.h>

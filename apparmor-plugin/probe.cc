@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks the system for AppArmor, then loads and removes a trial profile.
 #include <svirt/sdk.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes names of profiles, and recognises those of one domain.
 #include "profile_name.h"
 
 #include <svirt/sdk.h>

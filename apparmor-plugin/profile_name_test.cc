@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Names belong to one domain each, and labels of stacked profiles are split rightly.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

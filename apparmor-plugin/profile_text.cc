@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Writes a profile as text, with paths quoted for the parser.
 #include "profile_text.h"
 
 #include "manifest_rules.h"

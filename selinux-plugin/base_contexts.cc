@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Parses the first two lines of each context file.
 #include "base_contexts.h"
 
 #include <svirt/sdk.h>

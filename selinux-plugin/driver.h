@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The SELinux model as the SDK's Driver: a host's calls turned into contexts and questions to the
+// policy.
 #pragma once
 
 #include <svirt/sdk_driver.h>

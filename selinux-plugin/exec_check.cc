@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks the policy for each right of a start, and words the rule that is missing.
 #include "exec_check.h"
 
 #include <svirt/sdk.h>

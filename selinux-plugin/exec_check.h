@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The start of a domain: its recipe, and the label that its process then has.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Recipes are made, missing rules are named, and labels of processes are read whole.
 #include "exec_check.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes labels from base contexts and pairs of categories, and asks the kernel whether they hold.
 #include "labels.h"
 
 #include <svirt/sdk.h>

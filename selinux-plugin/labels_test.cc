@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels as libvirt makes them, the pairs that they take, and the reason when one is refused.
 #include "labels.h"
 
 #include <gmock/gmock.h>

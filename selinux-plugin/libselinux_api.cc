@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Implements SelinuxApi on libselinux and the files below /proc.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <selinux/label.h>

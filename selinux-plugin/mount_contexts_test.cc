@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Mounts with one label for everything are found in a list of mounts.
 #include "mount_contexts.h"
 
 #include <fcntl.h>

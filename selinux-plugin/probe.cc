@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Puts the base contexts of the policy to the kernel, and describes the policy.
 #include "probe.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Tells a host whether SELinux can confine domains, and under which policy.
 #pragma once
 
 #include <svirt/plugin.h>

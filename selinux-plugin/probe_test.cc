@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The model is active only where the policy accepts labels of domains, and says why not.
 #include "probe.h"
 
 #include <gmock/gmock.h>

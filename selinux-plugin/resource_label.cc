@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Changes labels through descriptors, and explains refusals by rule, boolean or file system.
 #include "resource_label.h"
 
 #include <linux/magic.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads and sets the labels of objects.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels of objects are read and written by descriptor, and failures name their cause.
 #include "resource_label.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides by kind, access and path: the image label, the content label, the log label, or none.
 #include "resource_plan.h"
 
 #include <fcntl.h>

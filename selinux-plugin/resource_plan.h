@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Plans the labels of a domain's resources.
 #pragma once
 
 #include <svirt/sdk_driver.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Each kind of resource gets its label, and what is shared or common is left alone.
 #include "resource_plan.h"
 
 #include <fcntl.h>

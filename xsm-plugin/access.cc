@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks FLASK for grant and event permissions in both directions.
 #include "access.h"
 
 #include <svirt/ext/draft/access.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Two labels may do together exactly what the policy says, and apart means in every way.
 #include "access.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Turns contexts into SIDs and back, and finds the part that the policy does not have.
 #include "check.h"
 
 #include <svirt/sdk.h>

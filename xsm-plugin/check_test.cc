@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Valid labels pass, and wrong labels, odd answers and failed calls are told apart.
 #include "check.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Moves a domain to its label, reads it back, and words the rule that is missing.
 #include "domain_label.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels of domains are read, changed and verified, and every failure is an error.
 #include "domain_label.h"
 
 #include <gmock/gmock.h>

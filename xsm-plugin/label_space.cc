@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Counts categories and users by asking for contexts, and tests whether they keep domains apart.
 #include "label_space.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Categories and users count only if the policy keeps domains apart by them.
 #include "label_space.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes labels from the policy's types, users and categories, and checks static ones.
 #include "labels.h"
 
 #include <svirt/sdk.h>

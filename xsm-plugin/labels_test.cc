@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which label a domain, its devices and its building get, and which labels are refused.
 #include "labels.h"
 
 #include <gmock/gmock.h>

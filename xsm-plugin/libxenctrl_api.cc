@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Implements XenApi on libxenctrl.
+
 // The headers leave it to C++ to say that they are C; what they include themselves comes first.
 #include <pthread.h>
 #include <unistd.h>

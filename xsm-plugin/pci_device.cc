@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads address, interrupt and ranges of a PCI device from sysfs.
 #include "pci_device.h"
 
 #include <fcntl.h>

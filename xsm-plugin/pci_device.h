@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Describes a PCI device by the hardware for which Xen keeps labels.
 #pragma once
 
 #include <cstdint>

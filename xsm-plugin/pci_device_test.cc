@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Addresses and ranges of PCI devices are read, and nothing else passes for a device.
 #include "pci_device.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks the hypervisor for FLASK, its policy and a trial label, and explains what is missing.
 #include "probe.h"
 
 #include <svirt/sdk.h>

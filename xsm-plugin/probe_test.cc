@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Every state of the hypervisor has its answer and its reason.
 #include "probe.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels each part of a PCI device, and frees the parts again.
 #include "resource_label.h"
 
 #include <svirt/sdk.h>

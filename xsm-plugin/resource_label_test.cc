@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// PCI devices are labelled and freed in all their parts, also when one of them fails.
 #include "resource_label.h"
 
 #include <gmock/gmock.h>

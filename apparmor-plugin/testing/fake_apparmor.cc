@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Keeps loaded profiles in memory and reads their names from the images.
 #include "testing/fake_apparmor.h"
 
 #include <cerrno>

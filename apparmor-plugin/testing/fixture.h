@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The SDK's helpers that the tests of this plugin use, by their short names.
 #pragma once
 
 #include "plugin_fixture.h"

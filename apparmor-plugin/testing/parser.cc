@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks for the apparmor_parser of this machine, and compiles a text with it.
 #include "testing/parser.h"
 
 #include "compiler.h"

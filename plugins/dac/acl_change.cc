@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds the mask and entries of the changed list, and refuses a change that others would notice.
 #include "acl_change.h"
 
 #include <vector>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers a host's questions about ids, labels, owners and entries.
 #include "driver.h"
 
 #include <svirt/sdk.h>

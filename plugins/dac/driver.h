@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The DAC model as the SDK's Driver: a host's calls turned into work on owners and entries.
 #pragma once
 
 #include <svirt/sdk_driver.h>

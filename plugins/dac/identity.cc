@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Parses and writes ids, and looks names up in the system's user and group databases.
 #include "identity.h"
 
 #include <grp.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Labels have one text each, may have names in them, and are refused with a reason.
 #include "identity.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Changes owners by chown(2), after looking at what a file would lose by it.
 #include "ownership.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Tries chown(2) with the ids of the range, and looks at capabilities and the user namespace.
 #include "probe.h"
 
 #include <fcntl.h>

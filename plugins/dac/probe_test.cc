@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The model is active only with the privileges and ids that it needs, and says what is missing.
 #include "probe.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads user and group from /proc/PID/status, where all ids of a kind must agree.
 #include "process.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The label of a process is read from the kernel, and half-changed ids are no label.
 #include "process.h"
 
 #include <gmock/gmock.h>

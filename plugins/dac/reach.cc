@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Judges each object and the way to it by the rights of the domain's user and group.
 #include "reach.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Files, directories, sockets and ACLs that keep a domain out are named before it starts.
 #include "reach.h"
 
 #include <gmock/gmock.h>

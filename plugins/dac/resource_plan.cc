@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Separates what one domain alone uses from what is shared, comes open, or has an owner by name.
 #include "resource_plan.h"
 
 #include <svirt/sdk.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which resources get the domain's owner, and which are left alone.
 #include "resource_plan.h"
 
 #include <gmock/gmock.h>

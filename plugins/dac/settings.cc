@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the range of ids from the host's configuration, and refuses ids with a special meaning.
 #include "settings.h"
 
 #include <svirt/sdk.h>

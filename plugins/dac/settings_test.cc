@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The range of ids: its defaults, and the values that are refused.
 #include "settings.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Lists the shared device nodes by path and by device number.
 #include "shared_nodes.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The list of paths that every emulator may use.
 #include "baseline.h"
 
 namespace svirt::landlock {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Rights that every domain has, whatever its resources are.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks domains and their labels, and puts their rulesets into recipes.
 #include "driver.h"
 
 #include <linux/capability.h>

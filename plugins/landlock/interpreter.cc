@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Reads the program headers of 32-bit and 64-bit ELF files.
 #include "interpreter.h"
 
 #include <elf.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds the dynamic loader of an emulator, which it needs the right to execute.
 #pragma once
 
 #include <svirt/plugin.h>

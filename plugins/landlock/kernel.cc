@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the calls to the running kernel by syscall(2).
 #include "kernel.h"
 
 #include <unistd.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// The kernel as the plugin sees it: two functions, which tests replace.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Tries rulesets with one right or scope each, and explains a kernel without Landlock.
 #include "kernel_features.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Finds out which rights and scopes the kernel supports.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Features are found on kernels of every level, and on those that claim too much.
 #include "kernel_features.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Collects the rules of a domain in one order, and digests them or writes them as text.
 #include "label.h"
 
 #include <sha2.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes and recognises labels of domains, and puts their rules into words.
 #pragma once
 
 #include <svirt/plugin.h>

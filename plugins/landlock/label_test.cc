@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Equal rules give equal labels, and every other rule gives another one.
 #include "label.h"
 
 #include <gmock/gmock.h>

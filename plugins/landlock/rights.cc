@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Maps the access and the type of a resource to rights, and rights to words.
 #include "rights.h"
 
 #include <algorithm>

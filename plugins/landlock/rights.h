@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Decides which Landlock rights a resource needs.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Which rights follow from access and type, on objects and on the directories around them.
 #include "rights.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Adds one rule after the other, each on an object that has been opened and checked.
 #include "ruleset.h"
 
 #include <fcntl.h>

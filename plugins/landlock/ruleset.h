@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Builds a domain's ruleset in the kernel.
 #pragma once
 
 #include <svirt/plugin.h>

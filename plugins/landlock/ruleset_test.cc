@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Rulesets grant what the domain needs and no more, and damaged or swapped files are refused.
 #include "ruleset.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Pairs of categories are numbered one to one, and sets of pairs become the right runs.
 #include <gtest/gtest.h>
 #include <svirt/sdk_category_pair.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Levels and contexts are read and written in one form, and wrong ones are refused with a reason.
 #include <gtest/gtest.h>
 #include <svirt/sdk_context.h>
 

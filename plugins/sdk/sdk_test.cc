@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The SDK's buffers, errors and sized structs never overrun, and no exception leaves a plugin.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

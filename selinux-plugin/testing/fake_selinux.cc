@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers from plain members what a kernel and its policy would answer.
 #include "testing/fake_selinux.h"
 
 #include <cerrno>

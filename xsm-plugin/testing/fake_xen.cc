@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Answers the calls of XenApi from a small policy in memory.
 #include "testing/fake_xen.h"
 
 #include <cerrno>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests: owners and modes of files, and what this process may change.
 #pragma once
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Refuses unknown rights, scopes and sizes as a kernel of that level does.
 #include "testing/fake_kernel.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests: a kernel that only notes its rulesets.
 #pragma once
 
 #include <map>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs code in child processes, which restrict themselves without harm to the test.
 #include "testing/fixture.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// For tests: child processes to be confined, and the SDK's helpers by their short names.
 #pragma once
 
 #include <svirt/plugin.h>

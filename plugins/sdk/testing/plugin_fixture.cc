@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Makes temporary files, domains, resources and a host for tests of plugins.
 #include "plugin_fixture.h"
 
 #include <svirt/ext/config.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Forks for each test, reads its verdict from a pipe, and kills it when its time is over.
 #include "plugins/sdk/tools/validate_runner.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Keeps the tests of svirt-validate apart from each other.
 #pragma once
 
 #include "plugins/sdk/tools/validate_case.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Loads the plugin, starts sessions, and makes domains and guarded buffers.
 #include "plugins/sdk/tools/validate_subject.h"
 
 #include <fcntl.h>

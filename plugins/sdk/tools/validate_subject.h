@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// What the tests of svirt-validate share: the plugin, a host, a domain and buffers.
 #pragma once
 
 #include <svirt/plugin.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Plugin files are read safely however damaged they are, and only the judged file is loaded.
 #include "host/loader/elf_image.h"
 #include "host/loader/loadable.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the directories of a box and copies plugins into them.
 #include "tests/bad-plugins/plugin_box.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Makes the fake models, or loads a real plugin, and asks for labels and access of files.
 #include "tests/fault/models.h"
 
 #include <sys/stat.h>

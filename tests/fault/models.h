@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives the fault tests a set of models, fake or real.
 #pragma once
 
 #include <functional>

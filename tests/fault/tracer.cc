@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Stops a process at its system calls with ptrace(2), and kills it or makes a call fail.
 #include "tests/fault/tracer.h"
 
 #include <fcntl.h>

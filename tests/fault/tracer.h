@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Runs code and strikes it at a chosen system call.
 #pragma once
 
 #include <sys/types.h>

@@ -27,10 +27,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A process that has a file open for writing.
-class Writer {
+// A process that has a file open.
+class Opener {
  public:
-  explicit Writer(const std::string &path) {
+  Opener(const std::string &path, int flags) {
     int ready[2];
     if (::pipe2(ready, O_CLOEXEC) != 0) {
       throw std::runtime_error("cannot make a pipe");
@@ -38,7 +38,7 @@ class Writer {
     pid_ = ::fork();
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      const Fd fd(::open(path.c_str(), O_RDWR));
+      const Fd fd(::open(path.c_str(), flags));
       ::close(ready[1]);
       ::pause();
       ::_exit(0);
@@ -48,9 +48,9 @@ class Writer {
     [[maybe_unused]] const ssize_t end = ::read(ready[0], &byte, 1);
     ::close(ready[0]);
   }
-  ~Writer() { End(); }
-  Writer(const Writer &) = delete;
-  Writer &operator=(const Writer &) = delete;
+  ~Opener() { End(); }
+  Opener(const Opener &) = delete;
+  Opener &operator=(const Opener &) = delete;
 
   pid_t pid() const { return pid_; }
   void End() {
@@ -294,7 +294,9 @@ TEST_F(LabelCheckTest, TwoStartsAtOnceDoNotGetOneLabelBoth) {
 
 TEST_F(LabelCheckTest, AnImageThatAForeignProcessWritesIsRefused) {
   const std::string image = Image("a");
-  Writer writer(image);
+  const Opener reader(image, O_RDONLY);
+  const Opener user(image, O_PATH);
+  Opener writer(image, O_RDWR);
   Engine engine(store_.get(), {mac_.plugin()}, {}, "/proc");
   const std::string refusal = Refusal(engine, 1, {{MakeDisk(image)}});
   EXPECT_THAT(refusal, HasSubstr("process " + std::to_string(writer.pid()) + " ("));
@@ -305,9 +307,10 @@ TEST_F(LabelCheckTest, AnImageThatAForeignProcessWritesIsRefused) {
   EXPECT_THAT(plan->items[0].conflict, HasSubstr("open for writing"));
   // Who only reads it, or shares it, is not in its way.
   EXPECT_EQ(Refusal(engine, 2, {{MakeDisk(image, true)}}), "");
-  EXPECT_EQ(Refusal(engine, 3, {{MakeDisk(Image("b"), false, true)}}), "");
-  // Who cannot be named has it nevertheless.
   MustRestore(2);
+  EXPECT_EQ(Refusal(engine, 3, {{MakeDisk(image, false, true)}}), "");
+  MustRestore(3);
+  // Who cannot be named has it nevertheless.
   EXPECT_THAT(Refusal(MakeEngine(), 4, {{MakeDisk(image)}}), HasSubstr("cannot be seen from here"));
   writer.End();
   EXPECT_EQ(Refusal(engine, 5, {{MakeDisk(image)}}), "");
@@ -346,7 +349,7 @@ TEST_F(LabelCheckTest, WhatTheDomainUsesAlreadyIsItsOwn) {
   const std::string image = Image("a");
   Engine engine(store_.get(), {mac_.plugin()}, {}, "/proc");
   ASSERT_EQ(Refusal(engine, 1, {{MakeDisk(image)}}), "");
-  const Writer emulator(image);
+  const Opener emulator(image, O_RDWR);
   ASSERT_TRUE(engine.AddHolder(MakeDomain(1), emulator.pid()).ok());
   EXPECT_EQ(Refusal(engine, 1, {{MakeDisk(image)}}), "");
   // Another domain is told whose it is.

@@ -121,6 +121,9 @@ TEST_F(PathPolicyTest, ProgramsAndWhatTheMachineBootsMayOnlyBeRead) {
     EXPECT_THAT(Refusal(MakeSerial(path)), HasSubstr("may only be read")) << path;
     EXPECT_EQ(Refusal(MakeDisk(path, true)), "") << path;
     EXPECT_EQ(Refusal(MakeKernel(path)), "") << path;
+    Resource made = MakeKernel(path);
+    made.access |= kAccessCreate;
+    EXPECT_THAT(Refusal(made), HasSubstr("may only be read")) << path;
   }
 }
 
@@ -134,6 +137,22 @@ TEST_F(PathPolicyTest, DirectoriesOfTheWholeMachineAreNoShares) {
   for (const char *path : {"/", "/etc", "/usr", "/home", "/root", "/var", "/proc", "/dev"}) {
     EXPECT_THAT(Refusal(MakeShare(path, true)), HasSubstr("allow_paths")) << path;
   }
+}
+
+TEST_F(PathPolicyTest, DirectoriesAboveWhatIsForbiddenAreNoShares) {
+  for (const auto &[path, secret] : {std::pair("/run/libvirt", "/run/libvirt/libvirt-sock"),
+                                     {"/var/lib/samba", "/var/lib/samba/private"}}) {
+    const std::string above = std::string("above ") + secret;
+    EXPECT_THAT(Refusal(MakeShare(path)), HasSubstr(above));
+    EXPECT_THAT(Refusal(MakeShare(path, true)), HasSubstr(above));
+  }
+  EXPECT_EQ(Refusal(MakeDisk("/var/lib/samba/a.img")), "");
+  // Where somebody keeps his keys in a directory of his own.
+  const std::string home = dir_ / "home";
+  fs::create_directories(home + "/.ssh");
+  EXPECT_THAT(Refusal(MakeShare(home)), HasSubstr("above " + home + "/.ssh"));
+  EXPECT_THAT(Refusal(MakeShare(home + "/.ssh")), HasSubstr("a secret"));
+  EXPECT_EQ(Refusal(MakeDisk(home + "/a.img")), "");
 }
 
 TEST_F(PathPolicyTest, WhatDomainsNeedIsLeftToThem) {
@@ -151,6 +170,9 @@ TEST_F(PathPolicyTest, WhatDomainsNeedIsLeftToThem) {
   EXPECT_NE(Refusal(device), "");
   device.kind = ResourceKind::kHostdev;
   EXPECT_EQ(Refusal(device), "");
+  device.subtree = true;  // one device is not all that is below a directory
+  EXPECT_NE(Refusal(device), "");
+  device.subtree = false;
   device.path = "/sys/kernel/notes";
   EXPECT_NE(Refusal(device), "");
 }
@@ -277,7 +299,12 @@ TEST_F(PathPolicyTest, AMountIsWhatItShows) {
                         refused(Refusal(MakeSerial(dir_ / "directory/new")), "svirt's own"),
                         refused(Refusal(MakeShare(dir_ / "chroot")), "a file system of type proc"),
                         refused(Refusal(MakeDisk(dir_ / "chroot/proc/version")), "an interface")};
-    return std::ranges::all_of(all, std::identity());
+    // What is allowed by one of its names is; svirt's own is by none.
+    rules_.allowed = {dir_ / "etc/passwd", dir_ / "file"};
+    const std::string allowed = Refusal(MakeDisk(dir_ / "etc/passwd"));
+    EXPECT_EQ(allowed, "");
+    return std::ranges::all_of(all, std::identity()) && allowed.empty() &&
+           refused(Refusal(MakeDisk(dir_ / "file")), "svirt's own");
   });
   if (rc == 77) {
     GTEST_SKIP() << "needs the right to mount";

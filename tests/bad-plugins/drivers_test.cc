@@ -215,7 +215,7 @@ TEST_F(DriversBeside, OnlyItsOwnWordLetsAStartGoOnWithout) {
   EXPECT_EQ(Start(), "good");
   EXPECT_THAT(box_.log(), HasSubstr("warning: domains of type kvm do not get the security model "
                                     "inactive beside others: "));
-  for (const char *broken : {"probe_error", "crash_probe", "missing_slot"}) {
+  for (const char *broken : {"probe_error", "crash_probe", "missing_slot", "no_note"}) {
     const fs::path path = box_.Add(broken);
     config_.beside = {path.stem().string().substr(std::strlen("svirt-"))};
     EXPECT_THAT(Start(), HasSubstr(path.string())) << broken;

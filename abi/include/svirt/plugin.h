@@ -40,7 +40,8 @@
  *  3. A call that fails leaves its outputs as they were, except svirt_buf.used
  *     with SVIRT_E_RANGE, and the svirt_error.
  *  4. Strings are UTF-8 and NUL-terminated. Labels are opaque bytes without
- *     control characters; their length limits are those of the sVirt RFC.
+ *     control characters; their length limits are those of the sVirt RFC
+ *     ("[RFC] sVirt", James Morris on libvirt's list, libvir-list, 2008).
  *  5. A plugin never forks, exits, or changes signals, working directory, umask,
  *     locale, credentials, resource limits or environment. It executes nothing,
  *     except that domain_verify_label may run the compiler of its policy

@@ -157,9 +157,9 @@ Opened OpenZoo(const char *name) {
 }
 
 // Mapped objects must outlive the process.
-const MappedObject &Keep(MappedObject mapped) {
+const MappedObject *Keep(MappedObject mapped) {
   static auto *const kept = new std::deque<MappedObject>;
-  return kept->emplace_back(std::move(mapped));
+  return &kept->emplace_back(std::move(mapped));
 }
 
 TEST(DlOpen, AnEntryThatADependencyHasIsNotItsOwn) {
@@ -169,10 +169,10 @@ TEST(DlOpen, AnEntryThatADependencyHasIsNotItsOwn) {
   const Opened plugin = OpenZoo("dependency_entry");
   auto mapped = MapObject(plugin.fd.get(), IdentityOf(plugin.status), 1000, ElfImage{});
   ASSERT_TRUE(mapped.ok()) << mapped.error().message;
-  const MappedObject &kept = Keep(std::move(mapped).value());
-  EXPECT_EQ(kept.table, nullptr);
-  ASSERT_FALSE(kept.verdict.ok());
-  EXPECT_THAT(kept.verdict.error().message, HasSubstr("itself; a library it needs does"));
+  const MappedObject *const kept = Keep(std::move(mapped).value());
+  EXPECT_EQ(kept->table, nullptr);
+  ASSERT_FALSE(kept->verdict.ok());
+  EXPECT_THAT(kept->verdict.error().message, HasSubstr("itself; a library it needs does"));
 }
 
 TEST(DlOpen, TheSerialKeepsAReusedDescriptorApart) {
@@ -180,14 +180,14 @@ TEST(DlOpen, TheSerialKeepsAReusedDescriptorApart) {
   const int number = first.fd.get();
   auto one = MapObject(number, IdentityOf(first.status), 1001, ElfImage{});
   ASSERT_TRUE(one.ok()) << one.error().message;
-  EXPECT_STREQ(Keep(std::move(one).value()).table->model, "twin");
+  EXPECT_STREQ(Keep(std::move(one).value())->table->model, "twin");
   first.fd.Reset();
   Fd second(open(ZooFile("inactive").c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(second.get(), number);
   Opened opened = JudgeFile(std::move(second), "", 64 << 20);
   auto two = MapObject(opened.fd.get(), IdentityOf(opened.status), 1002, ElfImage{});
   ASSERT_TRUE(two.ok()) << two.error().message;
-  EXPECT_STREQ(Keep(std::move(two).value()).table->model, "inactive");
+  EXPECT_STREQ(Keep(std::move(two).value())->table->model, "inactive");
 }
 
 TEST(DlOpen, AFileThatIsNotTheJudgedOneIsNotLoaded) {
@@ -210,7 +210,7 @@ TEST(DlOpen, AFileThatLosesItsNameMeanwhileIsLoaded) {
   before.changed_ns ^= 1;
   auto mapped = MapObject(plugin.fd.get(), before, 1004, ElfImage{});
   ASSERT_TRUE(mapped.ok()) << mapped.error().message;
-  EXPECT_STREQ(Keep(std::move(mapped).value()).table->model, "good");
+  EXPECT_STREQ(Keep(std::move(mapped).value())->table->model, "good");
 }
 
 }  // namespace

@@ -2,11 +2,14 @@
 // What all commands of svirt share: exit codes, global options, and the functions that add them.
 #pragma once
 
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/service/host.h"
@@ -33,6 +36,12 @@ enum ExitCode {
 };
 
 int ExitCodeOf(Errc code);
+
+// Writes to standard error. That nobody can read it there stops nothing.
+template <typename... Args>
+void Say(fmt::format_string<Args...> format, Args &&...args) {
+  std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stderr);
+}
 
 // What all commands share.
 struct CliContext {

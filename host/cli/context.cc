@@ -34,11 +34,11 @@ Paths DefaultPaths() {
 LogSink MakeLogSink(bool verbose) {
   return [verbose](int level, std::string_view sentence) {
     if (level >= SVIRT_LOG_ERROR) {
-      fmt::print(stderr, "svirt: error: {}\n", sentence);
+      Say("svirt: error: {}\n", sentence);
     } else if (level >= SVIRT_LOG_WARNING) {
-      fmt::print(stderr, "svirt: warning: {}\n", sentence);
+      Say("svirt: warning: {}\n", sentence);
     } else if (verbose) {
-      fmt::print(stderr, "svirt: {}\n", sentence);
+      Say("svirt: {}\n", sentence);
     }
   };
 }
@@ -46,9 +46,7 @@ LogSink MakeLogSink(bool verbose) {
 // In a thread beside the one that hangs, for which nothing can be done. What it has begun is in the
 // journal.
 [[noreturn]] void GiveUp(const OverdueCall &call) {
-  fmt::print(
-      stderr,
-      "svirt: {}; this command is given up: mend or replace the plugin, then 'svirt recover' "
+  Say("svirt: {}; this command is given up: mend or replace the plugin, then 'svirt recover' "
       "puts back what it had begun\n",
       call.Describe());
   if (IsAskedToEnd()) {
@@ -118,7 +116,7 @@ void CliContext::PrintJson(const nlohmann::ordered_json &document) {
 }
 
 int CliContext::Fail(const Error &error) {
-  fmt::print(stderr, "svirt: {}\n", error.message);
+  Say("svirt: {}\n", error.message);
   return ExitCodeOf(error.code);
 }
 

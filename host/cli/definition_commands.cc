@@ -77,7 +77,7 @@ Status RunEditor(const std::string &file) {
 }
 
 bool AskToGoOn() {
-  fmt::print(stderr, "Edit it again? [y,n]: ");
+  Say("Edit it again? [y,n]: ");
   std::string answer;
   return std::getline(std::cin, answer) && boost::istarts_with(boost::trim_copy(answer), "y");
 }
@@ -98,9 +98,9 @@ Result<int> Edit(Host &host, const std::string &name) {
       fmt::print("Domain '{}' is changed\n", defined->name);
       return kExitOk;
     }
-    fmt::print(stderr, "svirt: {}\n", defined.error().message);
+    Say("svirt: {}\n", defined.error().message);
     if (!AskToGoOn()) {
-      fmt::print(stderr, "svirt: domain '{}' is not changed\n", stored.domain.name);
+      Say("svirt: domain '{}' is not changed\n", stored.domain.name);
       return ExitCodeOf(defined.error().code);
     }
   }

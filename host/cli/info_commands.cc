@@ -125,8 +125,7 @@ Result<int> PrintList(Host &host, bool all, bool json) {
     const Domain &domain = listed.stored.domain;
     if (listed.problem) {
       has_problems = true;
-      fmt::print(stderr, "svirt: domain '{}' ({}): {}\n", domain.name, domain.uuid,
-                 listed.problem->message);
+      Say("svirt: domain '{}' ({}): {}\n", domain.name, domain.uuid, listed.problem->message);
     }
   }
   return has_problems ? kExitProblems : kExitOk;

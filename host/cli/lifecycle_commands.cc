@@ -21,7 +21,10 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *start = app.add_subcommand("start", "Start a defined domain, confined");
   start->add_option("DOMAIN", *name, "Name or uuid")->required();
   start->add_option("--plan", *plan_id, "Only as in the plan that 'svirt plan' has given this id");
-  OnRun(start, context, exit_code, [name, plan_id](Host &host) -> Result<int> {
+  OnRun(start, context, exit_code, [start, name, plan_id](Host &host) -> Result<int> {
+    if (start->count("--plan") > 0 && plan_id->empty()) {
+      return Error{Errc::kInvalid, "--plan needs the id that 'svirt plan' has given, and is empty"};
+    }
     HoldEndSignals();
     SVIRT_ASSIGN(const RunningDomain running, host.lifecycle.Start(*name, *plan_id));
     fmt::print("Domain '{}' started\n", running.domain.name);

@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The command svirt: its global options, the list of its commands, and its exit code.
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 #include <cstdlib>
 #include <exception>
 
 #include "host/cli/cli.h"
 
+namespace {
+
+// A descriptor of ours that took the number of one that is closed would get what is meant for that.
+void OpenStandardStreams() {
+  for (int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) < 0) {
+      static_cast<void>(::open("/dev/null", O_RDWR));  // the lowest number that is free
+    }
+  }
+}
+
+}  // namespace
+
 int main(int argc, char **argv) {
+  OpenStandardStreams();
   svirt::CliContext context;
   int exit_code = svirt::kExitOk;
   try {
@@ -40,17 +56,17 @@ int main(int argc, char **argv) {
         return app.exit(e);
       }
       const bool unknown = !app.remaining().empty();
-      fmt::print(stderr, "svirt: {}; 'svirt --help' shows what there is\n",
+      svirt::Say("svirt: {}; 'svirt --help' shows what there is\n",
                  unknown ? "there is no command or option '" + app.remaining().front() + "'"
                          : std::string(e.what()));
       return svirt::kExitUsage;
     }
   } catch (const std::exception &e) {
-    fmt::print(stderr, "svirt: defect: {}\n", e.what());
+    svirt::Say("svirt: defect: {}\n", e.what());
     return svirt::kExitFailure;
   }
   if (std::fflush(stdout) != 0) {
-    fmt::print(stderr, "svirt: cannot write standard output\n");
+    svirt::Say("svirt: cannot write standard output\n");
     return svirt::kExitFailure;
   }
   return exit_code;

@@ -188,7 +188,7 @@ Result<int> RestoreAll(Host &host, bool even_trees) {
     } else if (first.ok()) {
       first = std::move(restored);
     } else {
-      fmt::print(stderr, "svirt: {}\n", restored.error().message);
+      Say("svirt: {}\n", restored.error().message);
     }
   }
   if (!first.ok()) {

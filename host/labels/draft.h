@@ -16,6 +16,7 @@
 #include "host/labels/label_store.h"
 #include "host/labels/object_label.h"
 #include "host/labels/opened_manifest.h"
+#include "host/labels/path_policy.h"
 #include "host/labels/seclabel_rules.h"
 #include "host/loader/plugin.h"
 #include "host/util/result.h"
@@ -87,12 +88,15 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
 // Decides the label of each object, or the domain's entry on it, under each model, reads what is
 // there now, and fills draft->tasks and draft->items. What is below a directory that is whole is
 // passed over.
-Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft *draft);
+// paths: judges what lies below directories; nullptr: what a running domain has stays.
+Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPolicy *paths,
+                      Draft *draft);
 
 // The tasks of an object to which the model gives no label; completes the item.
 Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
                                             const OpenedManifest &opened,
-                                            const OpenedManifest::Object &object, PlanItem *item);
+                                            const OpenedManifest::Object &object, PathPolicy *paths,
+                                            PlanItem *item);
 
 // What the task puts onto its object.
 ObjectLabel LabelOf(const Draft &draft, const LabelTask &task);

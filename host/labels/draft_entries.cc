@@ -52,8 +52,8 @@ Result<std::optional<LabelTask>> DraftEntry(const ModelDraft &model, const Domai
 // The same for all that is below a directory, except what is a resource in its own right.
 Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
                          const OpenedManifest &opened, const OpenedManifest::Object &object,
-                         PlanItem *item, std::vector<LabelTask> *tasks) {
-  std::mutex mutex;  // of found and item
+                         PathPolicy *paths, PlanItem *item, std::vector<LabelTask> *tasks) {
+  std::mutex mutex;  // of found, item and paths
   std::vector<std::pair<size_t, LabelTask>> found;
   const LabelTask root = MakeEntryTask(model.plugin->model(), object, "");
   SVIRT_TRY(
@@ -72,6 +72,9 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
         SVIRT_ASSIGN(auto drafted,
                      DraftEntry(model, bare, std::move(task), child.fd.get(), &remark));
         const std::lock_guard lock(mutex);
+        if (paths != nullptr) {
+          paths->JudgeBelow(root.resource, child);
+        }
         if (drafted) {
           found.emplace_back(place, *std::move(drafted));
         }
@@ -92,7 +95,8 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
 
 Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
                                             const OpenedManifest &opened,
-                                            const OpenedManifest::Object &object, PlanItem *item) {
+                                            const OpenedManifest::Object &object, PathPolicy *paths,
+                                            PlanItem *item) {
   std::vector<LabelTask> tasks;
   SVIRT_ASSIGN(auto own, DraftEntry(model, bare, MakeEntryTask(model.plugin->model(), object, ""),
                                     object.opened.fd.get(), item));
@@ -103,7 +107,7 @@ Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const Domai
     tasks.push_back(*std::move(own));
   }
   if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
-    SVIRT_TRY(DraftEntriesBelow(model, bare, opened, object, item, &tasks));
+    SVIRT_TRY(DraftEntriesBelow(model, bare, opened, object, paths, item, &tasks));
   }
   if (!tasks.empty()) {
     item->action = ResourcePlan::Action::kEntry;

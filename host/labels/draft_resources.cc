@@ -80,11 +80,11 @@ LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decisio
 // Tasks for all that is below a directory: the same label for everything in it, except what is a
 // resource in its own right.
 Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
-                  const OpenedManifest::Object &object, const LabelTask &root,
+                  const OpenedManifest::Object &object, PathPolicy *paths, const LabelTask &root,
                   std::vector<LabelTask> *tasks) {
   const bool inherits = root.item.extent == Extent::kTree && root.item.exclusive &&
                         model.ref.seclabel.type == SecLabel::Type::kDynamic;
-  std::mutex mutex;
+  std::mutex mutex;  // of found and paths
   std::vector<std::pair<size_t, LabelTask>> found;
   SVIRT_TRY(
       WalkTree(object.opened.fd.get(), [&](const OpenObject &child, size_t place) -> Result<bool> {
@@ -103,6 +103,9 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
         task.item.extent = Extent::kObject;
         SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
         const std::lock_guard lock(mutex);
+        if (paths != nullptr) {
+          paths->JudgeBelow(root.resource, child);
+        }
         found.emplace_back(place, std::move(task));
         return true;
       }));
@@ -133,9 +136,10 @@ Status PlanMark(const LabelStore &store, const ModelDraft &model,
 Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPolicy &policy,
                                          const ModelDraft &model, const DomainRef &bare,
                                          const OpenedManifest &opened,
-                                         const OpenedManifest::Object &object, Decision *decision) {
+                                         const OpenedManifest::Object &object, PathPolicy *paths,
+                                         Decision *decision) {
   if (decision->may_enter) {
-    return DraftEntries(model, bare, opened, object, &decision->item);
+    return DraftEntries(model, bare, opened, object, paths, &decision->item);
   }
   std::vector<LabelTask> tasks;
   PlanItem &item = decision->item;
@@ -166,7 +170,7 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPol
         tasks.front().item.extent = Extent::kWhole;
         item.note = "labelled at an earlier start, with all that was below it then";
       } else {
-        SVIRT_TRY(AddSubtree(model, opened, object, root, &tasks));
+        SVIRT_TRY(AddSubtree(model, opened, object, paths, root, &tasks));
         tasks.front().keeps_tree = keeps;
       }
     }
@@ -222,7 +226,8 @@ Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
   return object;
 }
 
-Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft *draft) {
+Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPolicy *paths,
+                      Draft *draft) {
   const OpenedManifest &opened = *draft->opened;
   // Place in draft->items of what was decided for each object under each model.
   std::vector<std::optional<size_t>> decided(opened.objects().size() * draft->models.size());
@@ -244,7 +249,7 @@ Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, Draft 
         SVIRT_ASSIGN(Decision decision,
                      Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
         SVIRT_ASSIGN(std::vector<LabelTask> tasks,
-                     MakeTasks(store, policy, model, bare[m], opened, object, &decision));
+                     MakeTasks(store, policy, model, bare[m], opened, object, paths, &decision));
         for (LabelTask &task : tasks) {
           task.model = m;
           task.object = *place;

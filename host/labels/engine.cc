@@ -93,7 +93,8 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
   }
-  SVIRT_TRY(DraftResources(store_, policy_, &draft));
+  SVIRT_TRY(DraftResources(store_, policy_, pid > 0 ? nullptr : &paths, &draft));
+  SVIRT_TRY(paths.Verdict());
   const bool lives = context.known && context.known->IsLive();
   SVIRT_TRY(CheckLabelable(policy_, store_, lives, &draft));
   CheckEnforcing(policy_, pid < 0, &draft);

@@ -196,7 +196,8 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true, &paths, known));
   SVIRT_TRY(TakeLabels(domain, choices));
-  SVIRT_TRY(DraftResources(store_, policy_, &draft));
+  SVIRT_TRY(DraftResources(store_, policy_, context_.pid > 0 ? nullptr : &paths, &draft));
+  SVIRT_TRY(paths.Verdict());
   SVIRT_TRY(CheckLabelable(policy_, store_, was_alive_, &draft));
   CheckEnforcing(policy_, context_.pid < 0, &draft);
   if (!arrives()) {

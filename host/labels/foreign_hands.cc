@@ -163,14 +163,11 @@ Result<std::string> WhoHas(const std::string &proc, const OpenObject &object) {
   if (answer == Answer::kUnknown || (!block && !holders.empty())) {
     return std::string();  // nobody, or this very process
   }
-  SVIRT_ASSIGN(const MountTable mounts, MountTable::Read());
   if (block) {
-    const std::string point = MountPointOf(mounts, object.device);
-    return point.empty() ? std::string(
-                               "the kernel has it in use (swap, RAID, LVM, a loop device): "
-                               "take it out of that first")
-                         : "it is mounted at " + point + ": unmount it first";
+    return std::string(
+        "the kernel has it in use (swap, RAID, LVM, a loop device): take it out of that first");
   }
+  SVIRT_ASSIGN(const MountTable mounts, MountTable::Read());
   const Mount *mount = mounts.Find(object.mount);
   const bool remote =
       mount != nullptr && std::ranges::find(kRemoteTypes, mount->type) != std::end(kRemoteTypes);
@@ -178,6 +175,19 @@ Result<std::string> WhoHas(const std::string &proc, const OpenObject &object) {
                 : std::string(
                       "a process that cannot be seen from here, or the kernel (a loop "
                       "device, swap), has it open for writing: end that first");
+}
+
+// Is it a block device that is mounted? That is the machine's, whoever only reads it: all files on
+// it can be read there. A sentence, or "".
+Result<std::string> JudgeMounted(const OpenObject &object, const LabelTask &task) {
+  if (object.type != ObjectType::kBlock) {
+    return std::string();
+  }
+  SVIRT_ASSIGN(const MountTable mounts, MountTable::Read());
+  const std::string point = MountPointOf(mounts, object.device);
+  return point.empty()
+             ? point
+             : ResourceName(task.resource) + " is mounted at " + point + ": unmount it first";
 }
 
 // Has somebody else the object of the task? A sentence, or "".
@@ -207,7 +217,9 @@ Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_s
   std::set<size_t> judged;
   for (const LabelTask &task : draft->tasks) {
     const OpenObject &object = draft->opened->objects()[task.object].opened;
-    if (!IsToBeAlone(object, task) || judged.contains(task.object)) {
+    const bool is_device = object.type == ObjectType::kBlock && task.below.empty();
+    const bool is_alone = IsToBeAlone(object, task);
+    if (!(is_device || is_alone) || judged.contains(task.object)) {
       continue;
     }
     if (uses_some) {
@@ -217,7 +229,10 @@ Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_s
       }
     }
     judged.insert(task.object);
-    SVIRT_ASSIGN(const std::string sentence, Judge(proc, object, task));
+    SVIRT_ASSIGN(std::string sentence, JudgeMounted(object, task));
+    if (sentence.empty() && is_alone) {
+      SVIRT_ASSIGN(sentence, Judge(proc, object, task));
+    }
     if (sentence.empty()) {
       continue;
     }

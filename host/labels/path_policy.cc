@@ -426,6 +426,18 @@ Status PathPolicy::Judge(const Resource &resource, const OpenObject *object) {
   return {};
 }
 
+void PathPolicy::JudgeBelow(const Resource &tree, const OpenObject &below) {
+  if (below.type != ObjectType::kFile || below.links < 2) {
+    return;
+  }
+  const Question question{.path = Below(tree.path, below.path)};
+  if (const Reason reason = WhyFile(question, below)) {
+    (reason.own ? refuses_own_ : refuses_listed_) = true;
+    refusals_.push_back(ResourceName(tree) + " is above " + question.path + ", which is " +
+                        reason.what);
+  }
+}
+
 Status PathPolicy::Verdict() const {
   if (refusals_.empty()) {
     return {};

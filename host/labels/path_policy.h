@@ -45,6 +45,10 @@ class PathPolicy {
   // object: what the resource's path leads to; nullptr: nothing, or it could not be opened.
   Status Judge(const Resource &resource, const OpenObject *object);
 
+  // An object below the directory of a resource, which is labelled with it: is it another name of
+  // a file that no domain gets? One thread at a time.
+  void JudgeBelow(const Resource &tree, const OpenObject &below);
+
   // kRefused, with a sentence about every resource that is refused.
   Status Verdict() const;
 

@@ -346,6 +346,33 @@ TEST_F(PathPolicyTest, PlanVerifyAndApplyRefuseBeforeAnythingIsMade) {
   }
 }
 
+// What is below a share is labelled with it, and so would be a file that has another name
+// elsewhere.
+TEST_F(PathPolicyTest, AShareWithAnotherNameOfAnOwnFileIsRefused) {
+  fs::create_directories(dir_ / "own");
+  fs::create_directories(dir_ / "share/deep");
+  const std::string own = Image("own/labels.db");
+  fs::create_hard_link(own, dir_ / "share/deep/link");
+  const std::string harmless = Image("share/deep/file");
+  fs::create_hard_link(harmless, dir_ / "share/name");
+  ConfinementPolicy policy;
+  policy.paths.own = {dir_ / "own"};
+  policy.paths.allowed = {dir_ / "share/"};
+  const Manifest manifest{{MakeShare(dir_ / "share")}};
+  Engine engine = MakeEngine({mac_.plugin()}, policy);
+  const auto plan = engine.MakePlan(MakeDomain(1), manifest);
+  const auto applied = engine.Apply(MakeDomain(1), manifest);
+  ASSERT_FALSE(plan.ok());
+  ASSERT_FALSE(applied.ok());
+  EXPECT_EQ(plan.error().code, Errc::kRefused);
+  EXPECT_THAT(plan.error().message, HasSubstr("above " + (dir_ / "share/deep/link")));
+  EXPECT_THAT(applied.error().message, HasSubstr("another name of a file that is svirt's own"));
+  EXPECT_EQ(Label(harmless), "original-share/deep/file");
+  EXPECT_FALSE(IsKnown(1));
+  fs::remove(dir_ / "share/deep/link");
+  EXPECT_TRUE(engine.Apply(MakeDomain(1), manifest).ok());
+}
+
 // A running domain keeps what it has, whatever the configuration says by now.
 TEST_F(PathPolicyTest, WhatADomainHasIsNotJudgedAgain) {
   const std::string image = Image("a.img");

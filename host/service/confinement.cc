@@ -108,7 +108,8 @@ Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const 
   spec.program = domain.emulator;
   // Beside a process that has labels the program gets these, and no further ones.
   const bool joins = stored.ok() && stored->running && IsConfined(domain);
-  SVIRT_ASSIGN(Engine engine, joins ? engines_->ForRunning(domain) : engines_->For(domain));
+  SVIRT_ASSIGN(Engine engine, joins ? engines_->ForRunning(domain)
+                                    : engines_->For(domain, SecurityDrivers::Use::kStart));
   SVIRT_ASSIGN(const Plan plan, Apply(preflight_->ForLabels(domain, &engine), &engine));
   Child child;
   const auto start = [&]() -> Status {

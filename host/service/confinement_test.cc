@@ -144,6 +144,18 @@ TEST_F(ConfinementTest, AProgramThatFailsTakesNothingFromADomainThatRuns) {
   EXPECT_TRUE(Open()->definitions.Find("vm1")->running);
 }
 
+TEST_F(ConfinementTest, AProgramGetsTheModelsOfAStart) {
+  config_.require_model = "another";
+  const auto refused = Open()->confinement.Run(Parse(Xml(1)), {"/bin/true"}, {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("requires the security model another"));
+  config_.require_model = "";
+  EXPECT_FALSE(std::filesystem::exists(paths_.state_dir + "/chosen-models"));
+  EXPECT_EQ(Open()->confinement.Run(Parse(Xml(1)), {"/bin/true"}, {}).value(), 0);
+  EXPECT_TRUE(std::filesystem::exists(paths_.state_dir + "/chosen-models"))
+      << "so that nothing weaker takes its place the next time";
+}
+
 // A program beside a running domain has its labels, whatever the configuration says now, and what
 // was written down about the domain stays.
 TEST_F(ConfinementTest, BesideARunningDomainAProgramJoinsIt) {

@@ -45,6 +45,10 @@ class Machine {
 
   const Paths &paths() const { return options_.paths; }
   const Config &config() const { return options_.config; }
+  // The program that tries plugins first; "" if none does.
+  const std::string &scanner() const {
+    return options_.config.scanner.empty() ? options_.scanner : options_.config.scanner;
+  }
   DomainStore &domains() { return domains_; }
   const DomainStore &domains() const { return domains_; }
   SecurityDrivers &models() { return models_; }

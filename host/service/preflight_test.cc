@@ -79,6 +79,18 @@ TEST_F(PreflightTest, EachResourceThatCannotBeToldIsARefusalBesideThoseOfTheOthe
   EXPECT_THAT(found.refusals.for_now(), Says("missing.img"));
 }
 
+TEST_F(PreflightTest, TheScannerIsNobodysDisk) {
+  config_.scanner = Image("scanner");
+  host_ = Open();
+  engines_ = Engines(&host_->machine);
+  const Findings found = Preflight(&host_->machine, &engines_)
+                             .ForStart(Parse("<domain type='fake'><name>vm1</name><memory>65536"
+                                             "</memory><devices>" +
+                                             DiskXml(Image("scanner")) + "</devices></domain>"),
+                                       Labels());
+  EXPECT_THAT(found.refusals.lasting(), Says("svirt's own"));
+}
+
 TEST_F(PreflightTest, WhatAnotherDomainHasStandsAgainstAPlanForNow) {
   Start(1);
   const Domain domain =

@@ -45,6 +45,8 @@ int WaitingSignal() {
 }  // namespace
 
 void HoldEndSignals() {
+  // Nobody reads what is said any more: that does not end what is half done.
+  ::signal(SIGPIPE, SIG_IGN);
   const sigset_t set = EndSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

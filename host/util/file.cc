@@ -26,17 +26,11 @@ Status WriteAll(int fd, std::string_view content, const std::string &path) {
   return {};
 }
 
-}  // namespace
-
-Result<std::string> ReadFile(const std::string &path, size_t limit) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) {
-    return SystemError(errno, "cannot open " + path);
-  }
+Result<std::string> ReadAll(int fd, const std::string &path, size_t limit) {
   std::string content;
   std::array<char, 65536> buffer;
   while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -52,6 +46,28 @@ Result<std::string> ReadFile(const std::string &path, size_t limit) {
                    path + " is larger than " + std::to_string(limit) + " bytes, the most allowed"};
     }
   }
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string &path, size_t limit) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) {
+    return SystemError(errno, "cannot open " + path);
+  }
+  return ReadAll(fd.get(), path, limit);
+}
+
+Result<std::string> ReadRegularFile(const std::string &path, size_t limit) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) {
+    return SystemError(errno, "cannot open " + path);
+  }
+  struct stat st {};
+  if (::fstat(fd.get(), &st) == 0 && !S_ISREG(st.st_mode)) {
+    return Error{Errc::kInvalid, path + " is no file; remove what is there in its place"};
+  }
+  return ReadAll(fd.get(), path, limit);
 }
 
 std::string UnfinishedFile(const std::string &path) {

@@ -15,6 +15,9 @@ namespace svirt {
 // The whole content of a regular file, pipe or /proc file; more than limit bytes is an error.
 Result<std::string> ReadFile(const std::string &path, size_t limit);
 
+// The same of a regular file and nothing else, without waiting for anybody.
+Result<std::string> ReadRegularFile(const std::string &path, size_t limit);
+
 // What a crash of the machine may leave of a file that is being replaced.
 enum class Durability {
   kSynced,  // the old or the new one, and the new one for certain once the call has returned

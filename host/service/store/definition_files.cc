@@ -42,7 +42,7 @@ Result<Domain> DefinitionFiles::Parse(const std::string &uuid, const std::string
 
 Result<Definition> DefinitionFiles::Read(const std::string &uuid) const {
   const std::string file = File(uuid);
-  const auto xml = ReadFile(file, kLargestDefinition);
+  const auto xml = ReadRegularFile(file, kLargestDefinition);
   struct stat st {};
   if (!xml.ok() && (xml.error().code == Errc::kNotFound || ::lstat(file.c_str(), &st) != 0)) {
     return xml.error();

@@ -59,7 +59,7 @@ std::optional<FileMark> FileMark::Of(const struct stat &file) {
 }
 
 DefinitionIndex DefinitionIndex::Read(const std::string &file) {
-  const auto text = ReadFile(file, kLargestIndex);
+  const auto text = ReadRegularFile(file, kLargestIndex);
   if (!text.ok() || !text->starts_with(kHeader)) {
     return {};
   }

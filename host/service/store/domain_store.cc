@@ -82,7 +82,7 @@ Status DomainStore::MakeRunDirectory(const std::string &uuid) const {
 
 void DomainStore::ReadStatus(StoredDomain *stored) const {
   const std::string file = StatusFile(stored->domain.uuid);
-  const auto text = ReadFile(file, kLargestStatus);
+  const auto text = ReadRegularFile(file, kLargestStatus);
   if (!text.ok() && text.error().code == Errc::kNotFound) {
     return;
   }

@@ -302,5 +302,14 @@ TEST_F(DomainStoreTest, OneAtATimeHoldsADomain) {
   EXPECT_EQ(most, 1);
 }
 
+// One bad definition is one bad domain.
+TEST_F(DomainStoreTest, AFifoInPlaceOfADefinitionHoldsNobodyUp) {
+  const std::string fifo = root_ + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const auto text = ReadRegularFile(fifo, 1000);
+  ASSERT_FALSE(text.ok());
+  EXPECT_THAT(text.error().message, HasSubstr("is no file; remove"));
+}
+
 }  // namespace
 }  // namespace svirt

@@ -186,4 +186,12 @@ for signal in INT TERM; do
   done
 done
 ok "c is destroyed" svirt destroy c
+
+# Nobody reads what the command says: that is no reason to leave a start half done.
+unread() { "$SVIRT" --root "$ROOT" -v start c 2>&1 | :; }
+unread
+equal "a start whose words nobody reads goes on" "running" "$(svirt domstate c)"
+ok "c is destroyed" svirt destroy c
+"$SVIRT" --root "$ROOT" domstate nobody 2>&-
+equal "an error that nobody can read has its status" 4 $?
 finish

@@ -74,6 +74,12 @@ refused "the file has the kernel in hand" 'the kernel \(a loop device, swap\)' s
 mkdir "$DIR/mnt"
 if mkfs.ext4 -q "$loop" && mount "$loop" "$DIR/mnt"; then
   refused "a device that is mounted is no disk" "mounted at $DIR/mnt" svirt start b
+  for share in readonly shareable; do
+    sed "s|<source dev=|<$share/>&|" "$DIR/b.xml" >"$DIR/$share.xml"
+    if [ "$(id -u)" -eq 0 ]; then
+      contains "nor one that is $share" "CONFLICT.*mounted at $DIR/mnt" plan "$DIR/$share.xml"
+    fi
+  done
   umount "$DIR/mnt"
 else
   echo "# a mounted device is skipped: it needs ext4 and the right to mount"

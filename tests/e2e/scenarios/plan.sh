@@ -40,6 +40,7 @@ ok "a is defined with one more disk" svirt define "$DIR/a2.xml"
 ok "a start by the plan of before" exits 6 svirt start a --plan "$id"
 refused "it names the part that differs" "its resources" svirt start a --plan "$id"
 ok "a plan id that is none" exits 3 svirt start a --plan 1-2-3
+ok "or an empty one" exits 3 svirt start a --plan ''
 equal "a does not run" "shut off" "$(svirt domstate a)"
 
 # Labels of a plan that are held are given to no other domain, and are those of the start.

@@ -15,8 +15,7 @@ class Engines {
   explicit Engines(Machine *machine) : machine_(machine) {}
 
   // With the models that this domain gets when it is started.
-  Result<Engine> For(const Domain &domain,
-                     SecurityDrivers::Use use = SecurityDrivers::Use::kLook) const;
+  Result<Engine> For(const Domain &domain, SecurityDrivers::Use use) const;
   Result<Engine> For(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use) const;
   // With those that a running domain was started with, whatever it would get now.
   Result<Engine> ForRunning(const Domain &running) const;

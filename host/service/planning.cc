@@ -56,7 +56,7 @@ Result<DomainPlan> Planning::Tell(Findings findings) const {
 
 // What the machine lacks now, such as an unplugged device, it may have when the domain starts.
 Status Planning::Verify(const Domain &domain) const {
-  SVIRT_ASSIGN(Engine engine, engines_->For(domain));
+  SVIRT_ASSIGN(Engine engine, engines_->For(domain, SecurityDrivers::Use::kLook));
   return engine.Verify(domain, MakeKnownManifest(*machine_, domain)).ToStatus();
 }
 

@@ -120,7 +120,7 @@ TEST_F(PreflightTest, ATypeOfOtherManagersIsJudgedWithoutAHypervisor) {
 TEST_F(PreflightTest, ForLabelsTheHypervisorIsNotAsked) {
   vmm_.refuses = {{Errc::kUnsupported, "no such sound card"}};
   const Domain domain = Parse(Xml(1));
-  auto engine = engines_.For(domain);
+  auto engine = engines_.For(domain, SecurityDrivers::Use::kLook);
   ASSERT_TRUE(engine.ok());
   const Findings found = preflight_.ForLabels(domain, &*engine);
   EXPECT_TRUE(found.refusals.empty());

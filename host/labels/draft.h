@@ -43,6 +43,7 @@ struct LabelTask {
   Resource resource;  // as the plugin is shown it
   JournalItem item;
   bool sets_label = false;  // false: the use alone is entered
+  bool is_fixed = false;    // the object: see OpenObject
   bool keeps_tree = false;  // a directory that is to be whole afterwards, with all that is below
 
   bool is_entry() const { return item.extent == Extent::kEntry; }

@@ -15,6 +15,7 @@ LabelTask MakeEntryTask(const std::string &model, const OpenedManifest::Object &
                         std::string entry) {
   LabelTask task;
   task.resource = object.resource;
+  task.is_fixed = object.opened.is_fixed;
   task.sets_label = true;
   task.item = {.model = model,
                .path = object.opened.path,
@@ -65,6 +66,7 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
         task.below = child.path;
         task.resource.path = root.resource.path + "/" + child.path;
         task.resource.object = child.type;
+        task.is_fixed = child.is_fixed;
         task.resource.subtree = false;
         task.item.path = root.item.path + "/" + child.path;
         task.item.id = child.id;

@@ -64,6 +64,9 @@ DomainRef MakeDomainRef(const Domain &domain, const SecLabel &seclabel,
   ref.emulator = domain.emulator;
   ref.seclabel = seclabel;
   ref.resources = std::move(resources);
+  for (ResourceRef &resource : ref.resources) {
+    resource.as_it_is = KeepsItsLabel(*resource.resource, seclabel);
+  }
   return ref;
 }
 

@@ -34,7 +34,8 @@ DomainRef WithoutResources(const DomainRef &ref) {
   return bare;
 }
 
-Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, const ResourceRef &ref) {
+Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, ResourceRef ref) {
+  ref.as_it_is = KeepsItsLabel(*ref.resource, model.ref.seclabel);
   Decision decision;
   PlanItem &item = decision.item;
   item.model = model.plugin->model();
@@ -45,11 +46,10 @@ Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, const Re
   item.note = std::move(plan.note);
   if (plan.action == ResourcePlan::Action::kNone) {
     SVIRT_ASSIGN(const bool has_entries, model.plugin->HasEntries());
-    decision.may_enter = has_entries && !KeepsItsLabel(*ref.resource, model.ref.seclabel);
+    decision.may_enter = has_entries && !ref.as_it_is;
     return decision;
   }
-  if (plan.action == ResourcePlan::Action::kSet &&
-      KeepsItsLabel(*ref.resource, model.ref.seclabel)) {
+  if (plan.action == ResourcePlan::Action::kSet && ref.as_it_is) {
     item.note = "keeps its label, as the domain's owner wants it (relabel='no')";
     return decision;
   }
@@ -66,6 +66,7 @@ Result<Decision> Decide(const ModelDraft &model, const DomainRef &bare, const Re
 LabelTask MakeTask(const OpenedManifest::Object &object, const Decision &decision) {
   LabelTask task;
   task.resource = object.resource;
+  task.is_fixed = object.opened.is_fixed;
   task.sets_label = decision.item.action == ResourcePlan::Action::kSet;
   task.item = {.model = decision.item.model,
                .path = object.opened.path,
@@ -95,6 +96,7 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
         task.below = child.path;
         task.resource.path = root.resource.path + "/" + child.path;
         task.resource.object = child.type;
+        task.is_fixed = child.is_fixed;
         task.resource.subtree = false;
         task.item.path = root.item.path + "/" + child.path;
         task.item.id = child.id;

@@ -2,7 +2,10 @@
 // Reads objects back after they were labelled.
 #include "host/labels/label_check.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "host/labels/index_runs.h"
@@ -25,6 +28,35 @@ std::string AcceptedNote(const LabelTask &task) {
          " does not keep other domains out of it";
 }
 
+std::string FixedConflict(const LabelTask &task) {
+  return ResourceName(task.resource) + (task.below.empty() ? "" : ": " + task.below) +
+         " is immutable or append-only, so that model " + task.item.model +
+         " cannot label it: chattr -i or -a makes it like others, or relabel='no' leaves it as it "
+         "is";
+}
+
+void Refuse(std::string sentence, PlanItem *item) {
+  if (item->conflict.empty()) {
+    item->conflict = std::move(sentence);
+  }
+}
+
+// Asks about each mount once.
+class ReadOnlyMounts {
+ public:
+  bool Has(const OpenObject &object) {
+    const auto [known, is_new] = known_.try_emplace(object.mount, false);
+    struct statvfs system {};
+    if (is_new && ::fstatvfs(object.fd.get(), &system) == 0) {
+      known->second = (system.f_flag & ST_RDONLY) != 0;
+    }
+    return known->second;
+  }
+
+ private:
+  std::map<uint64_t, bool> known_;
+};
+
 }  // namespace
 
 Result<std::string> WithoutLabel(const ConfinementPolicy &policy, const LabelTask &task,
@@ -42,23 +74,33 @@ Result<std::string> WithoutLabel(const ConfinementPolicy &policy, const LabelTas
 
 Status CheckLabelable(const ConfinementPolicy &policy, LabelStore *store, bool uses_some,
                       Draft *draft) {
+  ReadOnlyMounts mounts;
   for (const LabelTask &task : draft->tasks) {
+    if (task.is_fixed && task.Changes()) {
+      ForItems(draft, task, [&task](PlanItem *item) { Refuse(FixedConflict(task), item); });
+    }
     // What is below a directory is on its file system.
-    if (!IsItsAlone(task) || !task.below.empty() ||
-        task.item.old.state != OldLabel::State::kUnsupported) {
+    if (!IsItsAlone(task) || !task.below.empty()) {
+      continue;
+    }
+    const bool keeps_none = task.item.old.state == OldLabel::State::kUnsupported;
+    const OpenObject &object = draft->opened->objects()[task.object].opened;
+    if (!keeps_none && !(task.Changes() && mounts.Has(object))) {
       continue;
     }
     bool has_it = false;
     if (uses_some) {
       SVIRT_ASSIGN(has_it, store->IsUsedBy(draft->models[task.model].ref.uuid, task.item));
     }
-    const auto accepted = WithoutLabel(policy, task, has_it, "its file system keeps none");
+    const auto accepted = WithoutLabel(
+        policy, task, has_it,
+        keeps_none ? "its file system keeps none" : "its file system is mounted read-only");
     ForItems(draft, task, [&accepted](PlanItem *item) {
       item->unlabelled = accepted.ok();
       if (accepted.ok()) {
         item->note = *accepted;
-      } else if (item->conflict.empty()) {
-        item->conflict = accepted.error().message;
+      } else {
+        Refuse(accepted.error().message, item);
       }
     });
   }

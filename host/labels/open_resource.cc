@@ -69,6 +69,7 @@ Status Identify(OpenObject *object) {
   object->mount = st.stx_mnt_id;
   object->links = st.stx_nlink;
   object->device = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+  object->is_fixed = (st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
   return {};
 }
 
@@ -124,20 +125,36 @@ Result<OpenObject> AdoptCreated(int file) {
   return object;
 }
 
-// nullopt: somebody else made it meanwhile.
-Result<std::optional<OpenObject>> Create(const Resource &resource) {
-  const auto [directory, name] = SplitPath(resource.path);
-  const Fd parent(OpenAt2(AT_FDCWD, directory, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS));
+Error CannotCreate(const Resource &resource) {
+  return SystemError(errno, ResourceName(resource) + " cannot be created");
+}
+
+// The directory that the resource is to be made in.
+Result<Fd> OpenParent(const Resource &resource, const std::string &directory) {
+  Fd parent(OpenAt2(AT_FDCWD, directory, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS));
   if (!parent) {
     return SystemError(errno, ResourceName(resource) + " cannot be created in " + directory);
   }
+  return parent;
+}
+
+// Does the host make it if it is missing?
+bool IsCreatable(const Resource &resource) {
+  return resource.optional && resource.object == ObjectType::kFile &&
+         (resource.access & kAccessCreate) != 0;
+}
+
+// nullopt: somebody else made it meanwhile.
+Result<std::optional<OpenObject>> Create(const Resource &resource) {
+  const auto [directory, name] = SplitPath(resource.path);
+  SVIRT_ASSIGN(const Fd parent, OpenParent(resource, directory));
   const Fd file(::openat(parent.get(), name.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file && errno == EEXIST) {
     return std::optional<OpenObject>();
   }
   if (!file) {
-    return SystemError(errno, ResourceName(resource) + " cannot be created");
+    return CannotCreate(resource);
   }
   auto object = AdoptCreated(file.get());
   if (!object.ok()) {
@@ -170,8 +187,7 @@ std::string ResourceName(const Resource &resource) {
 }
 
 Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool create) {
-  const bool creatable = create && resource.optional && resource.object == ObjectType::kFile &&
-                         (resource.access & kAccessCreate) != 0;
+  const bool creatable = create && IsCreatable(resource);
   auto object = Find(resource.path);
   if (!object.ok() && object.error().sys_errno == ENOENT && creatable) {
     SVIRT_ASSIGN(auto created, Create(resource));
@@ -188,6 +204,19 @@ Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool cr
   }
   SVIRT_TRY(CheckType(resource, *object));
   return std::optional<OpenObject>(std::move(*object));
+}
+
+Status CheckResource(const Resource &resource) {
+  SVIRT_ASSIGN(const auto object, OpenResource(resource, false));
+  // The host has made its own directories by the time that it needs them.
+  if (object || resource.by_host || !IsCreatable(resource)) {
+    return {};
+  }
+  SVIRT_ASSIGN(const Fd parent, OpenParent(resource, SplitPath(resource.path).first));
+  if (::faccessat(parent.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+    return CannotCreate(resource);
+  }
+  return {};
 }
 
 Result<OpenObject> OpenExactly(int directory, const std::string &path) {

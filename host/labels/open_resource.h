@@ -23,11 +23,12 @@ struct OpenObject {
   Fd fd;  // O_PATH
   ObjectId id;
   ObjectType type = ObjectType::kAny;
-  std::string path;      // without symbolic links
-  bool created = false;  // by OpenResource
-  uint64_t mount = 0;    // number of the mount that it was found on
-  uint32_t links = 0;    // names that it has in its file system
-  dev_t device = 0;      // the number of a device
+  std::string path;       // without symbolic links
+  bool created = false;   // by OpenResource
+  uint64_t mount = 0;     // number of the mount that it was found on
+  uint32_t links = 0;     // names that it has in its file system
+  dev_t device = 0;       // the number of a device
+  bool is_fixed = false;  // immutable or append-only, so that nothing of it can be changed
 };
 
 // Opens what resource.path names, and checks that it is of the type the resource declares.
@@ -39,6 +40,9 @@ struct OpenObject {
 // A missing object that is optional is nullopt; or, with create, and if the domain may create it
 // and it is a regular file, an empty file of mode 0600.
 Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool create);
+
+// Would OpenResource, with create, succeed? Creates nothing.
+Status CheckResource(const Resource &resource);
 
 // Opens path, which must not lead through any symbolic link, below directory if that is not -1
 // (and then on its file system only). Errc::kNotFound if there is no such object.

@@ -84,8 +84,8 @@ Status OpenedManifest::CheckPaths(const Manifest &manifest, PathPolicy *paths) {
 void OpenedManifest::CheckThere(const Domain &domain, const Manifest &manifest,
                                 Refusals *refusals) {
   for (const Resource &resource : manifest.resources) {
-    if (const auto object = OpenResource(resource, false); !object.ok()) {
-      refusals->AddForNow(At(domain, resource.position, object.error()));
+    if (const Status found = CheckResource(resource); !found.ok()) {
+      refusals->AddForNow(At(domain, resource.position, found.error()));
     }
   }
 }

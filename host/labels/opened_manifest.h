@@ -48,7 +48,7 @@ class OpenedManifest {
   // Judges what can be found of a manifest now, and the paths of the rest.
   static Status CheckPaths(const Manifest &manifest, PathPolicy *paths);
 
-  // Adds every resource that has to be there and cannot be opened as what it is declared.
+  // Adds every resource that cannot be opened as what it is declared, or made where it is missing.
   static void CheckThere(const Domain &domain, const Manifest &manifest, Refusals *refusals);
 
   // Removes the files that Open has created and nobody has written to.

@@ -45,6 +45,7 @@ struct ModelInfo {
 struct ResourceRef {
   const Resource *resource = nullptr;
   int fd = -1;
+  bool as_it_is = false;  // under the model that is asked, its label and entries are left alone
 };
 
 // A domain as a plugin is shown it. seclabel is the one for the plugin's model, its type already

@@ -191,7 +191,7 @@ TEST_F(PluginTest, DomainAndOverridesArriveAsTheyAre) {
   DomainRef domain = Dynamic();
   domain.virt_type = "kvm";
   domain.seclabel.base_label = "base";
-  domain.resources = {{&one, 7}, {&two, -1}, {&three, -1}};
+  domain.resources = {{&one, 7}, {&two, -1}, {&three, -1, true}};
   fake_.does.verify = [&](const svirt_domain *seen, svirt_error *) {
     EXPECT_EQ(seen->struct_size, sizeof *seen);
     EXPECT_EQ(seen->label_type, static_cast<uint32_t>(SVIRT_LABEL_DYNAMIC));
@@ -212,6 +212,7 @@ TEST_F(PluginTest, DomainAndOverridesArriveAsTheyAre) {
     EXPECT_EQ(seen->resources[1].flags, SVIRT_RES_SUBTREE);
     EXPECT_EQ(seen->resources[1].chain_depth, 3u);
     EXPECT_STREQ(seen->resources[1].override_label, "generic");
+    EXPECT_EQ(seen->resources[2].flags, SVIRT_RES_AS_IT_IS);
     EXPECT_EQ(seen->resources[2].override_label, nullptr);
     return SVIRT_OK;
   };

@@ -86,8 +86,8 @@ svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_err
   return status;
 }
 
-svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
-                      svirt_error *error) {
+svirt_status CheckGoesBack(const svirt_resource &resource, const Identity &owner,
+                           const IdRange &range, svirt_error *error) {
   struct stat st {};
   if (const svirt_status status = Look(resource, &st, error); status != SVIRT_OK) {
     return status;
@@ -98,16 +98,26 @@ svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, con
   // Undo could not give it back. What a domain has set on a file of its own is to go, however, and
   // must not keep the file from going back: then the new owner is root, or the old one a domain.
   const bool goes_back = owner.uid == 0 || range.Contains(st.st_uid);
-  if (const std::string lost = goes_back ? "" : LostByChown(resource.fd, st); !lost.empty()) {
-    return sdk::Fail(error, SVIRT_E_DENIED, 0,
-                     "%s would lose %s with its owner, for good: take that away by hand, or use "
-                     "another file",
-                     PathOf(resource), lost.c_str());
+  const std::string lost = goes_back ? "" : LostByChown(resource.fd, st);
+  return lost.empty() ? svirt_status{SVIRT_OK}
+                      : sdk::Fail(error, SVIRT_E_DENIED, 0,
+                                  "%s would lose %s with its owner, for good: take that away by "
+                                  "hand, or use another file",
+                                  PathOf(resource), lost.c_str());
+}
+
+svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
+                      svirt_error *error) {
+  Identity now;
+  svirt_status status = GetOwner(resource, &now, error);
+  if (status != SVIRT_OK || now == owner) {
+    return status;
   }
-  if (::fchownat(resource.fd, "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) {
+  status = CheckGoesBack(resource, owner, range, error);
+  if (status == SVIRT_OK && ::fchownat(resource.fd, "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) {
     return Explain(resource, FormatIdentity(owner), errno, error);
   }
-  return SVIRT_OK;
+  return status;
 }
 
 }  // namespace svirt::dac

@@ -11,6 +11,10 @@ namespace svirt::dac {
 
 svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error);
 
+// SVIRT_E_DENIED if the file would lose for good what a later change of owner cannot give back.
+svirt_status CheckGoesBack(const svirt_resource &resource, const Identity &owner,
+                           const IdRange &range, svirt_error *error);
+
 // range: those ids are of domains, so that what they have made of a file may be lost.
 svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
                       svirt_error *error);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -15,6 +16,15 @@
 #include "way.h"
 
 namespace svirt::dac {
+
+unsigned NeededRights(const svirt_resource &resource) {
+  unsigned need = (resource.access & SVIRT_ACCESS_READ) != 0 ? kRead : 0;
+  need |= (resource.access & SVIRT_ACCESS_WRITE) != 0 ? kWrite : 0;
+  const bool passes =
+      (resource.access & SVIRT_ACCESS_EXEC) != 0 || resource.object == SVIRT_OBJ_DIR;
+  return need | (passes ? kPass : 0);
+}
+
 namespace {
 
 // The name that is looked up to open it; "" for what comes as an open descriptor, or is not there.
@@ -35,41 +45,91 @@ std::string LookedUp(const svirt_resource &resource) {
   return size > 0 && path[0] == '/' ? std::string(path.data(), static_cast<size_t>(size)) : "";
 }
 
-svirt_status Check(const Identity &identity, const std::string &name, const std::string &path,
-                   unsigned need, const char *what, svirt_error *error) {
-  Guard guard;
-  if (ReadGuard(name, &guard) != 0 || !guard.Shuts(identity, need)) {
-    return SVIRT_OK;  // what cannot be looked at is not shut by its mode
+// What the domain has to be able to do with the object, and the same in words.
+struct Need {
+  unsigned rights;
+  const char *what;
+};
+
+Need NeedOf(const svirt_resource &resource) {
+  const unsigned rights = NeededRights(resource);
+  return {rights, IsProgram(resource)      ? "read and execute"
+                  : (rights & kWrite) != 0 ? "read and write"
+                                           : "read"};
+}
+
+svirt_status Judge(const Identity &identity, const Guard &guard, const std::string &path,
+                   const Need &need, svirt_error *error) {
+  if (!guard.Shuts(identity, need.rights)) {
+    return SVIRT_OK;
   }
   return sdk::Fail(error, SVIRT_E_DENIED, EACCES,
                    "the domain's user and group, %s, may not %s %s (mode %04o of %s): let it in by "
                    "chmod or setfacl",
-                   FormatIdentity(identity).c_str(), what, path.c_str(),
+                   FormatIdentity(identity).c_str(), need.what, path.c_str(),
                    static_cast<unsigned>(guard.status.st_mode & 07777),
                    FormatIdentity(guard.owner()).c_str());
 }
 
-}  // namespace
-
-unsigned NeededRights(const svirt_resource &resource) {
-  unsigned need = (resource.access & SVIRT_ACCESS_READ) != 0 ? kRead : 0;
-  need |= (resource.access & SVIRT_ACCESS_WRITE) != 0 ? kWrite : 0;
-  const bool passes =
-      (resource.access & SVIRT_ACCESS_EXEC) != 0 || resource.object == SVIRT_OBJ_DIR;
-  return need | (passes ? kPass : 0);
+svirt_status Check(const Identity &identity, const std::string &name, const std::string &path,
+                   const Need &need, svirt_error *error) {
+  Guard guard;
+  // What cannot be looked at is not shut by its mode.
+  return ReadGuard(name, &guard) == 0 ? Judge(identity, guard, path, need, error) : SVIRT_OK;
 }
 
-svirt_status CheckWays(const Identity &identity, const svirt_domain &domain, svirt_error *error) {
-  Way way(identity);
-  way.Expect(domain);
-  if (domain.emulator != nullptr) {
-    way.LeadTo(domain.emulator);
-  }
+// The directory that has to take a name for the socket, and to lose an old one.
+svirt_status CheckParent(const Identity &identity, const std::string &socket, svirt_error *error) {
+  const size_t slash = socket.rfind('/');
+  const std::string parent = slash == 0 ? "/" : socket.substr(0, slash);
+  return Check(identity, parent, parent, {kWrite | kPass, "make a socket in"}, error);
+}
+
+// Is the socket made in a directory that is a resource itself, which decides?
+bool IsInResource(const svirt_domain &domain, const svirt_resource &socket) {
+  const std::string_view path = socket.path;
   for (const svirt_resource &resource : sdk::Resources(domain)) {
-    way.LeadTo(LookedUp(resource));
+    const std::string_view directory = resource.path != nullptr ? resource.path : "";
+    if (resource.object == SVIRT_OBJ_DIR && path.starts_with(directory) &&
+        path.substr(directory.size()).starts_with('/') &&
+        ((resource.flags & SVIRT_RES_SUBTREE) != 0 || path.rfind('/') == directory.size())) {
+      return true;
+    }
   }
-  return way.Check(error);
+  return false;
 }
+
+svirt_status ForeseeObject(const Identity &identity, const svirt_domain &domain,
+                           const svirt_resource &resource, svirt_error *error) {
+  const bool starts = domain.pid <= 0;  // what runs has opened what is its own, whatever came since
+  const bool stays = (resource.flags & SVIRT_RES_AS_IT_IS) != 0;
+  if (IsMadeByDomain(resource)) {
+    return starts && !IsInResource(domain, resource) ? CheckParent(identity, resource.path, error)
+                                                     : SVIRT_OK;
+  }
+  if (stays && starts && resource.fd < 0 && resource.object == SVIRT_OBJ_FILE &&
+      (resource.access & SVIRT_ACCESS_CREATE) != 0) {
+    return sdk::Fail(error, SVIRT_E_DENIED, 0,
+                     "%s does not exist, and would be made as a file of the host's that the "
+                     "domain's user and group, %s, may not write, since relabel='no' keeps it so: "
+                     "make it, with an owner and a mode that let the domain in",
+                     PathOf(resource), FormatIdentity(identity).c_str());
+  }
+  Guard guard;
+  const auto owner = OwnerToGive(domain, resource);
+  if (!(owner || (stays && starts)) || LookedUp(resource).empty() ||
+      ReadGuard(NameOf(resource.fd), &guard) != 0 ||
+      (owner && !starts && guard.owner() == *owner)) {
+    return SVIRT_OK;
+  }
+  if (owner) {
+    guard.status.st_uid = owner->uid;
+    guard.status.st_gid = owner->gid;
+  }
+  return Judge(identity, guard, LookedUp(resource), NeedOf(resource), error);
+}
+
+}  // namespace
 
 svirt_status CheckObject(const Identity &identity, const svirt_resource &resource,
                          svirt_error *error) {
@@ -77,17 +137,9 @@ svirt_status CheckObject(const Identity &identity, const svirt_resource &resourc
   if (path.empty()) {
     return SVIRT_OK;
   }
-  if (IsMadeByDomain(resource)) {
-    const size_t slash = path.rfind('/');
-    const std::string parent = slash == 0 ? "/" : path.substr(0, slash);
-    // To make a name in a directory, and to remove an old one.
-    return Check(identity, parent, parent, kWrite | kPass, "make a socket in", error);
-  }
-  const unsigned need = NeededRights(resource);
-  const char *what = IsProgram(resource)    ? "read and execute"
-                     : (need & kWrite) != 0 ? "read and write"
-                                            : "read";
-  return Check(identity, NameOf(resource.fd), path, need, what, error);
+  return IsMadeByDomain(resource)
+             ? CheckParent(identity, path, error)
+             : Check(identity, NameOf(resource.fd), path, NeedOf(resource), error);
 }
 
 svirt_status CheckReach(const Identity &identity, const std::string &program,
@@ -99,10 +151,33 @@ svirt_status CheckReach(const Identity &identity, const std::string &program,
   }
   svirt_status status = way.Check(error);
   if (status == SVIRT_OK) {
-    status = Check(identity, program, program, kPass, "execute", error);
+    status = Check(identity, program, program, {kPass, "execute"}, error);
   }
   for (const svirt_resource &resource : resources) {
     status = status == SVIRT_OK ? CheckObject(identity, resource, error) : status;
+  }
+  return status;
+}
+
+svirt_status ForeseeReach(const Identity &identity, const svirt_domain &domain,
+                          svirt_error *error) {
+  Way way(identity);
+  way.Expect(domain);
+  if (domain.emulator != nullptr) {
+    way.LeadTo(domain.emulator);
+  }
+  for (const svirt_resource &resource : sdk::Resources(domain)) {
+    way.LeadTo(LookedUp(resource));
+  }
+  svirt_status status = way.Check(error);
+  const auto resources = sdk::Resources(domain);
+  // A definition is judged without its objects.
+  if (std::none_of(resources.begin(), resources.end(),
+                   [](const svirt_resource &resource) { return resource.fd >= 0; })) {
+    return status;
+  }
+  for (const svirt_resource &resource : resources) {
+    status = status == SVIRT_OK ? ForeseeObject(identity, domain, resource, error) : status;
   }
   return status;
 }

@@ -14,10 +14,6 @@ namespace svirt::dac {
 // What the domain has to be able to do with the object itself: rights as in acl.h.
 unsigned NeededRights(const svirt_resource &resource);
 
-// Before the objects have their labels and entries: the directories on the way to one of the
-// domain's resources that will keep it out, as SVIRT_E_DENIED. Those that become its own will not.
-svirt_status CheckWays(const Identity &identity, const svirt_domain &domain, svirt_error *error);
-
 // SVIRT_E_DENIED with a sentence if owner, mode and ACL of the object keep the domain out. What a
 // server or a program decides is left to it.
 svirt_status CheckObject(const Identity &identity, const svirt_resource &resource,
@@ -26,6 +22,10 @@ svirt_status CheckObject(const Identity &identity, const svirt_resource &resourc
 // When they have them: the program, every resource, and every directory on the way to one of them.
 svirt_status CheckReach(const Identity &identity, const std::string &program,
                         const std::vector<svirt_resource> &resources, svirt_error *error);
+
+// The same before the objects have their owners and entries: what will keep the domain out when
+// they have them. What needs an entry is left to PlanEntry (entry_plan.h).
+svirt_status ForeseeReach(const Identity &identity, const svirt_domain &domain, svirt_error *error);
 
 // May everybody read or write the object, so that its owner shuts nobody out?
 bool IsOpenToAll(const svirt_resource &resource);

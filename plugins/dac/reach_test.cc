@@ -103,7 +103,7 @@ TEST_F(Reach, IsForeseen) {
   domain.resources()[0].fd = fd.get();
   const auto foreseen = [&] {
     error_ = MakeError();
-    const svirt_status status = CheckWays(who_, domain.get(), &error_);
+    const svirt_status status = ForeseeReach(who_, domain.get(), &error_);
     EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
     return std::string(error_.message);
   };
@@ -115,6 +115,76 @@ TEST_F(Reach, IsForeseen) {
   EXPECT_EQ(foreseen(), "");
   domain.resources()[1].flags = 0;
   EXPECT_THAT(foreseen(), HasSubstr("may not pass the directory " + inner + " "));
+}
+
+class Foresight : public Reach {
+ protected:
+  // "" or the sentence about a domain that has the resource alone.
+  std::string Of(const std::string &path, uint32_t object, uint32_t access, uint32_t flags = 0) {
+    sdk::TestDomain domain;
+    domain.get().label = domain.get().image_label = "+2100000007:+2100000007";
+    domain.get().pid = pid_;
+    domain.Add(path, object, access, flags, SVIRT_RES_DISK);
+    const sdk::Fd fd = OpenPath(path);
+    domain.resources()[0].fd = fd.get();
+    std::vector<sdk::Fd> open;
+    for (const std::string &directory : own_) {
+      domain.Add(directory, SVIRT_OBJ_DIR, kRwc, 0, SVIRT_RES_RUNDIR);
+      open.push_back(OpenPath(directory));
+      domain.resources().back().fd = open.back().get();
+    }
+    error_ = MakeError();
+    const svirt_status status = ForeseeReach(who_, domain.get(), &error_);
+    EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
+    return error_.message;
+  }
+
+  int pid_ = -1;
+  std::vector<std::string> own_;
+};
+
+TEST_F(Foresight, IsOfTheOwnerThatTheObjectWillHave) {
+  EXPECT_EQ(Of(File(0600), SVIRT_OBJ_FILE, kRw), "");
+  EXPECT_THAT(Of(File(0466), SVIRT_OBJ_FILE, kRw),
+              HasSubstr("may not read and write " + dir_.path("disk") +
+                        " (mode 0466 of +2100000007:+2100000007)"));
+}
+
+TEST_F(Foresight, OfWhatStaysAsItIsIsThatOfTheOwnerItHas) {
+  const std::string disk = File(0600);
+  EXPECT_THAT(Of(disk, SVIRT_OBJ_FILE, kRw, SVIRT_RES_AS_IT_IS),
+              HasSubstr("(mode 0600 of " + OwnerOf(disk) + ")"));
+  EXPECT_THAT(Of(File(0600), SVIRT_OBJ_FILE, kR, SVIRT_RES_AS_IT_IS), HasSubstr("may not read "));
+  EXPECT_EQ(Of(File(0606), SVIRT_OBJ_FILE, kRw, SVIRT_RES_AS_IT_IS), "");
+  own_ = {dir_.Dir("run")};
+  EXPECT_THAT(Of(dir_.path("new"), SVIRT_OBJ_FILE, kRwc, SVIRT_RES_AS_IT_IS),
+              HasSubstr("does not exist, and would be made as a file of the host's"));
+  EXPECT_EQ(Of(dir_.path("new"), SVIRT_OBJ_FILE, kRwc), "");
+}
+
+TEST_F(Foresight, OfADirectoryThatStaysAsItIsIsNoWay) {
+  const std::string share = dir_.Dir("share");
+  ::chmod(share.c_str(), 0700);
+  EXPECT_EQ(Of(share, SVIRT_OBJ_DIR, kRw), "");
+  EXPECT_NE(Of(share, SVIRT_OBJ_DIR, kRw, SVIRT_RES_AS_IT_IS), "");
+}
+
+TEST_F(Foresight, OfASocketIsThatOfItsDirectory) {
+  const std::string sockets = dir_.Dir("sockets"), inner = dir_.Dir("sockets/inner");
+  ::chmod(sockets.c_str(), 0755);
+  own_ = {inner};
+  EXPECT_THAT(Of(sockets + "/a.sock", SVIRT_OBJ_SOCKET, kRwc),
+              HasSubstr("may not make a socket in " + sockets));
+  own_ = {sockets};
+  EXPECT_EQ(Of(sockets + "/a.sock", SVIRT_OBJ_SOCKET, kRwc), "");
+}
+
+TEST_F(Foresight, OfADomainThatRunsIsOfNewObjectsAlone) {
+  pid_ = 4711;
+  EXPECT_EQ(Of(File(0600), SVIRT_OBJ_FILE, kRw, SVIRT_RES_AS_IT_IS), "");
+  own_ = {dir_.Dir("run")};
+  EXPECT_EQ(Of(dir_.Dir("sockets") + "/a.sock", SVIRT_OBJ_SOCKET, kRwc), "");
+  EXPECT_NE(Of(File(0400), SVIRT_OBJ_FILE, kRw), "");
 }
 
 TEST_F(Reach, NamesAllDirectoriesOnAllWaysInOneSentence) {

@@ -89,4 +89,14 @@ svirt_status PlanOwner(const svirt_domain &domain, const svirt_resource &resourc
   return SVIRT_OK;
 }
 
+std::optional<Identity> OwnerToGive(const svirt_domain &domain, const svirt_resource &resource) {
+  sdk::ResourcePlan plan;
+  if ((resource.flags & SVIRT_RES_AS_IT_IS) != 0 ||
+      PlanOwner(domain, resource, &plan, nullptr) != SVIRT_OK || plan.action != SVIRT_PLAN_SET) {
+    return std::nullopt;
+  }
+  std::string why;
+  return ParseIdentity(plan.label, &why);
+}
+
 }  // namespace svirt::dac

@@ -4,10 +4,17 @@
 
 #include <svirt/sdk_driver.h>
 
+#include <optional>
+
+#include "identity.h"
+
 namespace svirt::dac {
 
 svirt_status PlanOwner(const svirt_domain &domain, const svirt_resource &resource,
                        sdk::ResourcePlan *plan, svirt_error *error);
+
+// The owner that the host will give the object, as PlanOwner says; nullopt: it keeps its own.
+std::optional<Identity> OwnerToGive(const svirt_domain &domain, const svirt_resource &resource);
 
 // Does the domain get the resource as an open descriptor, so that it need not reach it itself?
 bool IsHandedOver(const svirt_resource &resource);

@@ -47,8 +47,8 @@ std::string ModeOf(const Guard &guard) {
 void Way::Expect(const svirt_domain &domain) {
   for (const svirt_resource &resource : sdk::Resources(domain)) {
     struct stat status {};
-    if (resource.path != nullptr && ::stat(resource.path, &status) == 0 &&
-        S_ISDIR(status.st_mode)) {
+    if ((resource.flags & SVIRT_RES_AS_IT_IS) == 0 && resource.path != nullptr &&
+        ::stat(resource.path, &status) == 0 && S_ISDIR(status.st_mode)) {
       expected_[{status.st_dev, status.st_ino}] |= (resource.flags & SVIRT_RES_SUBTREE) != 0;
     }
   }

@@ -94,6 +94,68 @@ for command in define plan; do
   equal "in the order of the document" "$(sort -n <<<"$lines")" "$lines"
 done
 
+# What a model would refuse when the objects have their labels, a plan says before.
+# foreseen WHAT SENTENCE [OF_START]: d.xml cannot start, by its plan and by the start, and nothing is
+# touched.
+foreseen() {
+  local before
+  before=$(stat -c %u:%g:%a "$DIR/images/d.img")
+  svirt plan "$DIR/d.xml" >"$DIR/out"
+  equal "$1: the plan ends with" 20 $?
+  contains "it says why" "$2" cat "$DIR/out"
+  ok "$1: it is defined" svirt define "$DIR/d.xml"
+  refused "it does not start" "${3-$2}" svirt start d
+  equal "its disk is as it was" "$before" "$(stat -c %u:%g:%a "$DIR/images/d.img")"
+}
+if [ "$(id -u)" -eq 0 ]; then
+  configure '[confinement]' 'models = landlock, dac'
+  # with ELEMENT: d.xml anew, with the element before the end of its devices.
+  with() {
+    make_domain d
+    sed "s|</devices>|$1</devices>|" "$DIR/d.xml" >"$DIR/d.new"
+    mv "$DIR/d.new" "$DIR/d.xml"
+  }
+  stays="<seclabel model='dac' relabel='no'/>"
+  make_domain d
+  sed -i "s|<source file='$DIR/images/d.img'/>|<source file='$DIR/images/d.img'>$stays</source>|" "$DIR/d.xml"
+  chown 0:0 "$DIR/images/d.img"
+  chmod 0600 "$DIR/images/d.img"
+  foreseen "a disk that keeps its owner" "may not read and write $DIR/images/d.img"
+  make_domain d
+  chmod 0400 "$DIR/images/d.img"
+  foreseen "a disk that its owner may not write" "may not read and write $DIR/images/d.img"
+  chmod 04755 "$DIR/images/d.img"
+  foreseen "a set-user-ID disk" 'would lose its set-user-ID bit'
+  chmod 0600 "$DIR/images/d.img"
+  mkdir -m 0755 "$DIR/roots"
+  with "<serial type='unix'><source mode='bind' path='$DIR/roots/x.sock'/></serial>"
+  foreseen "a socket in root's directory" "may not make a socket in $DIR/roots"
+  with "<serial type='file'><source path='$DIR/images/new.log'>$stays</source></serial>"
+  foreseen "a log that is made as root's" "$DIR/images/new.log does not exist" "may not read and write $DIR/images/new.log"
+  ok "the log was not made" test ! -e "$DIR/images/new.log"
+  make_domain d
+  if chattr +i "$DIR/images/d.img" 2>/dev/null; then
+    foreseen "an immutable disk" 'is immutable or append-only'
+    chattr -i "$DIR/images/d.img"
+  else
+    echo "# an immutable disk is skipped: it needs a file system with chattr +i"
+  fi
+  with "<serial type='file'><source path='$DIR/nowhere/new.log'/></serial>"
+  foreseen "a log in a directory that is not there" "cannot be created in $DIR/nowhere"
+  make_domain d
+  touch "$DIR/images/d.console"
+  mount --bind "$DIR/images" "$DIR/images"
+  mount -o remount,bind,ro "$DIR/images"
+  foreseen "a disk on a read-only mount" 'mounted read-only'
+  rm_console() { umount "$DIR/images" && rm "$DIR/images/d.console"; }
+  ok "the mount goes" rm_console
+  mount --bind "$DIR/images" "$DIR/images"
+  mount -o remount,bind,ro "$DIR/images"
+  foreseen "a log on it" "d.console) cannot be created"
+  umount "$DIR/images"
+  configure
+fi
+
 # A domain of which anything lives is not started anew, and destroy ends all of it.
 ok "a starts" svirt start a
 qemu=$(pid_of a)

@@ -1,47 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Plans, verifies and restores labels, and recovers from crashes; engine_apply.cc applies labels.
+// Plans, verifies, applies and restores labels, and recovers from crashes.
 #include "host/labels/engine.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "host/labels/draft.h"
-#include "host/labels/foreign_hands.h"
-#include "host/labels/label_check.h"
-#include "host/labels/undo.h"
+#include "host/labels/apply/applying.h"
+#include "host/labels/apply/undo.h"
+#include "host/labels/plan/draft.h"
+#include "host/labels/plan/foreign_hands.h"
+#include "host/labels/plan/label_check.h"
 #include "host/loader/marshal.h"
 
 namespace svirt {
-
-bool Plan::has_changes() const {
-  return std::any_of(items.begin(), items.end(), [](const PlanItem &item) { return item.changes; });
-}
-
-bool Plan::has_conflict() const {
-  return std::any_of(models.begin(), models.end(),
-                     [](const ModelLabels &model) { return !model.conflict.empty(); }) ||
-         std::any_of(items.begin(), items.end(),
-                     [](const PlanItem &item) { return !item.conflict.empty(); });
-}
-
-std::vector<SecLabel> Plan::seclabels() const {
-  std::vector<SecLabel> list;
-  for (const ModelLabels &labels : models) {
-    list.push_back(labels.seclabel);
-  }
-  return list;
-}
-
-std::vector<std::string> Plan::unlabelled() const {
-  std::vector<std::string> paths;
-  for (const PlanItem &item : items) {
-    const std::string &path = manifest.resources[item.resource].path;
-    if (item.unlabelled && std::ranges::find(paths, path) == paths.end()) {
-      paths.push_back(path);
-    }
-  }
-  return paths;
-}
 
 Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
                std::string proc)
@@ -88,7 +59,7 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false, &paths, known));
   LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
-  SVIRT_ASSIGN(context.known, store_->Describe(domain.uuid, &context.mark));
+  SVIRT_ASSIGN(context.known, store_->registry().Describe(domain.uuid, &context.mark));
   for (const ModelChoice &choice : choices) {
     SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
     draft.models.push_back(std::move(model));
@@ -100,7 +71,7 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
   CheckEnforcing(policy_, pid < 0, &draft);
   const LabelOwner owner{domain.uuid, domain.name, domain.type};
   for (const HeldLabel &held : LabelsOf(draft)) {
-    SVIRT_ASSIGN(const std::string clash, store_->FindClash(owner, held));
+    SVIRT_ASSIGN(const std::string clash, store_->registry().FindClash(owner, held));
     for (ModelDraft &model : draft.models) {
       if (!clash.empty() && model.plugin->model() == held.model && model.refusal.empty()) {
         model.refusal = clash;
@@ -111,12 +82,66 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
     SVIRT_TRY(CheckForeignHands(store_, domain.uuid, lives, proc_, &draft));
   }
   for (const LabelTask &task : draft.tasks) {
-    SVIRT_ASSIGN(const std::string conflict, store_->FindConflict(domain.uuid, task.item));
+    SVIRT_ASSIGN(const std::string conflict,
+                 store_->journal().FindConflict(domain.uuid, task.item));
     if (!conflict.empty()) {
       ForItems(&draft, task, [&conflict](PlanItem *item) { item->conflict = conflict; });
     }
   }
   return ToPlan(std::move(draft));
+}
+
+Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
+  return Take(domain, manifest, Taking::kAll);
+}
+
+Status Engine::Reserve(const Domain &domain, const Manifest &manifest) {
+  auto plan = Take(domain, manifest, Taking::kLabels);
+  return plan.ok() ? Status() : std::move(plan).error();
+}
+
+Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking what) {
+  SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
+  // crash, or since when its seclabel or the daemon's range was changed.
+  for (bool again = true;; again = false) {
+    Applying applying(store_, plugins_, policy_, domain, proc_, -1);
+    SVIRT_TRY(applying.Begin());
+    auto status = what == Taking::kAll ? applying.Run(domain, manifest, choices, {})
+                                       : applying.Reserve(domain, manifest, choices);
+    if (status.ok()) {
+      return ToPlan(std::move(applying.draft));
+    }
+    Error error = std::move(status).error();
+    if (error.code == Errc::kExists && applying.arrives()) {
+      // What another host has labelled for the domain is not to be labelled otherwise.
+      error.message +=
+          "; it comes from another host: start it from the XML that it has there, or run 'svirt "
+          "handover cancel'";
+    }
+    // Of what is pinned the registry does not know the processes: a guest of another VM manager may
+    // run under the label.
+    if (error.code != Errc::kExists || !again || applying.is_pinned()) {
+      return applying.Fail(std::move(error));
+    }
+    if (applying.draft.opened) {
+      applying.draft.opened->RemoveCreated();
+    }
+    SVIRT_TRY(Restore(domain.uuid));
+  }
+}
+
+Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &manifest,
+                            const Manifest &known) {
+  SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
+  Applying applying(store_, plugins_, policy_, running, proc_, pid);
+  SVIRT_TRY(applying.Begin());
+  auto status = applying.Run(running, manifest, choices, known);
+  if (!status.ok()) {
+    return applying.Fail(std::move(status).error());
+  }
+  SVIRT_TRY(applying.DropNewHold());
+  return ToPlan(std::move(applying.draft));
 }
 
 Result<std::vector<PolicyText>> Engine::DescribePolicies(const Domain &domain, const Plan &plan) {
@@ -190,37 +215,37 @@ Status Engine::VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid) 
 }
 
 Status Engine::AddHolder(const Domain &domain, pid_t pid) {
-  SVIRT_ASSIGN(const auto state, store_->Describe(domain.uuid));
+  SVIRT_ASSIGN(const auto state, store_->registry().Describe(domain.uuid));
   if (!state) {
     return {};  // no model gives it a label
   }
   SVIRT_ASSIGN(const ProcessId process, IdentifyProcess(pid));
-  return store_->AddHolder(domain.uuid, process);
+  return store_->registry().AddHolder(domain.uuid, process);
 }
 
 Status Engine::Pin(const std::string &uuid, PinnedFor whom) {
-  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
-  return state ? store_->Pin(uuid, whom) : Status();
+  SVIRT_ASSIGN(const auto state, store_->registry().Describe(uuid));
+  return state ? store_->registry().Pin(uuid, whom) : Status();
 }
 
 Status Engine::Restore(const std::string &uuid, std::vector<std::string> *notes) {
-  LabelStore::UndoScope all;
+  UndoScope all;
   all.stop = true;
   return Undo(store_, plugins_, uuid, all, true, notes);
 }
 
 Status Engine::Forget(const std::string &uuid, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  SVIRT_ASSIGN(const auto state, store_->registry().Describe(uuid));
   if (!state || state->IsLive()) {
     return {};
   }
-  LabelStore::UndoScope everything;
+  UndoScope everything;
   everything.even_whole = true;
   return Undo(store_, plugins_, uuid, everything, true, notes);
 }
 
 Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const auto state, store_->Describe(uuid));
+  SVIRT_ASSIGN(const auto state, store_->registry().Describe(uuid));
   if (!state) {
     return {};
   }
@@ -230,14 +255,14 @@ Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes)
   if (!state->interrupted) {
     return {};
   }
-  LabelStore::UndoScope half_done;
+  UndoScope half_done;
   half_done.interrupted = true;
   half_done.even_kept = true;
   return Undo(store_, plugins_, uuid, half_done, false, notes);
 }
 
 Status Engine::Recover(std::vector<std::string> *notes) {
-  SVIRT_ASSIGN(const auto uuids, store_->Owners());
+  SVIRT_ASSIGN(const auto uuids, store_->registry().Owners());
   Status first;
   for (const std::string &uuid : uuids) {
     if (Status status = Recover(uuid, notes); !status.ok() && first.ok()) {

@@ -4,70 +4,20 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
-#include "host/labels/label_store.h"
-#include "host/labels/seclabel_rules.h"
+#include "host/labels/plan/plan.h"
+#include "host/labels/plan/seclabel_rules.h"
+#include "host/labels/store/label_store.h"
 #include "host/loader/plugin.h"
 #include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
-
-class OpenedManifest;
-
-// The labels one model gives a domain.
-struct ModelLabels {
-  std::string model, doi;
-  SecLabel seclabel;  // type decided; label and image_label as planned
-  bool enforcing = false;
-  std::string conflict;  // why the label cannot be had, naming who has it; "" if it can
-};
-
-// One resource under one model.
-struct PlanItem {
-  size_t resource = 0;  // index into the manifest
-  std::string model;
-  ResourcePlan::Action action = ResourcePlan::Action::kNone;
-  std::optional<std::string> current;  // nullopt: no label, or the object does not exist yet
-  std::string label;                   // wanted; "" with kNone
-  bool changes = false;                // applying it would change the object
-  bool exclusive = false;
-  bool unlabelled = false;  // the object is the domain's alone without bearing its label
-  std::string note;         // remark for people, or ""
-  std::string conflict;     // why it cannot be, naming the other domain; "" if it can
-};
-
-// What starting a domain would do to labels, or has done.
-struct Plan {
-  Manifest manifest;
-  std::vector<ModelLabels> models;
-  std::vector<PlanItem> items;  // in document order, models in their order within a resource
-  // Sentences about what is not as it should be and stops nobody: a model that is permissive, what
-  // Apply found of an earlier start and could not, or would not, undo.
-  std::vector<std::string> notes;
-  // The objects of the manifest, kept open, so that what is confined later is what was labelled.
-  std::shared_ptr<const OpenedManifest> opened;
-
-  bool has_changes() const;
-  bool has_conflict() const;
-  // What the domain is given, as it is written down for one that runs.
-  std::vector<SecLabel> seclabels() const;
-  // Paths of objects that are the domain's alone without bearing its label.
-  std::vector<std::string> unlabelled() const;
-};
-
-// The policy that a model gives a domain, in the model's own language.
-struct PolicyText {
-  std::string model;
-  std::string text;
-};
 
 // Plans, applies and undoes the labels of domains. All state is in the LabelStore, shared with
 // every other process of the host; an Engine is cheap and may be used by one thread at a time.

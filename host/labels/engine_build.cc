@@ -2,8 +2,8 @@
 // Labels of domains that a hypervisor builds and keeps by a number.
 #include <utility>
 
-#include "host/labels/draft.h"
 #include "host/labels/engine.h"
+#include "host/labels/plan/draft.h"
 #include "host/loader/marshal.h"
 
 namespace svirt {

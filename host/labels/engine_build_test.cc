@@ -2,7 +2,7 @@
 // Labels of domains that a hypervisor builds and keeps by a number.
 #include <gmock/gmock.h>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt {
 namespace {
@@ -102,10 +102,10 @@ TEST_F(EngineBuildTest, NoneIsNoLabel) {
 TEST_F(EngineBuildTest, WhatAHypervisorHasStaysKnownAsThat) {
   Apply(engine_, domain_);
   ASSERT_TRUE(engine_.Pin(domain_.uuid).ok());
-  EXPECT_FALSE((*store_->Describe(domain_.uuid))->in_hypervisor);
+  EXPECT_FALSE((*store_->registry().Describe(domain_.uuid))->in_hypervisor);
   ASSERT_TRUE(engine_.Pin(domain_.uuid, PinnedFor::kHypervisor).ok());
   ASSERT_TRUE(engine_.Pin(domain_.uuid).ok());
-  const auto state = store_->Describe(domain_.uuid);
+  const auto state = store_->registry().Describe(domain_.uuid);
   EXPECT_TRUE((*state)->pinned);
   EXPECT_TRUE((*state)->in_hypervisor);
   ASSERT_TRUE(engine_.Restore(domain_.uuid).ok());

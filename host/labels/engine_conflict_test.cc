@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -140,7 +140,7 @@ TEST_F(EngineTest, ReservedLabelsAreThoseOfTheNextApplyWhateverStartsBefore) {
   EXPECT_EQ(MustApply(1, {{MakeDisk(disk)}}).models[0].seclabel.label, label);
   MustRestore(1);
   EXPECT_EQ(Label(disk), "original-disk");
-  const auto known = store_->Describe(MakeDomain(1).uuid);
+  const auto known = store_->registry().Describe(MakeDomain(1).uuid);
   ASSERT_TRUE(known.ok());
   EXPECT_FALSE(known->has_value());
 }
@@ -152,7 +152,7 @@ TEST_F(EngineTest, AReservationThatCannotBeHadLeavesNothing) {
   domain.seclabels.push_back(none);
   const auto status = MakeEngine().Reserve(domain, {});
   EXPECT_EQ(status.error().code, Errc::kUnsupported);
-  const auto known = store_->Describe(domain.uuid);
+  const auto known = store_->registry().Describe(domain.uuid);
   ASSERT_TRUE(known.ok());
   EXPECT_FALSE(known->has_value());
 }

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -65,7 +65,7 @@ class CrashTest : public EngineTest {
       EXPECT_EQ(Label(path), "original-" + path.substr(dir_.path().size() + 1)) << when;
     }
     EXPECT_EQ(Label(dir_ / "tree"), "") << when;
-    EXPECT_TRUE(store_->Owners()->empty()) << when;
+    EXPECT_TRUE(store_->registry().Owners()->empty()) << when;
     EXPECT_EQ(profile_.ProfileOf(MakeDomain(1).uuid), "") << when;
   }
 
@@ -215,7 +215,7 @@ TEST_F(CrashTest, ManyDomainsShareAnImageAtOnce) {
     EXPECT_EQ(status, 0);
   }
   EXPECT_EQ(Label(base), "original-base");
-  EXPECT_TRUE(store_->Owners()->empty());
+  EXPECT_TRUE(store_->registry().Owners()->empty());
 }
 
 // A power failure leaves the journal and no process; the device may have another number now.

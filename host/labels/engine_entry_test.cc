@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
-#include "host/labels/handover.h"
+#include "host/labels/apply/handover.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -83,7 +83,7 @@ TEST_F(EntryTest, AnObjectThatLetsTheDomainInGetsNone) {
   const Plan plan = MustApply(1, {{MakeDisk(base, true)}});
   EXPECT_EQ(plan.items[0].action, ResourcePlan::Action::kNone);
   EXPECT_EQ(Entries(base), "");
-  EXPECT_EQ(store_->Describe(MakeDomain(1).uuid).value()->objects, 0);
+  EXPECT_EQ(store_->registry().Describe(MakeDomain(1).uuid).value()->objects, 0);
 }
 
 TEST_F(EntryTest, OneThatCannotHaveTheEntryIsRefusedWithAllOthers) {
@@ -299,7 +299,7 @@ TEST_F(EntryTest, ItGoesWithTheDomainToAnotherHost) {
   const std::string base = Base();
   const Plan plan = MustApply(1, {{MakeDisk(base, true)}});
   const Domain domain = MakeDomain(1);
-  ASSERT_TRUE(store_->Pin(domain.uuid).ok());
+  ASSERT_TRUE(store_->registry().Pin(domain.uuid).ok());
   const std::vector<Plugin *> plugins{acl_.plugin()};
   HandoverDesk here(store_.get(), plugins);
   const auto handover = here.BeginOut(domain.uuid);

@@ -11,7 +11,7 @@
 #include <functional>
 #include <string>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 #include "host/util/fd.h"
 
 namespace svirt::fake {
@@ -24,7 +24,7 @@ class HoldTest : public EngineTest {
   ~HoldTest() override { End(); }
 
   OwnerState Describe(int domain) {
-    const auto state = store_->Describe(MakeDomain(domain).uuid);
+    const auto state = store_->registry().Describe(MakeDomain(domain).uuid);
     EXPECT_TRUE(state.ok() && *state) << "domain " << domain << " is not known";
     return state.ok() && *state ? **state : OwnerState{};
   }
@@ -33,7 +33,7 @@ class HoldTest : public EngineTest {
     const pid_t pid = ::fork();
     if (pid == 0) {
       const auto store = LabelStore::Open({.directory = dir_ / "state"});
-      const auto state = (*store)->Describe(MakeDomain(domain).uuid);
+      const auto state = (*store)->registry().Describe(MakeDomain(domain).uuid);
       ::_exit(*state ? static_cast<int>((*state)->processes.size()) : 99);
     }
     int status = -1;

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
-#include "host/labels/handover.h"
-#include "host/labels/label_mark.h"
+#include "host/labels/apply/handover.h"
+#include "host/labels/object/label_mark.h"
+#include "host/labels/testing/engine_fixture.h"
 #include "host/util/fd.h"
 
 namespace svirt::fake {
@@ -126,7 +126,7 @@ TEST_F(MarksTest, AHostWithoutANameMakesNone) {
   ASSERT_FALSE(plan.ok());
   EXPECT_THAT(plan.error().message, HasSubstr("no name for its marks"));
   EXPECT_EQ(mac_.LabelOf(disk_), "original");
-  EXPECT_FALSE(hosts_[0]->Describe(MakeDomain(1).uuid)->has_value());
+  EXPECT_FALSE(hosts_[0]->registry().Describe(MakeDomain(1).uuid)->has_value());
 }
 
 // It takes off what it cannot name when it can.

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {

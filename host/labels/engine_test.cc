@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -156,7 +156,8 @@ TEST_F(EngineTest, ARestoreThatFailsStaysInTheJournal) {
   EXPECT_THAT(failed.error().message, HasSubstr("was not restored"));
   EXPECT_EQ(Label(disk), "original-disk");  // the rest is done
   EXPECT_TRUE(IsKnown(1));
-  EXPECT_EQ((*store_->Describe(MakeDomain(1).uuid))->labels.size(), 1u);  // not given away
+  EXPECT_EQ((*store_->registry().Describe(MakeDomain(1).uuid))->labels.size(),
+            1u);  // not given away
   MustRestore(1);
   EXPECT_EQ(Label(other), "original-other");
   EXPECT_FALSE(IsKnown(1));

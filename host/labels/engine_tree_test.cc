@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -63,7 +63,7 @@ class TreeTest : public EngineTest {
 
   // The one that the domain holds; "" if it is not known.
   std::string LabelOfDomain(int domain = 1) {
-    const auto state = store_->Describe(MakeDomain(domain).uuid).value();
+    const auto state = store_->registry().Describe(MakeDomain(domain).uuid).value();
     return state ? "I:" + std::to_string(*state->labels.at(0).index) : "";
   }
   void ExpectAllLabelled() {
@@ -264,7 +264,7 @@ TEST_F(TreeTest, InASharedTreeNothingIsSwept) {
 TEST_F(TreeTest, ItsLabelIsNobodyElses) {
   Start(Keeping(), {{Tree()}});
   Stop(Keeping());
-  const auto state = store_->Describe(MakeDomain(1).uuid).value();
+  const auto state = store_->registry().Describe(MakeDomain(1).uuid).value();
   ASSERT_TRUE(state);
   EXPECT_FALSE(state->pinned);
   EXPECT_TRUE(state->processes.empty());
@@ -276,7 +276,7 @@ TEST_F(TreeTest, WhoPinnedTheDomainDoesNoMoreAfterItsEnd) {
   Start(Keeping(), {{Tree()}});
   ASSERT_TRUE(Keeping().Pin(MakeDomain(1).uuid).ok());
   Stop(Keeping());
-  EXPECT_FALSE(store_->Describe(MakeDomain(1).uuid).value()->pinned);
+  EXPECT_FALSE(store_->registry().Describe(MakeDomain(1).uuid).value()->pinned);
   Forget(Keeping());
   ExpectOriginals();
 }
@@ -284,7 +284,7 @@ TEST_F(TreeTest, WhoPinnedTheDomainDoesNoMoreAfterItsEnd) {
 TEST_F(TreeTest, OfADomainThatHasMovedNothingStaysKnown) {
   Start(Keeping(), {{Tree()}});
   const std::string label = LabelOfDomain();
-  ASSERT_TRUE(store_->SetHandover(MakeDomain(1).uuid, HandoverState::kGone).ok());
+  ASSERT_TRUE(store_->journal().SetHandover(MakeDomain(1).uuid, HandoverState::kGone).ok());
   Stop(Keeping());
   EXPECT_FALSE(IsKnown(1));
   EXPECT_EQ(Label(root_), label);  // the other host has the old one

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A domain that goes from one host to another over the same storage: two label stores, one set of
 // files.
-#include "host/labels/handover.h"
+#include "host/labels/apply/handover.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -81,7 +81,7 @@ class HandoverTest : public EngineTest {
     const Status status = EngineThere().Restore(uuid_);
     EXPECT_TRUE(status.ok()) << status.error().message;
   }
-  bool IsKnownThere() { return there_->Describe(uuid_)->has_value(); }
+  bool IsKnownThere() { return there_->registry().Describe(uuid_)->has_value(); }
 
   const std::vector<Plugin *> plugins_ = {mac_.plugin(), profile_.plugin()};
   // What a host's kernel keeps is its own.
@@ -114,8 +114,8 @@ TEST_F(HandoverTest, AfterCommitTheOtherHostGivesTheOldLabelsBack) {
 TEST_F(HandoverTest, BothHostsCanOpenItsObjectsAllTheWhile) {
   Arrive();
   EXPECT_EQ(mac_.sets, 2) << "no object was labelled again";
-  EXPECT_EQ(there_->Describe(uuid_)->value().labels[0].label,
-            store_->Describe(uuid_)->value().labels[0].label);
+  EXPECT_EQ(there_->registry().Describe(uuid_)->value().labels[0].label,
+            store_->registry().Describe(uuid_)->value().labels[0].label);
 }
 
 TEST_F(HandoverTest, AfterCancelThisHostGivesTheOldLabelsBack) {
@@ -163,16 +163,16 @@ TEST_F(HandoverTest, WhatIsPreparedStaysReservedWithoutAProcess) {
   ASSERT_TRUE(PrepareIn(BeginOut()).ok());
   ASSERT_TRUE(EngineThere().Recover().ok());
   const LabelRequest all{.model = "fakemac",
-                         .doi = there_->Describe(uuid_)->value().labels[0].doi,
+                         .doi = there_->registry().Describe(uuid_)->value().labels[0].doi,
                          .label = "",
                          .runs = {{0, 28}}};
-  const uint64_t held = *there_->Describe(uuid_)->value().labels[0].index;
+  const uint64_t held = *there_->registry().Describe(uuid_)->value().labels[0].index;
   for (int domain = 2; domain < 29; ++domain) {
-    const auto index = there_->Acquire({MakeDomain(domain).uuid, "vm", "kvm"}, all);
+    const auto index = there_->registry().Acquire({MakeDomain(domain).uuid, "vm", "kvm"}, all);
     ASSERT_TRUE(index.ok()) << index.error().message;
     EXPECT_NE(**index, held);
   }
-  EXPECT_EQ(there_->Acquire({MakeDomain(29).uuid, "vm", "kvm"}, all).error().code,
+  EXPECT_EQ(there_->registry().Acquire({MakeDomain(29).uuid, "vm", "kvm"}, all).error().code,
             Errc::kExhausted);
 }
 
@@ -230,9 +230,9 @@ TEST_F(HandoverTest, ALabelInUseThereIsRefused) {
   Handover handover = BeginOut();
   const HeldLabel &held = handover.labels[0];
   ASSERT_TRUE(
-      there_
-          ->Acquire({MakeDomain(7).uuid, "other", "kvm"},
-                    {.model = held.model, .doi = held.doi, .label = "", .runs = {{*held.index, 1}}})
+      there_->registry()
+          .Acquire({MakeDomain(7).uuid, "other", "kvm"},
+                   {.model = held.model, .doi = held.doi, .label = "", .runs = {{*held.index, 1}}})
           .ok());
   const Status status = PrepareIn(handover);
   ASSERT_FALSE(status.ok());
@@ -270,7 +270,7 @@ TEST_F(HandoverTest, WhatIsNotTheSameObjectThereIsLeftToTheStart) {
   mac_.SetLabelOf(base_, "another");
   ASSERT_TRUE(PrepareIn(handover).ok());
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("it is not the same object")));
-  EXPECT_EQ(there_->Uses(uuid_)->size(), 1u);
+  EXPECT_EQ(there_->journal().Uses(uuid_)->size(), 1u);
 }
 
 TEST_F(HandoverTest, NothingIsChangedWhileItGoes) {

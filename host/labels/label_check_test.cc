@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 #include "host/util/fd.h"
 
 namespace svirt::fake {

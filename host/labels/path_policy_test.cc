@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What no domain gets, by whatever path and as whatever resource.
-#include "host/labels/path_policy.h"
+#include "host/labels/plan/path_policy.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -17,8 +17,8 @@
 #include <functional>
 #include <string>
 
-#include "host/labels/engine_fixture.h"
-#include "host/labels/opened_manifest.h"
+#include "host/labels/plan/opened_manifest.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {

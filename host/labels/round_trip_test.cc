@@ -19,7 +19,7 @@
 
 #include "host/domain/domain_test_support.h"
 #include "host/domain/manifest.h"
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {

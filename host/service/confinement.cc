@@ -143,9 +143,9 @@ Status Confinement::Release(const Domain &domain) const {
 
 Status Confinement::ReleaseLocked(const Domain &domain) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(domain.uuid));
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->registry().Describe(domain.uuid));
   if (owner && (owner->pinned || !owner->processes.empty())) {
-    return labels->DropOwnHold(domain.uuid);
+    return labels->registry().DropOwnHold(domain.uuid);
   }
   SVIRT_ASSIGN(Engine engine, engines_->ToUndo(domain.uuid, domain.type));
   return machine_->Reporting([&](auto *notes) { return engine.Restore(domain.uuid, notes); });

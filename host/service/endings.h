@@ -7,7 +7,7 @@
 
 #include "host/hypervisor/hypervisor.h"
 #include "host/hypervisor/running_domain.h"
-#include "host/labels/label_store.h"
+#include "host/labels/store/label_store.h"
 #include "host/service/engines.h"
 #include "host/service/machine.h"
 #include "host/service/store/domain_store.h"

@@ -139,7 +139,7 @@ TEST_F(EndingsTest, WhatAHypervisorNeverKeptHasNotLeftIt) {
   ASSERT_TRUE(EndProcess(running.process).ok());
   EXPECT_FALSE(*endings_.HasLeftHypervisor(owner));
   LabelStore *const labels = *host_->machine.Labels();
-  ASSERT_TRUE(labels->Pin(UuidOf(1), PinnedFor::kHypervisor).ok());
+  ASSERT_TRUE(labels->registry().Pin(UuidOf(1), PinnedFor::kHypervisor).ok());
   EXPECT_TRUE(*endings_.HasLeftHypervisor(owner)) << "it has no such domain";
 }
 

@@ -82,7 +82,7 @@ Result<Engine> Engines::ForRunning(const Domain &running) const {
 
 Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_type) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->Describe(uuid));
+  SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->registry().Describe(uuid));
   auto given_now = machine_->models().For(virt_type);
   std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
   for (const HeldLabel &held : owner ? owner->labels : std::vector<HeldLabel>{}) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/handover.h"
+#include "host/labels/apply/handover.h"
 #include "host/service/label_owners.h"
 #include "host/service/machine.h"
 #include "host/util/result.h"

@@ -9,10 +9,10 @@ namespace svirt {
 
 Result<std::vector<OwnerState>> LabelOwners::All() const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
-  SVIRT_ASSIGN(const std::vector<std::string> uuids, labels->Owners());
+  SVIRT_ASSIGN(const std::vector<std::string> uuids, labels->registry().Owners());
   std::vector<OwnerState> owners;
   for (const std::string &uuid : uuids) {
-    SVIRT_ASSIGN(std::optional<OwnerState> owner, labels->Describe(uuid));
+    SVIRT_ASSIGN(std::optional<OwnerState> owner, labels->registry().Describe(uuid));
     if (owner) {  // else it was given back meanwhile
       owners.push_back(std::move(*owner));
     }

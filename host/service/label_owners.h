@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/label_store.h"
+#include "host/labels/store/label_store.h"
 #include "host/service/machine.h"
 #include "host/util/result.h"
 

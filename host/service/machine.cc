@@ -68,7 +68,7 @@ Result<std::unique_ptr<LabelStore>> Machine::OpenLabelsReadOnly() const {
 
 Result<std::optional<OwnerState>> Machine::OwnerOf(const std::string &uuid) {
   SVIRT_ASSIGN(LabelStore *const labels, Labels());
-  return labels->Describe(uuid);
+  return labels->registry().Describe(uuid);
 }
 
 std::vector<std::string> Machine::DomainTypes() const {

@@ -11,7 +11,7 @@
 #include "host/config/config.h"
 #include "host/domain/domain.h"
 #include "host/hypervisor/hypervisor.h"
-#include "host/labels/label_store.h"
+#include "host/labels/store/label_store.h"
 #include "host/loader/call_watch.h"
 #include "host/service/models/drivers.h"
 #include "host/service/store/domain_store.h"

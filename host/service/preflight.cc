@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "host/domain/manifest.h"
-#include "host/labels/opened_manifest.h"
+#include "host/labels/plan/opened_manifest.h"
 
 namespace svirt {
 namespace {

@@ -63,7 +63,7 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       SVIRT_ASSIGN(const Fd lock, locks.Lock(state.owner.uuid));
       if (state.own_hold) {  // who holds the lock knows that nobody here is starting it
         SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
-        SVIRT_TRY(labels->DropOwnHold(state.owner.uuid));
+        SVIRT_TRY(labels->registry().DropOwnHold(state.owner.uuid));
       }
       SVIRT_ASSIGN(Engine engine, engines_->ToUndo(state.owner.uuid, state.owner.virt_type));
       SVIRT_ASSIGN(const bool is_over, endings_->HasLeftHypervisor(state.owner));

@@ -7,7 +7,7 @@
 #include "host/hypervisor/xen/fake_xl.h"
 #include "host/hypervisor/xen/xen_hypervisor.h"
 #include "host/hypervisor/xen/xen_test_support.h"
-#include "host/labels/fake_model.h"
+#include "host/labels/testing/fake_model.h"
 #include "host/service/host.h"
 #include "host/util/file.h"
 

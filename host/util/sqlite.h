@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/util/fd.h"
 #include "host/util/result.h"
 
 struct sqlite3;
@@ -20,7 +21,6 @@ struct sqlite3_stmt;
 namespace svirt {
 
 class Database;
-class LogFile;
 
 struct StatementDeleter {
   void operator()(sqlite3_stmt *statement) const;
@@ -62,6 +62,7 @@ class Query {
   uint64_t Unsigned(int column) const { return static_cast<uint64_t>(Int(column)); }
   std::string Text(int column) const;
   std::optional<std::string> OptionalText(int column) const;
+  std::optional<int64_t> OptionalInt(int column) const;
 
  private:
   void BindInt(int64_t value);
@@ -117,8 +118,8 @@ class Database {
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
 
-  // For a connection that writes: its log is written once for each transaction (sqlite_log.h), and
-  // it can Sync. kRefused: the database is not in write-ahead mode.
+  // For a connection that writes: it can Sync then. kRefused: the database is not in write-ahead
+  // mode.
   Status OpenLog();
   // All that has been committed on this connection is on the disk when this returns. OpenLog must
   // have been called at some time. Any thread may call, also while another one uses the connection.
@@ -150,13 +151,28 @@ class Database {
   void GiveBack(const char *sql, StatementPtr statement);
 
   std::string path_;
-  std::unique_ptr<LogFile> log_;
+  Fd log_;  // for Sync; SQLite has its locks elsewhere
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
   std::optional<std::chrono::steady_clock::time_point> gave_up_;
   sqlite3 *handle_ = nullptr;
   std::unordered_map<const char *, StatementPtr> cache_;
 };
+
+// Calls take with the query at each of its rows.
+template <typename Take>
+Status ForEachRow(Result<Query> query, Take take) {
+  if (!query.ok()) {
+    return query.error();
+  }
+  for (;;) {
+    SVIRT_ASSIGN(const bool row, query->Step());
+    if (!row) {
+      return {};
+    }
+    take(*query);
+  }
+}
 
 // What is read while it lives is of one moment, and the database is locked for reading once only
 // instead of once per query. No writing meanwhile.

@@ -31,8 +31,8 @@
 #include <vector>
 
 #include "host/labels/engine.h"
-#include "host/labels/fake_model.h"
-#include "host/labels/label_store.h"
+#include "host/labels/store/label_store.h"
+#include "host/labels/testing/fake_model.h"
 #include "host/util/fd.h"
 #include "host/util/sqlite.h"
 
@@ -137,14 +137,14 @@ void AcquireRelease(benchmark::State &state) {
     fill.push_back({first, std::min<uint64_t>(taken, kPairs - first)});
   }
   if (taken > 0) {
-    Must(site.store->Acquire({fake::MakeDomain(1).uuid, "fill", "kvm"},
-                             request(SecLabel::Type::kStatic, fill)));
+    Must(site.store->registry().Acquire({fake::MakeDomain(1).uuid, "fill", "kvm"},
+                                        request(SecLabel::Type::kStatic, fill)));
   }
   const LabelOwner owner{fake::MakeDomain(2).uuid, "vm", "kvm"};
   const LabelRequest dynamic = request(SecLabel::Type::kDynamic, {{0, kPairs}});
   for ([[maybe_unused]] auto iteration : state) {
-    Must(site.store->Acquire(owner, dynamic));
-    Must(site.store->FinishUndo(owner.uuid, {}, {}, true));
+    Must(site.store->registry().Acquire(owner, dynamic));
+    Must(site.store->journal().FinishUndo(owner.uuid, {}, {}, true));
   }
 }
 BENCHMARK(AcquireRelease)->ArgName("permille")->Arg(0)->Arg(500)->Arg(990)->Arg(999);
@@ -154,11 +154,11 @@ void Exhausted(benchmark::State &state) {
   Site site(0);
   LabelRequest request{.model = "fakemac", .doi = "tests.example", .label = "", .runs = {{0, 28}}};
   for (int owner = 1; owner <= 28; ++owner) {
-    Must(site.store->Acquire({fake::MakeDomain(owner).uuid, "vm", "kvm"}, request));
+    Must(site.store->registry().Acquire({fake::MakeDomain(owner).uuid, "vm", "kvm"}, request));
   }
   for ([[maybe_unused]] auto iteration : state) {
     benchmark::DoNotOptimize(
-        site.store->Acquire({fake::MakeDomain(29).uuid, "vm29", "kvm"}, request));
+        site.store->registry().Acquire({fake::MakeDomain(29).uuid, "vm29", "kvm"}, request));
   }
 }
 BENCHMARK(Exhausted);

@@ -17,7 +17,7 @@
 #include "host/domain/domain_xml.h"
 #include "host/domain/manifest.h"
 #include "host/hypervisor/qemu/image_header.h"
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 #include "host/launch/launch.h"
 
 namespace svirt::fake {

@@ -14,7 +14,7 @@
 
 #include "host/domain/domain_test_support.h"
 #include "host/domain/manifest.h"
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt::fake {
 namespace {
@@ -169,7 +169,7 @@ TEST_F(LabelsCve, Cve_2015_5313_NamesAreNoPaths_VirtManager_1046) {
     Engine engine = MakeEngine();
     const auto plan = engine.Apply(domain, {{MakeDisk(disk)}});
     ASSERT_TRUE(plan.ok()) << name << ": " << plan.error().message;
-    EXPECT_EQ((*store_->Describe(domain.uuid))->owner.name, name);
+    EXPECT_EQ((*store_->registry().Describe(domain.uuid))->owner.name, name);
     MustRestore(1);
     EXPECT_EQ(Label(disk), "original-disk") << name;
   }
@@ -230,12 +230,12 @@ TEST_F(LabelsCve, Selinux_272_CriO_9936_WhatReservingMeans) {
                         .runs = label == "S:shared" ? IndexRuns{} : IndexRuns{{5, 1}}};
   };
   const LabelOwner one{MakeDomain(1).uuid, "one", "kvm"}, two{MakeDomain(2).uuid, "two", "kvm"};
-  EXPECT_TRUE(store_->Acquire(one, with("S:5-5")).ok());
-  EXPECT_TRUE(store_->Acquire(one, with("S:5-5")).ok());
-  EXPECT_EQ(store_->Acquire(two, with("S:5-5")).error().code, Errc::kConflict);
-  EXPECT_TRUE(store_->Acquire(two, with("S:shared")).ok());
+  EXPECT_TRUE(store_->registry().Acquire(one, with("S:5-5")).ok());
+  EXPECT_TRUE(store_->registry().Acquire(one, with("S:5-5")).ok());
+  EXPECT_EQ(store_->registry().Acquire(two, with("S:5-5")).error().code, Errc::kConflict);
+  EXPECT_TRUE(store_->registry().Acquire(two, with("S:shared")).ok());
   const LabelOwner three{MakeDomain(3).uuid, "three", "kvm"};
-  EXPECT_TRUE(store_->Acquire(three, with("S:shared")).ok());
+  EXPECT_TRUE(store_->registry().Acquire(three, with("S:shared")).ok());
 }
 
 // Labels leaked until the search for a free one went on for ever; and without confinement none is

@@ -32,8 +32,8 @@
 #include <vector>
 
 #include "host/labels/engine.h"
-#include "host/labels/fake_model.h"
-#include "host/labels/label_store.h"
+#include "host/labels/store/label_store.h"
+#include "host/labels/testing/fake_model.h"
 #include "host/util/process.h"
 #include "host/util/sqlite.h"
 #include "tests/fault/models.h"
@@ -148,7 +148,7 @@ class FaultTest : public testing::Test {
   Status Change(int domain, const Manifest &manifest) {
     SVIRT_ASSIGN(Engine engine, MakeEngine());
     Domain running = fake::MakeDomain(domain);
-    SVIRT_ASSIGN(const auto state, store_->Describe(running.uuid));
+    SVIRT_ASSIGN(const auto state, store_->registry().Describe(running.uuid));
     if (!state) {
       return Error{Errc::kNotFound, "nothing is known of the domain"};
     }
@@ -275,7 +275,7 @@ class FaultTest : public testing::Test {
       }
       EXPECT_EQ(models_->LabelOf(path), entry->second.first) << when << ": " << path;
       for (const std::string &uuid : entry->second.second) {
-        const auto state = store_->Describe(uuid);
+        const auto state = store_->registry().Describe(uuid);
         EXPECT_TRUE(state.ok() && *state && !(*state)->processes.empty())
             << when << ": " << path << " belongs to a domain that does not live";
       }
@@ -296,7 +296,7 @@ class FaultTest : public testing::Test {
       EXPECT_EQ(IsMarked(path), shared && arguments.exports) << when << ": " << path;
     }
     EXPECT_FALSE(models_->HasPolicy(fake::MakeDomain(kOurs).uuid)) << when;
-    EXPECT_EQ(store_->Owners()->size(), 1u) << when;  // the neighbour
+    EXPECT_EQ(store_->registry().Owners()->size(), 1u) << when;  // the neighbour
   }
 
   Manifest Large() {

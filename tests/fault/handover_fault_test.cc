@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "host/labels/apply/handover.h"
 #include "host/labels/engine.h"
-#include "host/labels/fake_model.h"
-#include "host/labels/handover.h"
+#include "host/labels/testing/fake_model.h"
 #include "tests/fault/tracer.h"
 
 namespace svirt::fault {
@@ -56,7 +56,7 @@ class HandoverFaultTest : public testing::Test {
   HandoverState StateOn(const char *host, bool *known = nullptr) {
     HandoverState state = HandoverState::kNone;
     const Status status = On(host, [&](LabelStore &store) -> Status {
-      SVIRT_ASSIGN(const auto owner, store.Describe(uuid_));
+      SVIRT_ASSIGN(const auto owner, store.registry().Describe(uuid_));
       state = owner ? owner->handover : HandoverState::kNone;
       if (known != nullptr) {
         *known = owner.has_value();

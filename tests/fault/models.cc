@@ -10,7 +10,7 @@
 #include <sstream>
 #include <utility>
 
-#include "host/labels/open_resource.h"
+#include "host/labels/object/open_resource.h"
 #include "host/loader/loader.h"
 #include "host/util/file.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/fake_model.h"
+#include "host/labels/testing/fake_model.h"
 #include "host/loader/plugin.h"
 #include "host/util/result.h"
 

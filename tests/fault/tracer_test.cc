@@ -12,7 +12,7 @@
 #include <csignal>
 #include <thread>
 
-#include "host/labels/fake_model.h"
+#include "host/labels/testing/fake_model.h"
 #include "tests/fault/tracer.h"
 
 namespace svirt::fault {

@@ -8,7 +8,7 @@
 
 #include "host/hypervisor/xen/fake_xl.h"
 #include "host/hypervisor/xen/xen_test_support.h"
-#include "host/labels/engine_fixture.h"
+#include "host/labels/testing/engine_fixture.h"
 
 namespace svirt {
 namespace {
@@ -59,7 +59,7 @@ class XenStart : public fake::EngineTest {
     EXPECT_THAT(started.error().message, HasSubstr(words));
     EXPECT_EQ(left_by_start_, 0u);
     EXPECT_TRUE(fake_.guests.empty());
-    EXPECT_FALSE((*store_->Describe(domain_.uuid)).has_value());
+    EXPECT_FALSE((*store_->registry().Describe(domain_.uuid)).has_value());
     for (const std::string &call : fake_.calls) {
       EXPECT_THAT(call, testing::Not(HasSubstr("unpause"))) << "before all was well";
     }
@@ -99,7 +99,7 @@ TEST_F(XenStart, IsWrittenDownBeforeItIsBuilt) {
   bool pinned = false;
   fake_.label = [&](int id, const std::string &label) {
     xsm_.SetDomainLabel(id, label);
-    pinned = (*store_->Describe(domain_.uuid))->in_hypervisor;
+    pinned = (*store_->registry().Describe(domain_.uuid))->in_hypervisor;
     ASSERT_EQ(recorded_.size(), 1u);
     EXPECT_EQ(recorded_[0].id, -1);
     EXPECT_EQ(recorded_[0].process.pid, ::getpid());
@@ -205,7 +205,7 @@ TEST_F(XenStart, UnpauseFails) {
   ASSERT_FALSE(started.ok());
   EXPECT_THAT(started.error().message, HasSubstr("xl unpause failed"));
   EXPECT_TRUE(fake_.guests.empty());
-  EXPECT_FALSE((*store_->Describe(domain_.uuid)).has_value());
+  EXPECT_FALSE((*store_->registry().Describe(domain_.uuid)).has_value());
 }
 
 TEST_F(XenStart, TheLabelIsFreeForTheNextAfterAFailure) {
@@ -224,7 +224,7 @@ TEST_F(XenStart, WhatCannotBeDestroyedKeepsItsLabel) {
     ASSERT_FALSE(started.ok());
     EXPECT_THAT(started.error().message, HasSubstr("could not be destroyed"));
     EXPECT_EQ(fake_.guests.size(), 1u);
-    EXPECT_TRUE((*store_->Describe(domain_.uuid))->pinned);
+    EXPECT_TRUE((*store_->registry().Describe(domain_.uuid))->pinned);
     *failure = false;
     RunningDomain left;
     left.domain = domain_;

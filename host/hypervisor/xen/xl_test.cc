@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "host/hypervisor/xen/fake_xl.h"
-#include "host/labels/fake_model.h"
+#include "host/labels/testing/fake_model.h"
 
 namespace svirt {
 namespace {

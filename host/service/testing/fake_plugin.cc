@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/labels/fake_table.h"
+#include "host/labels/testing/fake_table.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "host/labels/fake_model.h"
+#include "host/labels/testing/fake_model.h"
 #include "host/service/host.h"
 #include "host/service/testing/fake_hypervisor.h"
 

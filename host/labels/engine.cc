@@ -102,6 +102,8 @@ Status Engine::Reserve(const Domain &domain, const Manifest &manifest) {
 
 Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking what) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
+  // What a model that is not active here has left is no reason not to start.
+  [[maybe_unused]] const Status undone = RecoverLost();
   // Once more if the domain holds a label that it cannot be given again, of a start that ended in a
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
@@ -261,13 +263,35 @@ Status Engine::Recover(const std::string &uuid, std::vector<std::string> *notes)
   return Undo(store_, plugins_, uuid, half_done, false, notes);
 }
 
+Status Engine::RecoverLost() {
+  SVIRT_ASSIGN(const auto owners, store_->journal().Lost());
+  Status first;
+  for (const LostOwner &lost : owners) {
+    if (Status status = RecoverLost(lost); !status.ok() && first.ok()) {
+      first = std::move(status);
+    }
+  }
+  return first;
+}
+
+Status Engine::RecoverLost(const LostOwner &lost) {
+  return UndoLost(store_, plugins_, lost);
+}
+
+Status Engine::Settle() {
+  return SettleRetired(store_, true);
+}
+
 Status Engine::Recover(std::vector<std::string> *notes) {
   SVIRT_ASSIGN(const auto uuids, store_->registry().Owners());
-  Status first;
+  Status first = RecoverLost();
   for (const std::string &uuid : uuids) {
     if (Status status = Recover(uuid, notes); !status.ok() && first.ok()) {
       first = std::move(status);
     }
+  }
+  if (Status status = Settle(); !status.ok() && first.ok()) {
+    first = std::move(status);
   }
   return first;
 }

@@ -113,8 +113,16 @@ class Engine {
   // Every domain; goes on after a failure and reports the first.
   Status Recover(std::vector<std::string> *notes = nullptr);
 
+  // Gives objects once more what they were given back in an earlier boot, if a power failure has
+  // taken it; Apply and Reserve do so first.
+  Status RecoverLost(const LostOwner &lost);
+  // Syncs file systems so that a power failure takes nothing any more of what was given back, and
+  // forgets what that was.
+  Status Settle();
+
  private:
   enum class Taking { kLabels, kAll };
+  Status RecoverLost();
   Result<Plan> Take(const Domain &domain, const Manifest &manifest, Taking what);
   Result<Plan> PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
                         const Manifest &manifest, pid_t pid, const Manifest &known);

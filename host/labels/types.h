@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "host/domain/seclabel.h"
@@ -173,6 +174,28 @@ struct UndoList {
   LabelOwner owner;       // uuid "": not known
   bool outgoing = false;  // UndoScope::stop: it is being handed over, and nothing was begun
   std::vector<HeldLabel> labels;
+};
+
+// What became of the items of an UndoList.
+struct UndoOutcome {
+  std::vector<const UndoItem *> lasting;  // done, and nothing takes it back
+  std::vector<const UndoItem *> done;     // done, but a power failure might take it back
+  std::vector<const UndoItem *> failed;
+};
+
+// A domain that has ended, or a part of one, whose objects were given back and might lose that in a
+// power failure.
+struct RetiredOwner {
+  std::string uuid;  // that Journal has made for it
+  // Device numbers of the file systems, each with the path of an object on it; 0: the number is not
+  // known any more since the machine has booted.
+  std::vector<std::pair<uint64_t, std::string>> devices;
+};
+
+// One of an earlier boot, whose objects may have lost what they were given back.
+struct LostOwner {
+  std::string uuid, virt_type;
+  std::vector<std::string> models;
 };
 
 // Which of the owner's objects an undo is about.

@@ -83,22 +83,31 @@ Result<Engine> Engines::ForRunning(const Domain &running) const {
 Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_type) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->registry().Describe(uuid));
-  auto given_now = machine_->models().For(virt_type);
-  std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
+  std::vector<std::string> models;
   for (const HeldLabel &held : owner ? owner->labels : std::vector<HeldLabel>{}) {
-    if (FindPlugin(plugins, held.model) != nullptr) {
+    models.push_back(held.model);
+  }
+  return ToUndo(LostOwner{uuid, virt_type, std::move(models)});
+}
+
+Result<Engine> Engines::ToUndo(const LostOwner &lost) const {
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  auto given_now = machine_->models().For(lost.virt_type);
+  std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
+  for (const std::string &model : lost.models) {
+    if (FindPlugin(plugins, model) != nullptr) {
       continue;
     }
     // Without one the engine does what it can, and says which model is missing.
-    if (auto plugin = machine_->models().Named(held.model, virt_type); plugin.ok()) {
+    if (auto plugin = machine_->models().Named(model, lost.virt_type); plugin.ok()) {
       plugins.push_back(*plugin);
     } else {
       machine_->Report({plugin.error().message});
     }
   }
   Domain domain;
-  domain.uuid = uuid;
-  domain.type = virt_type;
+  domain.uuid = lost.uuid;
+  domain.type = lost.virt_type;
   return Engine(labels, std::move(plugins), Policy(domain));
 }
 

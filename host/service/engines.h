@@ -23,6 +23,9 @@ class Engines {
   // Also with those whose labels the domain holds. One that is gone is reported.
   Result<Engine> ToUndo(const std::string &uuid, const std::string &virt_type) const;
 
+  // With those that have labelled what a power failure may have brought back.
+  Result<Engine> ToUndo(const LostOwner &lost) const;
+
   // The registry knows labels by what the plugin calls their DOI, which does not change under
   // running domains; the administrator's name for it is what people are shown.
   void NameDoi(Plan *plan) const;

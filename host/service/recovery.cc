@@ -57,6 +57,16 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       keep(*stored.bad_definition);
     }
   }
+  const auto recover_lost = [&]() -> Status {
+    SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+    SVIRT_ASSIGN(const std::vector<LostOwner> lost, labels->journal().Lost());
+    for (const LostOwner &owner : lost) {
+      SVIRT_ASSIGN(Engine engine, engines_->ToUndo(owner));
+      keep(engine.RecoverLost(owner));
+    }
+    return {};
+  };
+  keep(recover_lost());
   SVIRT_ASSIGN(const std::vector<OwnerState> owners, owners_->All());
   for (const OwnerState &state : owners) {
     const auto recover = [&]() -> Status {
@@ -74,6 +84,11 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       keep(recover());
     }
   }
+  const auto settle = [&]() -> Status {
+    SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+    return Engine(labels, {}, {}).Settle();
+  };
+  keep(settle());
   // A start that has ended before its domain was written down leaves the directory it was to have.
   for (const StoredDomain &stored : domains) {
     if (traces.contains(stored.domain.uuid)) {

@@ -14,6 +14,7 @@
 
 #include "host/util/end_request.h"
 #include "host/util/file_lock.h"
+#include "host/util/sqlite_vfs.h"
 
 namespace svirt {
 namespace {
@@ -96,17 +97,21 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   std::unique_ptr<Database> database(new Database(path));
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-  if (sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr) != SQLITE_OK) {
+  const char *vfs = options.read_only ? nullptr : LogVfs();
+  if (vfs == nullptr && !options.read_only) {
+    return Error{Errc::kInternal, "SQLite does not take the VFS for its log"};
+  }
+  if (sqlite3_open_v2(path.c_str(), &database->handle_, flags, vfs) != SQLITE_OK) {
     return database->LastError();
   }
   // A short-lived process that happens to be the last one need not sync the whole log for that.
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
-  // The log is synced at checkpoints, and by Sync. This reads the file already, and may have to
-  // wait for somebody who recovers it.
-  if (sqlite3_exec(database->handle_, "PRAGMA synchronous=NORMAL", nullptr, nullptr, nullptr) !=
-      SQLITE_OK) {
+  // As the VFS needs it. This reads the file already, and may have to wait for somebody who
+  // recovers it.
+  if (sqlite3_exec(database->handle_, "PRAGMA synchronous=FULL; PRAGMA cache_spill=OFF", nullptr,
+                   nullptr, nullptr) != SQLITE_OK) {
     return database->LastError();
   }
   return database;
@@ -221,10 +226,7 @@ Status Database::OpenLog() {
   if (log_ || path_ == kInMemory) {
     return {};
   }
-  // Reading opens the log. A connection that writes nothing before a COMMIT keeps clear of an error
-  // of SQLite 3.40: after a ROLLBACK TO of a transaction that had to write before, what it commits
-  // is lost in a crash.
-  SVIRT_TRY(Execute("PRAGMA cache_spill=OFF; SELECT 1 FROM sqlite_schema LIMIT 1"));
+  SVIRT_TRY(Execute("SELECT 1 FROM sqlite_schema LIMIT 1"));  // opens the log
   SVIRT_ASSIGN(Query mode, Ask("PRAGMA journal_mode"));
   SVIRT_ASSIGN(const bool row, mode.Step());
   if (!row || mode.Text(0) != "wal") {

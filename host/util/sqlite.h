@@ -118,8 +118,8 @@ class Database {
     return row ? std::optional<int64_t>(query.Int(0)) : std::nullopt;
   }
 
-  // For a connection that writes: it can Sync then. kRefused: the database is not in write-ahead
-  // mode.
+  // For a connection that writes: it can Sync then (sqlite_vfs.h). kRefused: the database is not in
+  // write-ahead mode.
   Status OpenLog();
   // All that has been committed on this connection is on the disk when this returns. OpenLog must
   // have been called at some time. Any thread may call, also while another one uses the connection.

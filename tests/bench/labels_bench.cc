@@ -144,7 +144,7 @@ void AcquireRelease(benchmark::State &state) {
   const LabelRequest dynamic = request(SecLabel::Type::kDynamic, {{0, kPairs}});
   for ([[maybe_unused]] auto iteration : state) {
     Must(site.store->registry().Acquire(owner, dynamic));
-    Must(site.store->journal().FinishUndo(owner.uuid, {}, {}, true));
+    Must(site.store->journal().FinishUndo(owner.uuid, {}, true));
   }
 }
 BENCHMARK(AcquireRelease)->ArgName("permille")->Arg(0)->Arg(500)->Arg(990)->Arg(999);

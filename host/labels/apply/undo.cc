@@ -2,6 +2,16 @@
 // Restores objects one by one, sweeps trees, and withdraws the labels of a domain.
 #include "host/labels/apply/undo.h"
 
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -88,9 +98,43 @@ Result<std::string> UsedElsewhere(const OpenObject &object, const UndoItem &item
   return std::string();
 }
 
-// A sentence if the object is left alone, "" if it has its old label now.
-Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *> &plugins,
-                                  const UndoItem &item) {
+// What became of one object.
+struct Restored {
+  std::string note;         // a sentence if it was left alone
+  bool is_lasting = false;  // a power failure changes nothing of it
+};
+
+// Which file systems may lose a label in a power failure that was set just before? Asks each once.
+class FileSystems {
+ public:
+  bool MayLose(const OpenObject &object) {
+    const std::lock_guard lock(mutex_);
+    const auto [known, is_new] = may_lose_.try_emplace(object.id.dev, true);
+    struct statfs system {};
+    if (is_new && ::fstatfs(object.fd.get(), &system) == 0) {
+      const auto type = static_cast<uint64_t>(system.f_type) & UINT32_MAX;
+      known->second =
+          std::find(kLoseNothing.begin(), kLoseNothing.end(), type) == kLoseNothing.end();
+    }
+    return known->second;
+  }
+
+ private:
+  // In memory, where labels go with the power; or on a server, which has the label when the call
+  // returns. What another host labelled there since is not to be taken for ours after a boot.
+  static constexpr uint64_t kFuse = 0x65735546, kCifs = 0xff534d42, kSmb2 = 0xfe534d42,
+                            kGfs2 = 0x01161970, kOcfs2 = 0x7461636f;
+  static constexpr std::array<uint64_t, 15> kLoseNothing = {
+      TMPFS_MAGIC,     RAMFS_MAGIC,  PROC_SUPER_MAGIC, SYSFS_MAGIC,      NFS_SUPER_MAGIC, kFuse,
+      kCifs,           kSmb2,        V9FS_MAGIC,       CEPH_SUPER_MAGIC, kGfs2,           kOcfs2,
+      AFS_SUPER_MAGIC, AFS_FS_MAGIC, CODA_SUPER_MAGIC};
+
+  std::mutex mutex_;
+  std::map<uint64_t, bool> may_lose_;
+};
+
+Result<Restored> RestoreObject(LabelStore *store, const std::vector<Plugin *> &plugins,
+                               const UndoItem &item, FileSystems *file_systems) {
   Plugin *plugin = FindPlugin(plugins, item.model);
   if (plugin == nullptr) {
     return NotActive(item.model, item.path);
@@ -99,20 +143,21 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
   if (!object.ok() && object.error().code == Errc::kNotFound) {
     // Files come and go in a directory in use; and an entry goes with its object.
     const bool is_expected = item.object >= kBelow || item.is_entry;
-    return is_expected ? "" : item.path + " is gone, so its label was not restored";
+    return Restored{is_expected ? "" : item.path + " is gone, so its label was not restored", true};
   }
   if (!object.ok()) {
     return object.error();
   }
   if (!IsSame(item, object->id)) {
-    return item.path + " is another object than the one that was labelled, and is left alone";
+    return Restored{
+        item.path + " is another object than the one that was labelled, and is left alone", true};
   }
   if (item.marked) {
     SVIRT_ASSIGN(const std::string host, store->HostName());
     SVIRT_TRY(RemoveMark(object->fd.get(), item.model, host));
-    SVIRT_ASSIGN(const std::string used, UsedElsewhere(*object, item));
+    SVIRT_ASSIGN(std::string used, UsedElsewhere(*object, item));
     if (item.keeps_label || !used.empty()) {
-      return used;
+      return Restored{std::move(used), true};
     }
   }
   Resource resource;
@@ -121,35 +166,43 @@ Result<std::string> RestoreObject(LabelStore *store, const std::vector<Plugin *>
   const ResourceRef ref{&resource, object->fd.get()};
   const ObjectLabel label = LabelOf(plugin, item);
   SVIRT_ASSIGN(const OldLabel current, label.Read(ref));
+  const bool is_lasting = !file_systems->MayLose(*object);
   if (current == item.old) {
-    return std::string();
+    return Restored{"", is_lasting};
   }
   const bool ours = current.state == OldLabel::State::kPresent &&
                     (current.label == item.label || current.label == item.earlier_label);
   if (!ours) {
-    return item.path + " was labelled by somebody else meanwhile (" +
-           (current.label.empty() ? "it has no label now" : current.label) + "), and is left alone";
+    return Restored{item.path + " was labelled by somebody else meanwhile (" +
+                        (current.label.empty() ? "it has no label now" : current.label) +
+                        "), and is left alone",
+                    true};
   }
   SVIRT_TRY(label.GiveBack(store, ref, item.old));
-  return std::string();
+  return Restored{"", is_lasting};
 }
 
 // One outcome per item, as of RestoreObject. A directory is the last of its tree: until nothing is
 // left to be done below it, it stays what it is.
-std::vector<Result<std::string>> RestoreAll(LabelStore *store, const std::vector<Plugin *> &plugins,
-                                            const std::vector<UndoItem> &items) {
-  std::vector<Result<std::string>> outcomes(items.size(), std::string());
+std::vector<Result<Restored>> RestoreAll(LabelStore *store, const std::vector<Plugin *> &plugins,
+                                         const std::vector<UndoItem> &items) {
+  FileSystems file_systems;
+  std::vector<Result<Restored>> outcomes(items.size(), Restored());
   // Each has an outcome; none stops the others.
   [[maybe_unused]] const Status done = ForEach(items.size(), [&](size_t i) {
     if (!items[i].own_tree) {
-      outcomes[i] = RestoreObject(store, plugins, items[i]);
+      outcomes[i] = RestoreObject(store, plugins, items[i], &file_systems);
     }
     return Status();
   });
   for (size_t i = 0; i < items.size(); ++i) {
     if (items[i].own_tree) {
       Status swept = SweepTree(store, plugins, items[i]);
-      outcomes[i] = swept.ok() ? RestoreObject(store, plugins, items[i]) : std::move(swept).error();
+      if (swept.ok()) {
+        outcomes[i] = RestoreObject(store, plugins, items[i], &file_systems);
+      } else {
+        outcomes[i] = std::move(swept).error();
+      }
     }
   }
   return outcomes;
@@ -194,19 +247,19 @@ Status UndoAll(LabelStore *store, const std::vector<Plugin *> &plugins, const st
     return {};
   }
   const std::vector<UndoItem> &items = list.items;
-  std::vector<Result<std::string>> outcomes = RestoreAll(store, plugins, items);
+  std::vector<Result<Restored>> outcomes = RestoreAll(store, plugins, items);
   Status first;
-  std::vector<const UndoItem *> done, failed;
+  UndoOutcome outcome;
   for (size_t i = 0; i < items.size(); ++i) {
     const UndoItem &item = items[i];
     auto &restored = outcomes[i];
     if (restored.ok()) {
-      done.push_back(&item);
-      if (!restored->empty() && notes != nullptr) {
-        notes->push_back(std::move(*restored));
+      (restored->is_lasting ? outcome.lasting : outcome.done).push_back(&item);
+      if (!restored->note.empty() && notes != nullptr) {
+        notes->push_back(std::move(restored->note));
       }
     } else {
-      failed.push_back(&item);
+      outcome.failed.push_back(&item);
       if (first.ok()) {
         first =
             Error{restored.error().code,
@@ -215,11 +268,25 @@ Status UndoAll(LabelStore *store, const std::vector<Plugin *> &plugins, const st
       }
     }
   }
-  if (release && failed.empty()) {
+  if (release && outcome.failed.empty()) {
     first = Withdraw(plugins, list);
   }
-  SVIRT_TRY(store->journal().FinishUndo(uuid, done, failed, release && first.ok()));
+  SVIRT_TRY(store->journal().FinishUndo(uuid, outcome, release && first.ok()));
   return first;
+}
+
+// false: it cannot be found any more, or not be synced; then the journal keeps what it has.
+bool SyncFileSystem(uint64_t device, std::string path) {
+  struct stat status {};
+  while (path.size() > 1) {
+    path.resize(std::max<size_t>(path.rfind('/'), 1));
+    const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+    if (directory && ::fstat(directory.get(), &status) == 0 &&
+        (device == 0 || status.st_dev == device)) {
+      return ::syncfs(directory.get()) == 0;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -227,11 +294,44 @@ Status UndoAll(LabelStore *store, const std::vector<Plugin *> &plugins, const st
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const UndoScope &scope, bool release, std::vector<std::string> *notes) {
   Status status = UndoAll(store, plugins, uuid, scope, release, notes);
+  if (status.ok()) {
+    status = SettleRetired(store, false);
+  }
   if (release && !status.ok()) {
     // What is left stays in the journal, for whoever tries again; it does not live by this process.
     SVIRT_TRY(store->registry().DropOwnHold(uuid));
   }
   return status;
+}
+
+Status UndoLost(LabelStore *store, const std::vector<Plugin *> &plugins, const LostOwner &lost) {
+  UndoScope everything;
+  everything.even_kept = true;
+  everything.even_whole = true;
+  // Most objects have it still, and that some are gone is nothing new.
+  return Undo(store, plugins, lost.uuid, everything, true, nullptr);
+}
+
+Status SettleRetired(LabelStore *store, bool all) {
+  SVIRT_ASSIGN(const auto owners, store->journal().Retired(all));
+  std::map<uint64_t, bool> synced;
+  std::vector<RetiredOwner> lasting;
+  for (const RetiredOwner &owner : owners) {
+    bool lasts = true;
+    for (const auto &[device, path] : owner.devices) {
+      const auto known = synced.find(device);
+      if (device != 0 && known != synced.end()) {
+        lasts = lasts && known->second;
+      } else {
+        synced[device] = SyncFileSystem(device, path);
+        lasts = lasts && synced[device];
+      }
+    }
+    if (lasts) {
+      lasting.push_back(owner);
+    }
+  }
+  return lasting.empty() ? Status() : store->journal().ForgetRetired(lasting);
 }
 
 }  // namespace svirt

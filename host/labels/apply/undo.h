@@ -19,4 +19,13 @@ namespace svirt {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const UndoScope &scope, bool release, std::vector<std::string> *notes);
 
+// What objects were given back in an earlier boot they are given again, if a power failure took it:
+// before anything is labelled, or it would be remembered as their own label. What fails stays in
+// the journal.
+Status UndoLost(LabelStore *store, const std::vector<Plugin *> &plugins, const LostOwner &lost);
+
+// Syncs the file systems of the journal's retired owners, each once, and forgets these; all: also
+// if they are few.
+Status SettleRetired(LabelStore *store, bool all);
+
 }  // namespace svirt

@@ -52,16 +52,25 @@ class Journal {
   // Does this one use the object, under whatever model?
   Result<bool> IsUsedBy(const std::string &uuid, const JournalItem &item);
 
-  // The same for an item.
+  // Why Record would refuse the item, in a sentence; "" if it would not. Changes nothing.
   Result<std::string> FindConflict(const std::string &uuid, const JournalItem &item);
 
   // Takes the owner off objects that others use or that keep their label, and hands out the rest:
   // nobody else can record a use of these until FinishUndo.
   Result<UndoList> BeginUndo(const std::string &uuid, const UndoScope &scope);
-  // Of what BeginUndo handed out: done is forgotten, failed stays in the journal. release: if the
-  // owner has no object left, its labels are given back, and it is forgotten.
-  Status FinishUndo(const std::string &uuid, const std::vector<const UndoItem *> &done,
-                    const std::vector<const UndoItem *> &failed, bool release);
+  // Of what BeginUndo handed out: what lasts is forgotten; what is done is kept under a retired
+  // owner, which holds no label; what failed stays in the journal. release: if the owner has no
+  // other object left, its labels are given back, and it is forgotten.
+  Status FinishUndo(const std::string &uuid, const UndoOutcome &outcome, bool release);
+
+  // Retired owners of earlier boots, by the uuids that BeginUndo takes: their objects may have lost
+  // what they were given back.
+  Result<std::vector<LostOwner>> Lost();
+  // Those of this boot, once there are so many that it is worth while to sync file systems for
+  // them; all: however few.
+  Result<std::vector<RetiredOwner>> Retired(bool all);
+  // Their objects cannot lose it any more.
+  Status ForgetRetired(const std::vector<RetiredOwner> &owners);
 
   // kNone from kIncoming: all that was entered for it is this host's now. kGone: none is any more.
   Status SetHandover(const std::string &uuid, HandoverState state);

@@ -31,12 +31,16 @@ constexpr int kUseColumns = 18;
   "(" use ".boot=" boot_is " AND " use ".dev=" dev_is " OR " use ".boot<>" boot_is " AND " use \
   ".btime<>0 AND (" use ".path=" path_is " OR " use ".dev=" dev_is "))"
 
-#define SVIRT_IS_SHARED                                                         \
-  "(use.extent<>" SVIRT_ENTRY                                                   \
-  " AND EXISTS (SELECT 1 FROM use AS other WHERE "                              \
-  "other.ino=use.ino AND other.btime=use.btime AND other.owner<>use.owner AND " \
-  "other.model=use.model AND other.extent<>" SVIRT_ENTRY                        \
-  " AND " SVIRT_IS_SAME_OBJECT("other", "use.dev", "use.boot", "use.path") "))"
+// Of uses that are not retired; in these words, so that the index is found.
+#define SVIRT_NOT_RETIRED(use) use ".work IS NOT 0"
+
+#define SVIRT_IS_SHARED \
+  "(use.extent<>" SVIRT_ENTRY                                               \
+  " AND EXISTS (SELECT 1 FROM use AS other WHERE "                          \
+  "other.ino=use.ino AND other.btime=use.btime AND " SVIRT_NOT_RETIRED(     \
+      "other") " AND other.owner<>use.owner AND other.model=use.model AND " \
+               "other.extent<>" SVIRT_ENTRY                                 \
+               " AND " SVIRT_IS_SAME_OBJECT("other", "use.dev", "use.boot", "use.path") "))"
 
 // So many of the last times are kept in table restored.
 constexpr int64_t kRestoredKept = 16;
@@ -65,12 +69,13 @@ Result<std::vector<UseOfObject>> UsesOfObject(Database *database, const JournalI
                                               int64_t boot) {
   std::vector<UseOfObject> uses;
   SVIRT_TRY(ForEachRow(
-      database->Ask("SELECT " SVIRT_USE_COLUMNS ", iif(work_kind=" SVIRT_UNDO_ALL
-                    " OR work_kind=" SVIRT_UNDO
-                    " AND work_id=work, work_boot, NULL), work_pid, work_start "
-                    "FROM use JOIN owner ON owner.id=use.owner WHERE ino=?1 AND btime=?2 "
-                    "AND " SVIRT_IS_SAME_OBJECT("use", "?3", "?4", "?5"),
-                    item.id.ino, item.id.btime, item.id.dev, boot, item.path),
+      database->Ask(
+          "SELECT " SVIRT_USE_COLUMNS ", iif(work_kind=" SVIRT_UNDO_ALL " OR work_kind=" SVIRT_UNDO
+          " AND work_id=work, work_boot, NULL), work_pid, work_start "
+          "FROM use JOIN owner ON owner.id=use.owner WHERE ino=?1 AND btime=?2 "
+          "AND " SVIRT_NOT_RETIRED("use") " "
+                                          "AND " SVIRT_IS_SAME_OBJECT("use", "?3", "?4", "?5"),
+          item.id.ino, item.id.btime, item.id.dev, boot, item.path),
       [&uses](const Query &row) {
         UseOfObject use{ReadUse(row), std::nullopt};
         if (auto boot_id = row.OptionalText(kUseColumns)) {
@@ -83,8 +88,10 @@ Result<std::vector<UseOfObject>> UsesOfObject(Database *database, const JournalI
 }
 
 Status MarkUses(Database *database, const ObjectId &object, const std::string &model) {
-  return database->Run("UPDATE use SET marked=1 WHERE ino=?1 AND btime=?2 AND model=?3", object.ino,
-                       object.btime, model);
+  return database->Run(
+      "UPDATE use SET marked=1 WHERE ino=?1 AND btime=?2 AND model=?3 AND " SVIRT_NOT_RETIRED(
+          "use"),
+      object.ino, object.btime, model);
 }
 
 Status ForEachUse(Database *database, int64_t owner, int64_t first, int64_t end,
@@ -175,6 +182,38 @@ Status DropUses(Database *database, int64_t owner) {
 
 Status DropUsesOfWork(Database *database, int64_t owner, int64_t work) {
   return database->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work);
+}
+
+Status RetireUses(Database *database, int64_t owner) {
+  return database->Run("UPDATE use SET work=0 WHERE owner=?1", owner);
+}
+
+Status RetireUsesOfWork(Database *database, int64_t owner, int64_t work, int64_t to) {
+  return database->Run("UPDATE use SET owner=?3, work=0 WHERE owner=?1 AND work=?2", owner, work,
+                       to);
+}
+
+Status RetireUse(Database *database, int64_t owner, int64_t number, int64_t to) {
+  return database->Run("UPDATE use SET owner=?3, work=0 WHERE owner=?1 AND number=?2", owner,
+                       number, to);
+}
+
+Result<std::vector<std::string>> ModelsOfUses(Database *database, int64_t owner) {
+  std::vector<std::string> models;
+  SVIRT_TRY(ForEachRow(database->Ask("SELECT DISTINCT model FROM use WHERE owner=?1", owner),
+                       [&models](const Query &row) { models.push_back(row.Text(0)); }));
+  return models;
+}
+
+Result<std::vector<std::pair<uint64_t, std::string>>> DevicesOfUses(Database *database,
+                                                                    int64_t owner, int64_t boot) {
+  std::vector<std::pair<uint64_t, std::string>> devices;
+  SVIRT_TRY(ForEachRow(
+      database->Ask("SELECT iif(boot=?2, dev, 0), min(path) FROM use WHERE "
+                    "owner=?1 GROUP BY dev, boot",
+                    owner, boot),
+      [&devices](const Query &row) { devices.emplace_back(row.Unsigned(0), row.Text(1)); }));
+  return devices;
 }
 
 Status SetWholeRow(Database *database, int64_t owner, int64_t directory) {

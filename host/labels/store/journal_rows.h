@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/labels/store/registry_rows.h"
@@ -47,7 +48,7 @@ struct UseOfObject {
   Use use;
   std::optional<ProcessId> undoing;
 };
-// All uses of the item's object, under every model. boot: this boot's number.
+// All uses of the item's object that are not retired, under every model. boot: this boot's number.
 Result<std::vector<UseOfObject>> UsesOfObject(Database *database, const JournalItem &item,
                                               int64_t boot);
 // All uses of the object under the model are told that it may bear a mark of this host.
@@ -83,6 +84,15 @@ Status DropUse(Database *database, int64_t owner, int64_t number);
 Status GiveUpUse(Database *database, int64_t owner, int64_t number);
 Status DropUses(Database *database, int64_t owner);
 Status DropUsesOfWork(Database *database, int64_t owner, int64_t work);
+// They are retired: no look for uses of an object finds them.
+Status RetireUses(Database *database, int64_t owner);
+// The same, under another owner, who has none yet.
+Status RetireUsesOfWork(Database *database, int64_t owner, int64_t work, int64_t to);
+Status RetireUse(Database *database, int64_t owner, int64_t number, int64_t to);
+Result<std::vector<std::string>> ModelsOfUses(Database *database, int64_t owner);
+// A path of some object for each device number that uses of the owner name; 0: of an earlier boot.
+Result<std::vector<std::pair<uint64_t, std::string>>> DevicesOfUses(Database *database,
+                                                                    int64_t owner, int64_t boot);
 // Everything below the directory bears its label now, to stay like that.
 Status SetWholeRow(Database *database, int64_t owner, int64_t directory);
 // The use is part of the work, and as a directory whole no more.

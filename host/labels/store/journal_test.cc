@@ -34,11 +34,11 @@ class ReadAgainTest : public RegistryTest {
   void GiveBack() {
     const auto list = store_->journal().BeginUndo(Owner(1).uuid, {});
     ASSERT_TRUE(list.ok());
-    std::vector<const UndoItem *> done;
+    UndoOutcome outcome;
     for (const UndoItem &item : list->items) {
-      done.push_back(&item);
+      outcome.lasting.push_back(&item);
     }
-    ASSERT_TRUE(store_->journal().FinishUndo(Owner(1).uuid, done, {}, true).ok());
+    ASSERT_TRUE(store_->journal().FinishUndo(Owner(1).uuid, outcome, true).ok());
   }
   // Records objects whose labels were read at that moment, and tells which were read again.
   std::vector<size_t> RecordSince(const StoreMark &before, const std::vector<JournalItem> &items) {

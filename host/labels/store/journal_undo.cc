@@ -16,6 +16,10 @@
 namespace svirt {
 namespace {
 
+// So many retired owners, and uses of theirs, are kept before file systems are synced for them.
+constexpr int64_t kRetiredOwners = 64;
+constexpr int64_t kRetiredUses = 10000;
+
 // Numbers of an owner's uses: from first to before end.
 struct Range {
   int64_t first = 0, end = 0;
@@ -78,12 +82,42 @@ Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
   return work.kind == WorkKind::kUndoAll ? DropUses(db, owner) : DropUsesOfWork(db, owner, work.id);
 }
 
+// What is done gets a retired owner of its own.
+Status RetirePart(Database *db, const OwnerRow &owner, const UndoOutcome &outcome, int64_t boot) {
+  SVIRT_ASSIGN(const int64_t to, EnterRetiredOwner(db, owner.owner, boot, outcome.done.size()));
+  if (owner.work && owner.work->kind == WorkKind::kUndo && outcome.failed.empty()) {
+    return RetireUsesOfWork(db, owner.id, owner.work->id, to);
+  }
+  for (const UndoItem *item : outcome.done) {
+    SVIRT_TRY(RetireUse(db, owner.id, item->object, to));
+  }
+  return {};
+}
+
+// Does a living owner use the object of a retired use, so that its label is none that came back?
+Result<bool> IsUsedByLiving(Database *db, const Use &use, int64_t boot) {
+  JournalItem item;
+  item.id = use.object;
+  item.path = use.path;
+  SVIRT_ASSIGN(const auto uses, UsesOfObject(db, item, boot));
+  for (const UseOfObject &other : uses) {
+    SVIRT_ASSIGN(const OwnerRow owner, GetOwner(db, other.use.owner));
+    SVIRT_ASSIGN(const bool live, IsLive(db, owner));
+    if (live && other.use.model == use.model) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // What those who have read labels meanwhile are told of (RestoredSince).
-uint64_t BitsOf(const std::vector<const UndoItem *> &items) {
+uint64_t BitsOf(const UndoOutcome &outcome) {
   uint64_t objects = 0;
-  for (const UndoItem *item : items) {
-    // What else was below a directory of the domain's own got a label, too.
-    objects |= item->own_tree ? kAllObjects : ObjectBit(item->id);
+  for (const auto *items : {&outcome.lasting, &outcome.done}) {
+    for (const UndoItem *item : *items) {
+      // What else was below a directory of the domain's own got a label, too.
+      objects |= item->own_tree ? kAllObjects : ObjectBit(item->id);
+    }
   }
   return objects;
 }
@@ -126,6 +160,9 @@ Result<std::optional<UndoList>> Journal::TryBeginUndo(const std::string &uuid,
   SVIRT_ASSIGN(const int64_t work,
                BeginWork(db.get(), owner->id, all ? WorkKind::kUndoAll : WorkKind::kUndo, self));
   for (auto &[use, shared] : uses) {
+    if (shared && owner->retired != 0) {
+      SVIRT_ASSIGN(shared, IsUsedByLiving(db.get(), use, boot));
+    }
     // Marks tell what handover can only guess: whether somebody elsewhere still uses it.
     const bool kept = use.keep && !scope.even_kept && !use.marked;
     const bool unsupported = use.old.state == OldLabel::State::kUnsupported;
@@ -171,22 +208,31 @@ Result<UndoList> Journal::BeginUndo(const std::string &uuid, const UndoScope &sc
   }
 }
 
-Status Journal::FinishUndo(const std::string &uuid, const std::vector<const UndoItem *> &done,
-                           const std::vector<const UndoItem *> &failed, bool release) {
+Status Journal::FinishUndo(const std::string &uuid, const UndoOutcome &outcome, bool release) {
   SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return {};
   }
-  if (owner->work && failed.empty()) {
+  const bool is_complete = owner->work && outcome.failed.empty();
+  if (!outcome.lasting.empty() || !outcome.done.empty()) {
+    SVIRT_TRY(EnterRestored(db.get(), BitsOf(outcome)));
+  }
+  if (is_complete && outcome.done.empty()) {
     SVIRT_TRY(DropHandedOut(db.get(), owner->id, *owner->work));
   } else {
-    for (const UndoItem *item : done) {
+    for (const UndoItem *item : outcome.lasting) {
       SVIRT_TRY(DropUse(db.get(), owner->id, item->object));
     }
   }
-  if (!done.empty()) {
-    SVIRT_TRY(EnterRestored(db.get(), BitsOf(done)));
+  if (!outcome.done.empty()) {
+    SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), database_->self().boot_id));
+    if (is_complete && release && owner->work->kind == WorkKind::kUndoAll) {
+      SVIRT_TRY(RetireUses(db.get(), owner->id));
+      SVIRT_TRY(RetireOwner(db.get(), owner->id, boot, outcome.done.size()));
+      return db.Commit();
+    }
+    SVIRT_TRY(RetirePart(db.get(), *owner, outcome, boot));
   }
   SVIRT_ASSIGN(const bool left, HasUses(db.get(), owner->id));
   if (release && !left) {
@@ -194,8 +240,53 @@ Status Journal::FinishUndo(const std::string &uuid, const std::vector<const Undo
   } else {
     SVIRT_TRY(EndWork(db.get(), owner->id));
   }
-  if (release && left && failed.empty()) {  // directories that stay labelled for the next start
+  if (release && left &&
+      outcome.failed.empty()) {  // directories that stay labelled for the next start
     SVIRT_TRY(LetGoOfOwner(db.get(), owner->id));
+  }
+  return db.Commit();
+}
+
+Result<std::vector<LostOwner>> Journal::Lost() {
+  SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const int64_t boot, KnownBoot(db.get(), database_->self().boot_id));
+  SVIRT_ASSIGN(const auto owners, RetiredOwners(db.get(), boot, false));
+  std::vector<LostOwner> lost;
+  for (const OwnerRow &owner : owners) {
+    SVIRT_ASSIGN(auto models, ModelsOfUses(db.get(), owner.id));
+    lost.push_back({owner.owner.uuid, owner.owner.virt_type, std::move(models)});
+  }
+  return lost;
+}
+
+Result<std::vector<RetiredOwner>> Journal::Retired(bool all) {
+  SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const int64_t boot, KnownBoot(db.get(), database_->self().boot_id));
+  std::vector<RetiredOwner> owners;
+  if (!all) {
+    SVIRT_ASSIGN(const RetiredCount count, CountRetired(db.get()));
+    if (count.owners <= kRetiredOwners && count.uses <= kRetiredUses) {
+      return owners;
+    }
+  }
+  SVIRT_ASSIGN(const auto rows, RetiredOwners(db.get(), boot, true));
+  for (const OwnerRow &row : rows) {
+    SVIRT_ASSIGN(auto devices, DevicesOfUses(db.get(), row.id, boot));
+    owners.push_back({row.owner.uuid, std::move(devices)});
+  }
+  return owners;
+}
+
+Status Journal::ForgetRetired(const std::vector<RetiredOwner> &owners) {
+  SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
+  for (const RetiredOwner &retired : owners) {
+    SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), retired.uuid));
+    if (owner && owner->retired != 0) {
+      SVIRT_TRY(DropUses(db.get(), owner->id));
+      SVIRT_TRY(ForgetOwner(db.get(), owner->id));
+    }
   }
   return db.Commit();
 }

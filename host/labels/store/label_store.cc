@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "host/labels/store/store_file.h"
 #include "host/util/file_lock.h"
 
 namespace svirt {
@@ -29,7 +30,7 @@ Result<std::string> LabelStore::HostName() const {
 }
 
 Result<Fd> LabelStore::LockEntries() {
-  return LockFile(database_->Directory() + "/entries.lock", database_->busy_timeout());
+  return LockFile(database_->Directory() + "/" + kStoreLock, database_->busy_timeout());
 }
 
 }  // namespace svirt

@@ -75,7 +75,7 @@ class RegistryTest : public testing::Test {
     return index.ok() ? index->value_or(~uint64_t{0}) : ~uint64_t{0};
   }
   void Release(int owner) {
-    const auto status = store_->journal().FinishUndo(Owner(owner).uuid, {}, {}, true);
+    const auto status = store_->journal().FinishUndo(Owner(owner).uuid, {}, true);
     EXPECT_TRUE(status.ok()) << status.error().message;
   }
   // Makes the owner's only holder a process that has ended.

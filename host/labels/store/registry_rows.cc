@@ -11,7 +11,7 @@ namespace {
 
 #define SVIRT_OWNER_COLUMNS                                                               \
   "id, uuid, name, virt_type, pinned, handover, foreign_space IS NOT NULL, work_kind IS " \
-  "NOT NULL, work_kind, work_id, work_boot, work_pid, work_start"
+  "NOT NULL, work_kind, work_id, work_boot, work_pid, work_start, retired"
 #define SVIRT_LABEL_COLUMNS "model, doi, type, number, number IS NULL, label, image_label"
 
 bool IsUnderWay(HandoverState state) {
@@ -26,6 +26,7 @@ OwnerRow ReadOwner(const Query &query) {
                .handover = handover,
                .in_hypervisor = query.Int(4) == static_cast<int>(PinnedFor::kHypervisor),
                .foreign = query.Int(6) != 0,
+               .retired = query.Int(13),
                .work = std::nullopt};
   if (query.Int(7) != 0) {
     row.work = Work{static_cast<WorkKind>(query.Int(8)),
@@ -91,9 +92,10 @@ Result<OwnerRow> GetOwner(Database *database, int64_t id) {
 
 Result<std::vector<std::string>> DomainUuids(Database *database) {
   std::vector<std::string> uuids;
-  SVIRT_TRY(
-      ForEachRow(database->Ask("SELECT uuid FROM owner WHERE foreign_space IS NULL ORDER BY uuid"),
-                 [&uuids](const Query &row) { uuids.push_back(row.Text(0)); }));
+  SVIRT_TRY(ForEachRow(
+      database->Ask(
+          "SELECT uuid FROM owner WHERE foreign_space IS NULL AND retired=0 ORDER BY uuid"),
+      [&uuids](const Query &row) { uuids.push_back(row.Text(0)); }));
   return uuids;
 }
 
@@ -162,6 +164,44 @@ Status ForgetOwner(Database *database, int64_t owner) {
   SVIRT_TRY(database->Run("DELETE FROM label WHERE owner=?1", owner));
   SVIRT_TRY(database->Run("DELETE FROM holder WHERE owner=?1", owner));
   return database->Run("DELETE FROM owner WHERE id=?1", owner);
+}
+
+Status RetireOwner(Database *database, int64_t owner, int64_t boot, size_t uses) {
+  SVIRT_TRY(IndexSpace::Release(database, owner));
+  SVIRT_TRY(database->Run("DELETE FROM label WHERE owner=?1", owner));
+  SVIRT_TRY(database->Run("DELETE FROM holder WHERE owner=?1", owner));
+  SVIRT_TRY(EndWork(database, owner));
+  return database->Run(
+      "UPDATE owner SET uuid='retired:' || id, pinned=0, handover=0, retired=?2, retired_uses=?3 "
+      "WHERE id=?1",
+      owner, boot, uses);
+}
+
+Result<int64_t> EnterRetiredOwner(Database *database, const LabelOwner &owner, int64_t boot,
+                                  size_t uses) {
+  SVIRT_TRY(
+      database->Run("INSERT INTO owner(uuid, name, virt_type, retired, retired_uses) "
+                    "VALUES('retired:new', ?1, ?2, ?3, ?4)",
+                    owner.name, owner.virt_type, boot, uses));
+  const int64_t id = database->LastInsertId();
+  SVIRT_TRY(database->Run("UPDATE owner SET uuid='retired:' || id WHERE id=?1", id));
+  return id;
+}
+
+Result<RetiredCount> CountRetired(Database *database) {
+  SVIRT_ASSIGN(Query query, database->Ask("SELECT count(*), total(retired_uses) FROM owner WHERE "
+                                          "retired<>0"));
+  SVIRT_ASSIGN(const bool row, query.Step());
+  return row ? RetiredCount{query.Int(0), query.Int(1)} : RetiredCount();
+}
+
+Result<std::vector<OwnerRow>> RetiredOwners(Database *database, int64_t boot, bool in_it) {
+  std::vector<OwnerRow> owners;
+  SVIRT_TRY(ForEachRow(database->Ask("SELECT " SVIRT_OWNER_COLUMNS
+                                     " FROM owner WHERE retired<>0 AND (retired=?1)=?2 ORDER BY id",
+                                     boot, in_it),
+                       [&owners](const Query &row) { owners.push_back(ReadOwner(row)); }));
+  return owners;
 }
 
 Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,

@@ -32,6 +32,7 @@ struct OwnerRow {
   HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;
   bool foreign = false;
+  int64_t retired = 0;  // the boot in which it ended; 0: it has not
   std::optional<Work> work;
 
   // "domain web (UUID)", "process 7, which no domain here owns"
@@ -60,6 +61,18 @@ Status LetGoOfOwner(Database *database, int64_t owner);
 Status SetHandoverRow(Database *database, int64_t owner, HandoverState state);
 // Gives back all indexes of the owner and forgets it. It must use no object.
 Status ForgetOwner(Database *database, int64_t owner);
+// The same for an owner whose uses are to stay: it is retired in that boot, under another uuid.
+Status RetireOwner(Database *database, int64_t owner, int64_t boot, size_t uses);
+// One that is retired from the beginning, for uses of an owner that goes on.
+Result<int64_t> EnterRetiredOwner(Database *database, const LabelOwner &owner, int64_t boot,
+                                  size_t uses);
+// How many there are, and how many uses they have.
+struct RetiredCount {
+  int64_t owners = 0, uses = 0;
+};
+Result<RetiredCount> CountRetired(Database *database);
+// Those retired in this boot, or in others.
+Result<std::vector<OwnerRow>> RetiredOwners(Database *database, int64_t boot, bool in_it);
 
 // In place of what was begun before; gives its id.
 Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,

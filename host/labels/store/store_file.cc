@@ -6,24 +6,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <utility>
 
 #include "host/util/fd.h"
+#include "host/util/file_lock.h"
 
 namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 7;
+constexpr int64_t kSchemaVersion = 8;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
 // and last inclusive.
 //
-// ForgetOwner takes every row that names an owner with it.
+// ForgetOwner takes every row that names an owner with it; there must be no use of it left.
+//
+// An owner that has ended is retired, with the number of the boot and that of its uses, where a
+// power failure could still take from its objects what they were given back: its uses stay, with
+// work 0, and count for nobody, until the file systems have been synced, or are undone again at the
+// next boot. They are in no index that others have to search.
 //
 // A use is there per owner, model and object, numbered per owner in the order of labelling, with
 // the label that the object had before anybody of us changed it: who joins others takes that from
@@ -61,8 +68,11 @@ CREATE TABLE owner(
   work_id INTEGER,
   work_boot TEXT,
   work_pid INTEGER,
-  work_start INTEGER
+  work_start INTEGER,
+  retired INTEGER NOT NULL DEFAULT 0,
+  retired_uses INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX owner_retired ON owner(retired) WHERE retired<>0;
 CREATE INDEX owner_foreign ON owner(foreign_space) WHERE foreign_space IS NOT NULL;
 CREATE TABLE holder(
   owner INTEGER NOT NULL,
@@ -127,8 +137,20 @@ CREATE TABLE use(
   work INTEGER,
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX use_identity ON use(ino, btime);
+CREATE INDEX use_identity ON use(ino, btime) WHERE work IS NOT 0;
 )sql";
+
+// What makes a database of the format before that of each number; the first is of format 8.
+constexpr int64_t kFirstMigration = 8;
+constexpr std::array<const char *, 1> kMigrations = {
+    R"sql(
+ALTER TABLE owner ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE owner ADD COLUMN retired_uses INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX owner_retired ON owner(retired) WHERE retired<>0;
+DROP INDEX use_identity;
+CREATE INDEX use_identity ON use(ino, btime) WHERE work IS NOT 0;
+)sql"};
+static_assert(kFirstMigration + kMigrations.size() - 1 == kSchemaVersion);
 
 // The file is made under another name and linked into place: SQLite must be the only one in this
 // process that closes a descriptor of it, since that would drop SQLite's locks (POSIX).
@@ -185,6 +207,59 @@ Status CreateTables(Database *database) {
   return database->Sync();
 }
 
+Error OfAnotherFormat(const std::string &path, int64_t version) {
+  const bool newer = version > kSchemaVersion;
+  return Error{
+      Errc::kUnsupported,
+      path + " was written by " + (newer ? "a newer" : "an older") + " svirt (its format is " +
+          std::to_string(version) + ", this one knows " + std::to_string(kFirstMigration - 1) +
+          " to " + std::to_string(kSchemaVersion) + "); " +
+          (newer ? "upgrade svirt" : "stop all domains with that svirt, then move the file away")};
+}
+
+// Copies the database to PATH.format-VERSION; one that is there is of an attempt that failed, or of
+// a database that was put back.
+Status BackUp(Database *database, const std::string &path, int64_t version) {
+  const std::string backup = path + ".format-" + std::to_string(version);
+  const std::string half = backup + ".new";
+  if (::unlink(half.c_str()) != 0 && errno != ENOENT) {
+    return SystemError(errno, "cannot remove " + half);
+  }
+  SVIRT_ASSIGN(Query query, database->Ask("VACUUM INTO ?1", half));
+  if (auto copied = query.Step(); !copied.ok()) {
+    return Error{copied.error().code,
+                 "the label database is to be migrated, and cannot be copied to " + half +
+                     " before: " + copied.error().message,
+                 copied.error().sys_errno};
+  }
+  const Fd file(::open(half.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file || ::fchmod(file.get(), 0600) != 0 || ::fsync(file.get()) != 0 ||
+      ::rename(half.c_str(), backup.c_str()) != 0) {
+    return SystemError(errno, "cannot keep a copy of the label database in " + backup);
+  }
+  return {};
+}
+
+// Brings an older format to this one. Another process may try the same at the same time.
+Status Migrate(Database *database, const std::string &path, int64_t version,
+               std::chrono::milliseconds timeout) {
+  SVIRT_ASSIGN([[maybe_unused]] const Fd lock,
+               LockFile(path.substr(0, path.rfind('/')) + "/" + kStoreLock, timeout));
+  SVIRT_ASSIGN(const auto now, database->AskInt("PRAGMA user_version"));
+  if (now != version) {
+    return {};  // another process was faster
+  }
+  SVIRT_TRY(BackUp(database, path, version));
+  SVIRT_ASSIGN(Transaction transaction, Transaction::Begin(database));
+  for (int64_t format = version + 1; format <= kSchemaVersion; ++format) {
+    SVIRT_TRY(database->Execute(kMigrations[static_cast<size_t>(format - kFirstMigration)]));
+  }
+  SVIRT_TRY(database->Execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
+  SVIRT_TRY(transaction.Commit());
+  SVIRT_TRY(database->OpenLog());
+  return database->Sync();
+}
+
 }  // namespace
 
 Result<std::string> PrepareStoreFile(const std::string &directory) {
@@ -215,14 +290,18 @@ Result<std::unique_ptr<Database>> ConnectStore(const std::string &path,
   if (application != kApplicationId) {
     return Error{Errc::kRefused, path + " is not a label database of svirt; move it away"};
   }
+  if (*version + 1 >= kFirstMigration && *version < kSchemaVersion) {
+    if (options.read_only) {
+      return Error{Errc::kUnsupported,
+                   path + " is of format " + std::to_string(*version) +
+                       ", and this svirt reads format " + std::to_string(kSchemaVersion) +
+                       "; 'svirt recover' migrates it, after it has made a copy"};
+    }
+    SVIRT_TRY(Migrate(database.get(), path, *version, options.busy_timeout));
+    SVIRT_ASSIGN(version, database->AskInt("PRAGMA user_version"));
+  }
   if (version != kSchemaVersion) {
-    const bool newer = *version > kSchemaVersion;
-    return Error{Errc::kUnsupported,
-                 path + " was written by " + (newer ? "a newer" : "an older") +
-                     " svirt (its format is " + std::to_string(*version) + ", this one knows " +
-                     std::to_string(kSchemaVersion) + "); " +
-                     (newer ? "upgrade svirt"
-                            : "stop all domains with that svirt, then move the file away")};
+    return OfAnotherFormat(path, *version);
   }
   return database;
 }

@@ -5,9 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "host/labels/store/registry_fixture.h"
 
@@ -92,6 +96,100 @@ TEST_F(RegistryTest, AReadOnlyStoreCreatesNothing) {
   const auto refused = (*reader)->registry().Acquire(Owner(2), Dynamic(kSmall));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Errc::kPermission);
+}
+
+class MigrationTest : public testing::Test {
+ protected:
+  MigrationTest() {
+    std::ifstream dump(SVIRT_LABELS_7);
+    std::ostringstream sql;
+    sql << dump.rdbuf();
+    ::mkdir((dir_ / "state").c_str(), 0700);
+    std::ofstream(File()).close();
+    ::chmod(File().c_str(), 0600);
+    auto database = Database::Open(File(), {});
+    EXPECT_TRUE(database.ok());
+    const Status made = (*database)->Execute(sql.str());
+    EXPECT_TRUE(made.ok()) << made.error().message;
+  }
+  std::string File() { return dir_ / "state/labels.db"; }
+  static int64_t Version(const std::string &path) {
+    auto database = Database::Open(path, {.read_only = true});
+    EXPECT_TRUE(database.ok()) << database.error().message;
+    return **(*database)->AskInt("PRAGMA user_version");
+  }
+  auto Open(bool read_only = false) {
+    return LabelStore::Open({.directory = dir_ / "state", .read_only = read_only});
+  }
+
+  TempDir dir_;
+};
+
+constexpr const char *kWeb = "6b1f3a52-9c1d-4c7e-8a5e-0d2f6b7c8d91";
+
+TEST_F(MigrationTest, AnOlderFormatIsBroughtToThisOneWithAllThatItKnows) {
+  const auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_EQ((*store)->registry().Owners()->size(), 2u);
+  const auto web = (*store)->registry().Describe(kWeb);
+  ASSERT_TRUE(web.ok() && web->has_value());
+  EXPECT_TRUE((*web)->pinned);
+  ASSERT_EQ((*web)->labels.size(), 2u);
+  EXPECT_EQ((*web)->labels[0].label, "+2100024857:+2100024857");
+  const auto uses = (*store)->journal().Uses(kWeb);
+  ASSERT_EQ(uses->size(), 3u);
+  EXPECT_EQ(uses->at(1).path, "/var/lib/libvirt/images/web.img");
+  EXPECT_EQ(uses->at(1).old.label, "+0:+0");
+  EXPECT_EQ(uses->at(2).extent, Extent::kEntry);
+  // It works as one that was made anew.
+  EXPECT_TRUE((*store)->journal().FinishUndo(kWeb, {}, false).ok());
+  EXPECT_TRUE((*store)->journal().Lost()->empty());
+  EXPECT_EQ(Version(File()), 8);
+}
+
+TEST_F(MigrationTest, ACopyIsMadeBefore) {
+  ASSERT_TRUE(Open().ok());
+  const std::string copy = File() + ".format-7";
+  EXPECT_EQ(Version(copy), 7);
+  struct stat st {};
+  ASSERT_EQ(::stat(copy.c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 07777, 0600u);
+  auto database = Database::Open(copy, {.read_only = true});
+  EXPECT_EQ(**(*database)->AskInt("SELECT count(*) FROM use"), 6);
+}
+
+TEST_F(MigrationTest, WithoutACopyNothingIsChanged) {
+  ASSERT_EQ(::mkdir((File() + ".format-7.new").c_str(), 0700), 0);
+  const auto refused = Open();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr(".format-7.new"));
+  EXPECT_EQ(Version(File()), 7);
+}
+
+TEST_F(MigrationTest, WhoeverOnlyReadsIsToldToRecover) {
+  const auto refused = Open(true);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Errc::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("'svirt recover' migrates it"));
+  EXPECT_EQ(Version(File()), 7);
+}
+
+TEST_F(MigrationTest, OneOfManyMigratesAndAllGoOn) {
+  std::vector<std::thread> threads;
+  std::atomic<int> opened = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      const auto store = Open();
+      opened += store.ok() ? 1 : 0;
+      EXPECT_TRUE(store.ok()) << store.error().message;
+    });
+  }
+  for (std::thread &thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(opened, 8);
+  EXPECT_EQ(Version(File()), 8);
+  EXPECT_EQ(Version(File() + ".format-7"), 7);
 }
 
 }  // namespace

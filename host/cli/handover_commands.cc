@@ -91,6 +91,11 @@ Result<Handover::Object> ReadObject(const json &value) {
 
 Result<Handover> ReadHandover(const json &document) {
   Handover handover;
+  if (const int version = document.at("version").get<int>(); version != kJsonVersion) {
+    return Error{Errc::kInvalid, "\"version\" is " + std::to_string(version) +
+                                     ", and this svirt reads version " +
+                                     std::to_string(kJsonVersion)};
+  }
   SVIRT_ASSIGN(handover.owner.name, ReadText(document, "name"));
   SVIRT_ASSIGN(const std::string uuid, ReadText(document, "uuid"));
   SVIRT_ASSIGN(handover.owner.uuid, ParseUuid(uuid));

@@ -37,8 +37,7 @@ Status ReadLine(std::string_view key, std::string_view value, Note *note) {
     return Version(key, value, &note->abi_major, &note->abi_minor);
   }
   if (key == "min-host") {
-    unsigned major = 0;
-    return Version(key, value, &major, &note->min_host_minor);
+    return Version(key, value, &note->min_host_major, &note->min_host_minor);
   }
   if (key == "priority") {
     SVIRT_ASSIGN(const unsigned priority, Number(key, value, kMaxPriority));
@@ -110,8 +109,8 @@ Status CheckNoteAbi(const Note &note) {
     return Refusal("it is built for plugin ABI " + note.abi() + ", this host provides " +
                    HostAbi());
   }
-  if (note.min_host_minor > SVIRT_ABI_MINOR) {
-    return Refusal("it needs host ABI " SVIRT_STR(SVIRT_ABI_MAJOR) "." +
+  if (note.min_host_major != SVIRT_ABI_MAJOR || note.min_host_minor > SVIRT_ABI_MINOR) {
+    return Refusal("it needs host ABI " + std::to_string(note.min_host_major) + "." +
                    std::to_string(note.min_host_minor) + ", this host provides " + HostAbi());
   }
   return {};

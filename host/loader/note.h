@@ -15,7 +15,7 @@ namespace svirt {
 // The identity note of a plugin: what it says of itself before any of its code runs.
 struct Note {
   unsigned abi_major = 0, abi_minor = 0;
-  unsigned min_host_minor = 0;
+  unsigned min_host_major = 0, min_host_minor = 0;
   std::string model, version;
   int priority = 0;
 

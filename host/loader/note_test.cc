@@ -73,9 +73,13 @@ TEST(Note, AbiRefusalsHaveBothNumbers) {
   Note note;
   note.abi_major = 1;
   note.abi_minor = 9;  // newer, but content with an old host
+  note.min_host_major = 1;
   EXPECT_TRUE(CheckNoteAbi(note).ok());
   note.min_host_minor = 4;
   EXPECT_EQ(CheckNoteAbi(note).error().message, "it needs host ABI 1.4, this host provides 1.0");
+  note.min_host_major = 9;
+  note.min_host_minor = 0;
+  EXPECT_EQ(CheckNoteAbi(note).error().message, "it needs host ABI 9.0, this host provides 1.0");
   note.abi_major = 2;
   EXPECT_EQ(CheckNoteAbi(note).error().message,
             "it is built for plugin ABI 2.9, this host provides 1.0");

@@ -2,20 +2,19 @@
 // Which models domains were given last time: the file that remembers it.
 #include "host/service/models/chosen_models.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
-#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <sstream>
 
 #include "host/util/file.h"
+#include "host/util/file_lock.h"
 #include "host/util/text.h"
 
 namespace svirt {
 namespace {
 
 constexpr size_t kLargestMemory = 64 << 10;
+constexpr std::chrono::seconds kPatience{10};
 
 constexpr const char *kHeader =
     "# The security model that each type of domain was given last: model, the priority of its\n"
@@ -51,7 +50,8 @@ Result<ChosenModels::Models> ChosenModels::Read() const {
     std::getline(fields >> std::ws, type);
     int value = 0;
     const char *const end = priority.data() + priority.size();
-    const bool is_number = std::from_chars(priority.data(), end, value).ptr == end;
+    const auto [stop, error] = std::from_chars(priority.data(), end, value);
+    const bool is_number = stop == end && error == std::errc();
     if (is_number) {
       chosen.priority = value;
     }
@@ -69,16 +69,7 @@ Result<ChosenModels::Models> ChosenModels::Read() const {
 }
 
 Result<Fd> ChosenModels::Lock() const {
-  Fd directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) {
-    return SystemError(errno, "cannot open " + directory_);
-  }
-  while (::flock(directory.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) {
-      return SystemError(errno, "cannot lock " + directory_);
-    }
-  }
-  return directory;
+  return LockFile(file_ + ".lock", kPatience);
 }
 
 Status ChosenModels::Write(const Models &models) const {

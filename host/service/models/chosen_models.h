@@ -17,7 +17,7 @@ namespace svirt {
 class ChosenModels {
  public:
   explicit ChosenModels(const std::string &state_dir)
-      : directory_(state_dir), file_(state_dir + "/chosen-models") {}
+      : file_(state_dir + "/chosen-models") {}
 
   using Models = std::map<std::string, ExpectedModel>;
 
@@ -38,7 +38,7 @@ class ChosenModels {
   Status Write(const Models &models) const;
   Result<Fd> Lock() const;
 
-  std::string directory_, file_;
+  std::string file_;
 };
 
 }  // namespace svirt

@@ -176,7 +176,8 @@ TEST_F(DomainStoreTest, ClearingTakesWhatACrashLeftOfTheStatus) {
 TEST_F(DomainStoreTest, AnotherVersionsStatusIsNotMisread) {
   DomainStore store = Open();
   ASSERT_TRUE(store.Define(Make("a", kUuidA)).ok());
-  for (const char *text : {"{\"version\": 99}", "", "[]", "{\"version\": 1}"}) {
+  for (const char *text :
+       {"{\"version\": 99}", "{\"version\": \"1\"}", "", "[]", "{\"version\": 1}"}) {
     ASSERT_TRUE(WriteFileAtomic(store.RunDirectory(kUuidA) + ".json", text, 0600).ok());
     const auto stored = store.Find("a");
     ASSERT_FALSE(stored.ok()) << text;

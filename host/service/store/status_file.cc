@@ -86,10 +86,10 @@ std::string FormatStatus(const RunningDomain &running) {
 
 Result<RunningDomain> ParseStatus(const std::string &text, const std::string &file) {
   const json status = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!status.is_object() || status.value("version", 0) != kStatusVersion) {
-    return Error{Errc::kInvalid, file + " is not a status file of this version of svirt"};
-  }
   try {
+    if (!status.is_object() || status.value("version", 0) != kStatusVersion) {
+      return Error{Errc::kInvalid, file + " is not a status file of this version of svirt"};
+    }
     RunningDomain running;
     running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
     running.id = status.value("id", running.id);

@@ -10,6 +10,7 @@
 #include "host/cli/cli.h"
 #include "host/cli/input.h"
 #include "host/domain/uuid.h"
+#include "host/output/json_output.h"
 #include "host/util/text.h"
 
 namespace svirt {

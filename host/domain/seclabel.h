@@ -9,6 +9,7 @@ namespace svirt {
 // One <seclabel> of a domain, as libvirt's domain XML defines it. Strings that the XML does not
 // give are empty.
 struct SecLabel {
+  // The values are in the label database.
   enum class Type {
     kDefault,  // no type given: what the configuration's default_confined says
     kDynamic,

@@ -146,6 +146,38 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
   return ToPlan(std::move(applying.draft));
 }
 
+Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
+                     std::vector<std::string> *notes) {
+  SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
+  SVIRT_ASSIGN(const ProcessId process, IdentifyProcess(pid));
+  const LabelOwner owner{running.uuid, running.name, running.type};
+  for (const ModelChoice &choice : choices) {
+    const SecLabel &seclabel = choice.seclabel;
+    if (seclabel.type == SecLabel::Type::kNone) {
+      continue;
+    }
+    SVIRT_ASSIGN(const ModelInfo info, choice.plugin->GetModel(running.type));
+    SVIRT_ASSIGN(IndexRuns runs,
+                 choice.plugin->LabelClaim(MakeDomainRef(running, seclabel, {}), seclabel.label));
+    SVIRT_TRY(store_->registry().Acquire(
+        owner, {.model = choice.plugin->model(),
+                .doi = info.doi,
+                .type = seclabel.type,
+                .label = seclabel.type == SecLabel::Type::kStatic ? seclabel.label : "",
+                .runs = std::move(runs)}));
+  }
+  SVIRT_TRY(store_->registry().AddHolder(running.uuid, process));
+  Applying applying(store_, plugins_, policy_, running, proc_, pid);
+  SVIRT_TRY(applying.Begin());
+  applying.AdoptFor(notes);
+  Status status = applying.Run(running, manifest, choices, manifest);
+  if (!status.ok()) {
+    // Of nothing that is entered half does anybody say any more that it is lost.
+    SVIRT_TRY(store_->journal().FinishUndo(running.uuid, {}, true));
+  }
+  return status;
+}
+
 Result<std::vector<PolicyText>> Engine::DescribePolicies(const Domain &domain, const Plan &plan) {
   std::vector<PolicyText> policies;
   for (const ModelLabels &labels : plan.models) {

@@ -113,6 +113,13 @@ class Engine {
   // Every domain; goes on after a failure and reports the first.
   Status Recover(std::vector<std::string> *notes = nullptr);
 
+  // Enters what process pid runs under, by the seclabels of running, as if it had been applied for
+  // the manifest, where the store knows nothing of it any more. What objects had before is taken
+  // from the marks on them (export_labels); of the others it is not known, and they keep their
+  // labels at the end: notes name them. Errc::kConflict: another domain holds the labels by now.
+  Status Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
+               std::vector<std::string> *notes);
+
   // Gives objects once more what they were given back in an earlier boot, if a power failure has
   // taken it; Apply and Reserve do so first.
   Status RecoverLost(const LostOwner &lost);

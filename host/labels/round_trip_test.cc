@@ -153,6 +153,7 @@ class RoundTripTest : public EngineTest {
     const Status status = engine.Restore(MakeDomain(1).uuid);
     ASSERT_TRUE(status.ok()) << what << ": " << status.error().message;
     EXPECT_EQ(before, LabelsBelow(root)) << what;
+    ASSERT_TRUE(engine.Settle().ok());
     EXPECT_EQ(CountRows(), 0) << what;
   }
 

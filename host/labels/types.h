@@ -98,9 +98,9 @@ struct ObjectId {
   }
 };
 
-// What stood in the place of an object's label.
+// What stood in the place of an object's label. The values of State are in the database.
 struct OldLabel {
-  enum class State { kPresent, kAbsent, kUnsupported };
+  enum class State { kPresent = 0, kAbsent = 1, kUnsupported = 2 };
   State state = State::kAbsent;
   std::string label;
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "host/service/lost_labels.h"
+
 namespace svirt {
 namespace {
 
@@ -27,6 +29,9 @@ Result<Engine> Engines::For(const Domain &domain, SecurityDrivers::Use use) cons
 
 Result<Engine> Engines::For(const Domain &domain, LabelStore *labels,
                             SecurityDrivers::Use use) const {
+  if (use != SecurityDrivers::Use::kLook) {
+    SVIRT_TRY(LostLabels(machine_).Check(labels, use == SecurityDrivers::Use::kStart));
+  }
   SecurityDrivers &models = machine_->models();
   const Config &config = machine_->config();
   auto plugins = models.For(domain.type, use);
@@ -75,6 +80,12 @@ Result<std::vector<Plugin *>> Engines::PluginsOfRunning(const Domain &running) c
 }
 
 Result<Engine> Engines::ForRunning(const Domain &running) const {
+  SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+  SVIRT_TRY(LostLabels(machine_).Check(labels, true));
+  return ForLost(running);
+}
+
+Result<Engine> Engines::ForLost(const Domain &running) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   SVIRT_ASSIGN(std::vector<Plugin *> plugins, PluginsOfRunning(running));
   return Engine(labels, std::move(plugins), Policy(running));

@@ -19,6 +19,8 @@ class Engines {
   Result<Engine> For(const Domain &domain, LabelStore *labels, SecurityDrivers::Use use) const;
   // With those that a running domain was started with, whatever it would get now.
   Result<Engine> ForRunning(const Domain &running) const;
+  // The same for one that the label database has lost, to enter it again.
+  Result<Engine> ForLost(const Domain &running) const;
   Result<std::vector<Plugin *>> PluginsOfRunning(const Domain &running) const;
   // Also with those whose labels the domain holds. One that is gone is reported.
   Result<Engine> ToUndo(const std::string &uuid, const std::string &virt_type) const;

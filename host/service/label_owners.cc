@@ -5,11 +5,18 @@
 #include <optional>
 #include <utility>
 
+#include "host/service/lost_labels.h"
+
 namespace svirt {
 
 Result<std::vector<OwnerState>> LabelOwners::All() const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   SVIRT_ASSIGN(const std::vector<std::string> uuids, labels->registry().Owners());
+  const LostLabels lost_labels(machine_);
+  SVIRT_ASSIGN(const std::vector<StoredDomain> lost, lost_labels.Find(labels));
+  for (const StoredDomain &domain : lost) {
+    machine_->Report({lost_labels.Describe(domain).message});
+  }
   std::vector<OwnerState> owners;
   for (const std::string &uuid : uuids) {
     SVIRT_ASSIGN(std::optional<OwnerState> owner, labels->registry().Describe(uuid));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/domain/manifest.h"
+#include "host/service/lost_labels.h"
 #include "host/service/plan_id.h"
 #include "host/util/end_request.h"
 
@@ -98,6 +99,12 @@ Status Lifecycle::Destroy(const std::string &name_or_uuid) const {
   }
   if (stored.running) {
     SVIRT_ASSIGN(Hypervisor *const hypervisor, machine_->HypervisorFor(stored.running->domain));
+    SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+    const LostLabels lost_labels(machine_);
+    SVIRT_ASSIGN(const bool is_lost, lost_labels.IsLost(labels, stored));
+    if (is_lost) {
+      return lost_labels.Describe(stored);  // nothing would give its objects their labels back
+    }
     SVIRT_TRY(hypervisor->End(*stored.running));
   }
   SVIRT_ASSIGN(const std::vector<ProcessId> others, endings_->ProcessesOf(stored));

@@ -36,7 +36,7 @@ class LifecycleTest : public ServiceTest {
     EXPECT_TRUE(child.ok()) << child.error().message;
     ProcessId process = *IdentifyProcess(child->pid);
     const auto host = Open();
-    EXPECT_TRUE((*host->machine.Labels())->AddHolder(UuidOf(number), process).ok());
+    EXPECT_TRUE((*host->machine.Labels())->registry().AddHolder(UuidOf(number), process).ok());
     return process;
   }
   void LoseRunDirectory() { std::filesystem::remove_all(paths_.run_dir); }

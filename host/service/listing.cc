@@ -2,8 +2,10 @@
 // Lists all domains, asking all that run at the same time.
 #include "host/service/listing.h"
 
+#include <map>
 #include <utility>
 
+#include "host/service/lost_labels.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
@@ -33,10 +35,22 @@ Result<std::vector<ListedDomain>> Listing::All() const {
   SVIRT_ASSIGN(std::vector<StoredDomain> stored, machine_->domains().List());
   const std::vector<Answer> answers = AskAll(stored);
   PassingLocks locks(&machine_->domains());
+  const LostLabels lost_labels(machine_);
+  std::map<std::string, Error> lost;
+  if (const auto labels = machine_->Labels(); labels.ok()) {
+    SVIRT_ASSIGN(const std::vector<StoredDomain> found, lost_labels.Find(*labels));
+    for (const StoredDomain &domain : found) {
+      lost.emplace(domain.domain.uuid, lost_labels.Describe(domain));
+    }
+  }
   std::vector<ListedDomain> listed;
   listed.reserve(stored.size());
   for (size_t i = 0; i < stored.size(); ++i) {
     if (auto one = One(std::move(stored[i]), answers[i], &locks)) {
+      if (const auto known = lost.find(one->stored.domain.uuid);
+          known != lost.end() && !one->problem) {
+        one->problem = known->second;
+      }
       listed.push_back(std::move(*one));
     }
   }

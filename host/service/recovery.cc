@@ -6,8 +6,29 @@
 #include <utility>
 
 #include "host/service/domain_manifest.h"
+#include "host/service/lost_labels.h"
 
 namespace svirt {
+
+Status Recovery::Adopt(const RunningDomain &running, std::vector<std::string> *notes) const {
+  const Domain &domain = running.domain;
+  SVIRT_ASSIGN(Engine engine, engines_->ForLost(domain));
+  std::vector<std::string> unknown;
+  const Status adopted =
+      engine.Adopt(domain, running.process.pid, MakeKnownManifest(*machine_, domain), &unknown);
+  if (!adopted.ok()) {
+    return Error{adopted.error().code, "domain " + domain.name +
+                                           " runs, is not known to the label database, and cannot "
+                                           "be entered there: " +
+                                           adopted.error().message};
+  }
+  if (notes != nullptr) {
+    notes->push_back("domain " + domain.name +
+                     " runs, and was not known to the label database; it is entered again");
+    notes->insert(notes->end(), unknown.begin(), unknown.end());
+  }
+  return {};
+}
 
 Status Recovery::Recover(std::vector<std::string> *notes) const {
   Status first;
@@ -38,6 +59,17 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
     };
     keep(all());
   };
+  const auto adopt_lost = [&]() -> Status {
+    SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+    SVIRT_ASSIGN(const std::vector<StoredDomain> lost, LostLabels(machine_).Find(labels));
+    for (const StoredDomain &stored : lost) {
+      with_lock(stored.domain.uuid, [&](StoredDomain *now) -> Status {
+        return now->running ? Adopt(*now->running, notes) : Status();
+      });
+    }
+    return {};
+  };
+  keep(adopt_lost());
   for (const StoredDomain &stored : domains) {
     if (traces.contains(stored.domain.uuid)) {
       with_lock(stored.domain.uuid, [&](StoredDomain *now) -> Status {

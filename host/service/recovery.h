@@ -31,6 +31,9 @@ class Recovery {
   Status Recover(std::vector<std::string> *notes) const;
 
  private:
+  // Enters a domain that the label database has lost.
+  Status Adopt(const RunningDomain &running, std::vector<std::string> *notes) const;
+
   Machine *machine_;
   const Engines *engines_;
   const Endings *endings_;

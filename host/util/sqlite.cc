@@ -200,8 +200,9 @@ Error Database::LastError() const {
       return Error{Errc::kConflict, Busy(where)};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error{Errc::kSystem, where + " is damaged (" + sqlite3_errmsg(handle_) +
-                                      "); stop all domains, move the file away and start again"};
+      return Error{Errc::kSystem,
+                   where + " is damaged (" + sqlite3_errmsg(handle_) +
+                       "); move the file away, and let 'svirt recover' enter again what runs"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:

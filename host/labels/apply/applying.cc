@@ -146,11 +146,14 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   SVIRT_TRY(paths.Verdict());
   SVIRT_TRY(CheckLabelable(policy_, store_, was_alive_, &draft));
   CheckEnforcing(policy_, context_.pid < 0, &draft);
-  if (!arrives()) {
+  if (!arrives() && adopted_ == nullptr) {
     SVIRT_TRY(CheckForeignHands(store_, owner_.uuid, was_alive_, context_.proc, &draft));
   }
   SVIRT_TRY(CheckItems(draft));
   SVIRT_TRY(CheckGoesOn());
+  if (adopted_ != nullptr) {
+    ForgetOwnLabels();
+  }
   const std::vector<HeldLabel> labels = LabelsOf(draft);
   if (labels.empty()) {
     return {};  // unconfined by every model: nothing to remember
@@ -207,6 +210,25 @@ Status Applying::TakeLabels(const Domain &domain, const std::vector<ModelChoice>
     draft.models.push_back(std::move(model));
   }
   return arrives() ? CheckArrival(*before(), LabelsOf(draft)) : Status();
+}
+
+void Applying::ForgetOwnLabels() {
+  for (LabelTask &task : draft.tasks) {
+    JournalItem &item = task.item;
+    const OldLabel own{OldLabel::State::kPresent, item.label};
+    if (!task.sets_label || item.old != own) {
+      continue;
+    }
+    if (task.is_entry()) {
+      item.old = {OldLabel::State::kAbsent, ""};  // it is nobody else's
+    } else if (!item.remembered) {
+      item.old = {OldLabel::State::kUnsupported, ""};
+      adopted_->push_back("the " + item.model + " label that " + item.path + " had before domain " +
+                          owner_.name + " started is not known: it keeps " + item.label +
+                          " when the domain ends; 'ls -lnZ' shows it, and its administrator gives "
+                          "it the one that it should have");
+    }
+  }
 }
 
 Result<std::vector<Recorded>> Applying::Record(const std::vector<HeldLabel> &labels) {

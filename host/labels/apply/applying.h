@@ -43,6 +43,9 @@ class Applying {
   Error Fail(Error error);
   // What Run has made this process hold: it is not starting the domain, or not any more.
   Status DropNewHold();
+  // Run finds objects labelled that nobody remembers: the domain's own label is not what they had
+  // before. notes: get a sentence for each object of which that is not known.
+  void AdoptFor(std::vector<std::string> *notes) { adopted_ = notes; }
   // From another host.
   bool arrives() const { return before() && before()->handover == HandoverState::kIncoming; }
   bool is_pinned() const { return before() && before()->pinned; }
@@ -55,6 +58,8 @@ class Applying {
   // Decides the labels, and reserves those that are a matter of numbers.
   Status TakeLabels(const Domain &domain, const std::vector<ModelChoice> &choices);
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
+  // Does not take a label of the domain's for what an object had before.
+  void ForgetOwnLabels();
   // Tells other hosts about the object of a task that is to be labelled, if that is wanted.
   Status MarkObject(size_t place);
   // Labels the objects, and makes the labels known to the system.
@@ -71,6 +76,7 @@ class Applying {
   LabelOwner owner_;
   LabelContext context_;
   bool was_alive_ = false;
+  std::vector<std::string> *adopted_ = nullptr;
   std::vector<Recorded> recorded_;
 };
 

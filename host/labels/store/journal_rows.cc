@@ -14,6 +14,9 @@ namespace {
 static_assert(static_cast<int>(Extent::kTree) == 1);
 static_assert(static_cast<int>(Extent::kWhole) == 2);
 static_assert(static_cast<int>(Extent::kEntry) == 3);
+static_assert(static_cast<int>(OldLabel::State::kPresent) == 0);
+static_assert(static_cast<int>(OldLabel::State::kAbsent) == 1);
+static_assert(static_cast<int>(OldLabel::State::kUnsupported) == 2);
 #define SVIRT_UNDO "1"
 #define SVIRT_UNDO_ALL "2"
 static_assert(static_cast<int>(WorkKind::kUndo) == 1);

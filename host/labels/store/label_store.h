@@ -16,9 +16,9 @@ namespace svirt {
 // One SQLite database in write-ahead mode, shared by every process of the host; a label and its
 // journal change in one transaction.
 //
-// Only what the journal records of objects waits for the disk. The rest is ordered behind it: what
-// a power failure can take away is the memory of processes that it has ended too, or of an undo,
-// which repeated finds nothing to do.
+// What the journal records of objects waits for the disk, and so does a pin. The rest is ordered
+// behind it: what a power failure can take away is the memory of processes that it has ended too,
+// or of an undo, which repeated finds nothing to do.
 //
 // Any thread may call. Not across fork.
 class LabelStore {

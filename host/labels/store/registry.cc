@@ -353,7 +353,7 @@ Status Registry::Pin(const std::string &uuid, PinnedFor whom) {
   }
   SVIRT_TRY(DropProvisionalHolders(db.get(), owner->id));
   SVIRT_TRY(PinOwner(db.get(), owner->id, whom));
-  return db.Commit();
+  return db.CommitDurably();  // it is to outlast this boot
 }
 
 Status Registry::DropOwnHold(const std::string &uuid) {

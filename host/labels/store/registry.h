@@ -16,7 +16,7 @@ namespace svirt {
 // A domain is alive while it is pinned or one of its processes runs. What a dead domain holds
 // blocks nobody, but its indexes stay reserved as long as objects bear its labels.
 //
-// Any thread may call. What is changed here waits for no disk: see LabelStore.
+// Any thread may call. Only Pin waits for the disk: see LabelStore.
 class Registry {
  public:
   explicit Registry(LabelDatabase *database) : database_(database) {}

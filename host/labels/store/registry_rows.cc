@@ -14,6 +14,10 @@ namespace {
   "NOT NULL, work_kind, work_id, work_boot, work_pid, work_start, retired"
 #define SVIRT_LABEL_COLUMNS "model, doi, type, number, number IS NULL, label, image_label"
 
+// The values of these stand in the database.
+static_assert(static_cast<int>(SecLabel::Type::kDynamic) == 1);
+static_assert(static_cast<int>(SecLabel::Type::kStatic) == 2);
+
 bool IsUnderWay(HandoverState state) {
   return state == HandoverState::kOutgoing || state == HandoverState::kIncoming;
 }

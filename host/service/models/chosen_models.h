@@ -16,8 +16,7 @@ namespace svirt {
 
 class ChosenModels {
  public:
-  explicit ChosenModels(const std::string &state_dir)
-      : file_(state_dir + "/chosen-models") {}
+  explicit ChosenModels(const std::string &state_dir) : file_(state_dir + "/chosen-models") {}
 
   using Models = std::map<std::string, ExpectedModel>;
 

@@ -123,6 +123,14 @@ Result<int> PrintMetrics(Host &host) {
   fmt::print("svirt_journal_objects {}\n", objects);
   PrintMetric("svirt_domains_interrupted", "Domains with work that a crash left half done.");
   fmt::print("svirt_domains_interrupted {}\n", interrupted);
+  SVIRT_ASSIGN(const std::vector<ListedDomain> listed, host.listing.All());
+  int lost = 0;
+  for (const ListedDomain &domain : listed) {
+    lost += domain.problem && domain.stored.running && domain.problem->code == Errc::kRefused;
+  }
+  PrintMetric("svirt_domains_lost",
+              "Running domains that are not confined as they were, or whose labels are not known.");
+  fmt::print("svirt_domains_lost {}\n", lost);
   return kExitOk;
 }
 

@@ -212,6 +212,7 @@ TEST_F(RoundTripTest, TwoDomainsShareAChain) {
     EXPECT_EQ(Label(root + "/base"), "content");
     MustRestore(3 - first);
     EXPECT_EQ(before, LabelsBelow(root));
+    ASSERT_TRUE(MakeEngine().Settle().ok());
     EXPECT_EQ(CountRows(), 0);
   }
 }

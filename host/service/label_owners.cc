@@ -21,6 +21,7 @@ Result<std::vector<OwnerState>> LabelOwners::All() const {
   for (const std::string &uuid : uuids) {
     SVIRT_ASSIGN(std::optional<OwnerState> owner, labels->registry().Describe(uuid));
     if (owner) {  // else it was given back meanwhile
+      SVIRT_ASSIGN(owner->objects, labels->journal().CountUsesOf(uuid));
       owners.push_back(std::move(*owner));
     }
   }

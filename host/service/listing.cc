@@ -2,9 +2,11 @@
 // Lists all domains, asking all that run at the same time.
 #include "host/service/listing.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
+#include "host/service/lost_confinement.h"
 #include "host/service/lost_labels.h"
 #include "host/util/parallel.h"
 
@@ -37,7 +39,10 @@ Result<std::vector<ListedDomain>> Listing::All() const {
   PassingLocks locks(&machine_->domains());
   const LostLabels lost_labels(machine_);
   std::map<std::string, Error> lost;
-  if (const auto labels = machine_->Labels(); labels.ok()) {
+  const bool any_runs = std::ranges::any_of(
+      stored, [](const StoredDomain &domain) { return domain.running.has_value(); });
+  if (const auto labels = any_runs ? machine_->Labels() : Result<LabelStore *>(Error{});
+      labels.ok()) {
     SVIRT_ASSIGN(const std::vector<StoredDomain> found, lost_labels.Find(*labels));
     for (const StoredDomain &domain : found) {
       lost.emplace(domain.domain.uuid, lost_labels.Describe(domain));
@@ -50,6 +55,11 @@ Result<std::vector<ListedDomain>> Listing::All() const {
       if (const auto known = lost.find(one->stored.domain.uuid);
           known != lost.end() && !one->problem) {
         one->problem = known->second;
+      }
+      if (const auto &running = one->stored.running; running && !one->problem) {
+        const auto owner = machine_->OwnerOf(running->domain.uuid);
+        one->problem = LostConfinement(
+            *running, owner.ok() && *owner ? (*owner)->processes : std::vector<ProcessId>{});
       }
       listed.push_back(std::move(*one));
     }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/service/domain_manifest.h"
+#include "host/service/lost_confinement.h"
 #include "host/service/lost_labels.h"
 
 namespace svirt {
@@ -77,6 +78,13 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
           return *now->bad_status;
         }
         SVIRT_TRY(endings_->CleanUpIfEnded(now, kPassingAnswerTime));
+        if (now->running) {
+          SVIRT_ASSIGN(const auto owner, machine_->OwnerOf(now->domain.uuid));
+          if (const auto lost = LostConfinement(
+                  *now->running, owner ? owner->processes : std::vector<ProcessId>{})) {
+            keep(*lost);  // and its policy is there again, for whatever it starts
+          }
+        }
         // A change that was ended half way may have left it more than it has. What a hypervisor
         // keeps by a number is never changed while it runs.
         return now->running && now->running->id < 0

@@ -227,16 +227,21 @@ Status Database::OpenLog() {
   if (log_ || path_ == kInMemory) {
     return {};
   }
-  SVIRT_TRY(Execute("SELECT 1 FROM sqlite_schema LIMIT 1"));  // opens the log
-  SVIRT_ASSIGN(Query mode, Ask("PRAGMA journal_mode"));
-  SVIRT_ASSIGN(const bool row, mode.Step());
-  if (!row || mode.Text(0) != "wal") {
+  const std::string path = path_ + "-wal";
+  const auto open_log = [&] {
+    log_.Reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  };
+  open_log();
+  if (!log_ && errno == ENOENT) {
+    SVIRT_TRY(Execute("SELECT 1 FROM sqlite_schema LIMIT 1"));  // SQLite makes it when it reads
+    open_log();
+  }
+  if (!log_ && errno == ENOENT) {
     return Error{Errc::kRefused, "database " + path_ +
                                      " has been taken out of write-ahead mode; run sqlite3 " +
                                      path_ + " 'PRAGMA journal_mode=WAL'"};
   }
-  log_.Reset(::open((path_ + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  return log_ ? Status() : SystemError(errno, "cannot open " + path_ + "-wal");
+  return log_ ? Status() : SystemError(errno, "cannot open " + path);
 }
 
 Status Database::Sync() const {

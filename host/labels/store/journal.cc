@@ -341,6 +341,13 @@ Result<std::vector<JournalItem>> Journal::Uses(const std::string &uuid) {
   return items;
 }
 
+Result<int64_t> Journal::CountUsesOf(const std::string &uuid) {
+  SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  return owner ? CountUses(db.get(), owner->id) : Result<int64_t>(0);
+}
+
 Status Journal::SetHandover(const std::string &uuid, HandoverState state) {
   SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));

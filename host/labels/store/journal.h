@@ -47,6 +47,9 @@ class Journal {
   // to give back: keep.
   Result<std::vector<JournalItem>> Uses(const std::string &uuid);
 
+  // How many those are, with all that is below directories; looks at each.
+  Result<int64_t> CountUsesOf(const std::string &uuid);
+
   // Is the object's label a domain's, under the item's model?
   Result<bool> IsUsed(const JournalItem &item);
   // Does this one use the object, under whatever model?

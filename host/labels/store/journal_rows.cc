@@ -120,6 +120,11 @@ Result<int64_t> CountObjects(Database *database, int64_t owner) {
   return objects.value_or(0);
 }
 
+Result<int64_t> CountUses(Database *database, int64_t owner) {
+  SVIRT_ASSIGN(const auto uses, database->AskInt("SELECT count(*) FROM use WHERE owner=?1", owner));
+  return uses.value_or(0);
+}
+
 Result<std::optional<int64_t>> LargestNumber(Database *database, int64_t owner, int64_t first,
                                              int64_t end) {
   SVIRT_ASSIGN(Query query,

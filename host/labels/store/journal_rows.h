@@ -68,6 +68,8 @@ Status ForEachUse(Database *database, int64_t owner, int64_t first, int64_t end,
 Result<bool> HasUses(Database *database, int64_t owner);
 // A directory with all that is below it counts as one.
 Result<int64_t> CountObjects(Database *database, int64_t owner);
+// Looks at each.
+Result<int64_t> CountUses(Database *database, int64_t owner);
 // The largest number from first to before end; nullopt: there is none.
 Result<std::optional<int64_t>> LargestNumber(Database *database, int64_t owner, int64_t first,
                                              int64_t end);

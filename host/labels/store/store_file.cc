@@ -260,6 +260,17 @@ Status Migrate(Database *database, const std::string &path, int64_t version,
   return database->Sync();
 }
 
+// What the file says that it is, by one look.
+struct Kind {
+  int64_t application = 0, version = 0;
+};
+Result<Kind> KindOf(Database *database) {
+  SVIRT_ASSIGN(Query query, database->Ask("SELECT application_id, user_version FROM "
+                                          "pragma_application_id, pragma_user_version"));
+  SVIRT_ASSIGN(const bool row, query.Step());
+  return row ? Kind{query.Int(0), query.Int(1)} : Kind();
+}
+
 }  // namespace
 
 Result<std::string> PrepareStoreFile(const std::string &directory) {
@@ -281,27 +292,26 @@ Result<std::string> PrepareStoreFile(const std::string &directory) {
 Result<std::unique_ptr<Database>> ConnectStore(const std::string &path,
                                                const Database::Options &options) {
   SVIRT_ASSIGN(std::unique_ptr<Database> database, Database::Open(path, options));
-  SVIRT_ASSIGN(auto version, database->AskInt("PRAGMA user_version"));
-  if (version == 0 && !options.read_only) {
+  SVIRT_ASSIGN(Kind kind, KindOf(database.get()));
+  if (kind.version == 0 && !options.read_only) {
     SVIRT_TRY(CreateTables(database.get()));
-    SVIRT_ASSIGN(version, database->AskInt("PRAGMA user_version"));
+    SVIRT_ASSIGN(kind, KindOf(database.get()));
   }
-  SVIRT_ASSIGN(const auto application, database->AskInt("PRAGMA application_id"));
-  if (application != kApplicationId) {
+  if (kind.application != kApplicationId) {
     return Error{Errc::kRefused, path + " is not a label database of svirt; move it away"};
   }
-  if (*version + 1 >= kFirstMigration && *version < kSchemaVersion) {
+  if (kind.version + 1 >= kFirstMigration && kind.version < kSchemaVersion) {
     if (options.read_only) {
       return Error{Errc::kUnsupported,
-                   path + " is of format " + std::to_string(*version) +
+                   path + " is of format " + std::to_string(kind.version) +
                        ", and this svirt reads format " + std::to_string(kSchemaVersion) +
                        "; 'svirt recover' migrates it, after it has made a copy"};
     }
-    SVIRT_TRY(Migrate(database.get(), path, *version, options.busy_timeout));
-    SVIRT_ASSIGN(version, database->AskInt("PRAGMA user_version"));
+    SVIRT_TRY(Migrate(database.get(), path, kind.version, options.busy_timeout));
+    SVIRT_ASSIGN(kind, KindOf(database.get()));
   }
-  if (version != kSchemaVersion) {
-    return OfAnotherFormat(path, *version);
+  if (kind.version != kSchemaVersion) {
+    return OfAnotherFormat(path, kind.version);
   }
   return database;
 }

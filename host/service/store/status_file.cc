@@ -79,6 +79,7 @@ std::string FormatStatus(const RunningDomain &running) {
                        {"xml", FormatDomainXml(running.domain, true)},
                        {"emulator", running.domain.emulator},
                        {"seclabels", labels},
+                       {"attribute", running.attribute},
                        {"unlabelled", running.unlabelled},
                        {"writable_backing", running.domain.writable_backing}};
   return status.dump(2) + "\n";
@@ -103,6 +104,7 @@ Result<RunningDomain> ParseStatus(const std::string &text, const std::string &fi
                                           label.at("relabel"), label.at("label"),
                                           label.at("image_label"), label.at("base_label")});
     }
+    running.attribute = status.value("attribute", running.attribute);
     running.unlabelled = status.value("unlabelled", running.unlabelled);
     running.domain.writable_backing = status.value("writable_backing", std::vector<std::string>());
     return running;

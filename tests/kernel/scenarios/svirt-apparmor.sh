@@ -324,6 +324,28 @@ echo tomorrow >"$local/$(uuid_of a).complain"
 refused "a time that is none is refused" '2027-01-31T12:00:00Z' svirt start a
 rm "$local/$(uuid_of a).complain"
 
+# --- A profile that is removed under a running domain ---
+
+ok "a starts" svirt start a
+echo -n "$(current "$(pid_of a)" | sed 's/ (.*//')" >/sys/kernel/security/apparmor/.remove
+contains "the kernel does not confine it any more" unconfined current "$(pid_of a)"
+gone="was started under svirt-$(uuid_of a)-.* and runs under unconfined now"
+refused "list says so" "$gone" svirt list
+truncate -s 1M $images/more.img
+cat >/tmp/more.xml <<XML
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$images/more.img'/>
+  <target dev='vdz' bus='virtio'/></disk>
+XML
+refused "attach-device refuses" "$gone" svirt attach-device a /tmp/more.xml
+refused "recover says so" "$gone" svirt recover
+equal "and has loaded its profile again" 1 "$(number_of_profiles "svirt-$(uuid_of a)")"
+contains "metrics count it" '^svirt_domains_lost 1$' svirt metrics
+ok "it ends" svirt destroy a
+ok "it starts" svirt start a
+ok "list misses nothing" svirt list
+ok "it ends" svirt destroy a
+equal "no profile is left" 0 "$(number_of_profiles "svirt-$(uuid_of a)")"
+
 # --- Removal ---
 
 ok "a starts" svirt start a

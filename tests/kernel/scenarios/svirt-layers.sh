@@ -235,7 +235,7 @@ mount -o remount,ro $images/ro
 sed "s,/a.img,/ro/ro.img,; s,>a<,>ro<," $images/a.xml >$images/ro.xml
 ro_before=$(stat -c '%C %u:%g' $images/ro/ro.img)
 ok "a domain on a read-only file system is defined" svirt define $images/ro.xml
-refused "and not started" 'is read-only and takes no SELinux labels' svirt start ro
+refused "and not started" 'its file system is mounted read-only' svirt start ro
 equal "which changes nothing there" "$ro_before" "$(stat -c '%C %u:%g' $images/ro/ro.img)"
 umount $images/ro
 rm $images/ro.img

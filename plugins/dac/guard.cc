@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <sys/acl.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 #include <array>
@@ -136,7 +137,14 @@ int ReadGuard(const std::string &name, Guard *guard) {
   read.acl = FromMode(read.status.st_mode);
   // Its mode is no access control, and it has no ACL.
   if (!S_ISLNK(read.status.st_mode)) {
-    const LibAcl list(::acl_get_file(name.c_str(), ACL_TYPE_ACCESS));
+    // libacl would look at the mode once more where there is none.
+    const bool has_none =
+        ::getxattr(name.c_str(), "system.posix_acl_access", nullptr, 0) < 0 && errno == ENODATA;
+    const LibAcl list(has_none ? nullptr : ::acl_get_file(name.c_str(), ACL_TYPE_ACCESS));
+    if (has_none) {
+      *guard = std::move(read);
+      return 0;
+    }
     if (list != nullptr) {
       read.acl = FromLib(list.get());
     } else if (errno == EOPNOTSUPP) {

@@ -117,8 +117,8 @@ svirt_status ForeseeObject(const Identity &identity, const svirt_domain &domain,
   }
   Guard guard;
   const auto owner = OwnerToGive(domain, resource);
-  if (!(owner || (stays && starts)) || LookedUp(resource).empty() ||
-      ReadGuard(NameOf(resource.fd), &guard) != 0 ||
+  const std::string path = owner || (stays && starts) ? LookedUp(resource) : "";
+  if (path.empty() || ReadGuard(NameOf(resource.fd), &guard) != 0 ||
       (owner && !starts && guard.owner() == *owner)) {
     return SVIRT_OK;
   }
@@ -126,7 +126,7 @@ svirt_status ForeseeObject(const Identity &identity, const svirt_domain &domain,
     guard.status.st_uid = owner->uid;
     guard.status.st_gid = owner->gid;
   }
-  return Judge(identity, guard, LookedUp(resource), NeedOf(resource), error);
+  return Judge(identity, guard, path, NeedOf(resource), error);
 }
 
 }  // namespace

@@ -47,11 +47,32 @@ std::string ModeOf(const Guard &guard) {
 void Way::Expect(const svirt_domain &domain) {
   for (const svirt_resource &resource : sdk::Resources(domain)) {
     struct stat status {};
-    if ((resource.flags & SVIRT_RES_AS_IT_IS) == 0 && resource.path != nullptr &&
-        ::stat(resource.path, &status) == 0 && S_ISDIR(status.st_mode)) {
+    const bool may_be_directory =
+        resource.object == SVIRT_OBJ_DIR || resource.object == SVIRT_OBJ_ANY;
+    if (may_be_directory && (resource.flags & SVIRT_RES_AS_IT_IS) == 0 &&
+        resource.path != nullptr && ::stat(resource.path, &status) == 0 &&
+        S_ISDIR(status.st_mode)) {
       expected_[{status.st_dev, status.st_ino}] |= (resource.flags & SVIRT_RES_SUBTREE) != 0;
     }
   }
+}
+
+Way::Passage Way::Look(const std::string &directory) {
+  Guard guard;
+  if (ReadGuard(directory, &guard) != 0) {
+    return Passage::kFree;  // not shut by its mode
+  }
+  const auto own = expected_.find({guard.status.st_dev, guard.status.st_ino});
+  if (own != expected_.end()) {
+    return own->second ? Passage::kOwnTree : Passage::kFree;
+  }
+  if (!guard.Shuts(who_, kPass)) {
+    return Passage::kFree;
+  }
+  Guard opened = guard;
+  opened.acl.other |= kPass;
+  shut_.push_back({directory, ModeOf(guard), !opened.Shuts(who_, kPass)});
+  return Passage::kShut;
 }
 
 void Way::LeadTo(const std::string &path) {
@@ -59,24 +80,14 @@ void Way::LeadTo(const std::string &path) {
   for (size_t slash = path.find('/'); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
-    Guard guard;
-    if (ReadGuard(directory, &guard) != 0) {
-      continue;  // not for its mode
+    auto known = known_.find(directory);
+    if (known == known_.end()) {
+      known = known_.emplace(directory, Look(directory)).first;
     }
-    const auto own = expected_.find({guard.status.st_dev, guard.status.st_ino});
-    if (own != expected_.end() && own->second) {
+    if (known->second == Passage::kOwnTree) {
       break;
     }
-    if (own != expected_.end() || !guard.Shuts(who_, kPass)) {
-      continue;
-    }
-    is_free = false;
-    if (std::none_of(shut_.begin(), shut_.end(),
-                     [&](const Shut &known) { return known.path == directory; })) {
-      Guard opened = guard;
-      opened.acl.other |= kPass;
-      shut_.push_back({directory, ModeOf(guard), !opened.Shuts(who_, kPass)});
-    }
+    is_free = is_free && known->second == Passage::kFree;
   }
   if (!is_free && std::find(targets_.begin(), targets_.end(), path) == targets_.end()) {
     targets_.push_back(path);

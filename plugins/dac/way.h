@@ -26,6 +26,10 @@ class Way {
   svirt_status Check(svirt_error *error) const;
 
  private:
+  // Of the domain: what its way through a directory is like.
+  enum class Passage { kFree, kShut, kOwnTree };
+  Passage Look(const std::string &directory);
+
   struct Shut {
     std::string path, mode;
     bool opens_to_all;  // would the right to pass for everybody let the domain in?
@@ -33,6 +37,7 @@ class Way {
 
   Identity who_;
   std::map<std::pair<dev_t, ino_t>, bool> expected_;  // with all below?
+  std::map<std::string, Passage> known_;              // objects commonly lie beside each other
   std::vector<Shut> shut_;
   std::vector<std::string> targets_;  // that they keep the domain from
 };

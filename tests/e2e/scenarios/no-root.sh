@@ -163,8 +163,7 @@ contains "what joins it has its user" "^$id\$" svirt run a -- /usr/bin/id -u
 ok "recover leaves it alone" svirt recover
 qemu=$(pid_of a)
 kill -KILL "$qemu"
-ended() { ! grep -qs '^State:.[^Z]' "/proc/$qemu/status"; }
-ok "its QEMU is killed" wait_for 20 ended
+ok "its QEMU is killed" wait_for 20 ended "$qemu"
 ok "recover gives back what it had when it has ended" svirt recover
 equal "the images are as before" "$before" "$(objects)"
 configure

@@ -168,9 +168,8 @@ rm -rf "$ROOT/run/domains"
 ok "without its status a is not started a second time" exits 6 svirt start a
 ok "nor is it undefined" exits 6 svirt undefine a
 ok "destroy ends what the registry knows" svirt destroy a
-gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
-ok "its emulator is gone" wait_for 10 gone "$qemu"
-ok "the program, too" wait_for 10 gone "$child"
+ok "its emulator is gone" wait_for 10 ended "$qemu"
+ok "the program, too" wait_for 10 ended "$child"
 wait "$runner"
 ok "a starts again" svirt start a
 ok "and is destroyed" svirt destroy a

@@ -151,6 +151,20 @@ Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   SVIRT_ASSIGN(const ProcessId process, IdentifyProcess(pid));
   const LabelOwner owner{running.uuid, running.name, running.type};
+  // What an older copy says of another start, of which nothing runs, is dropped; no object is
+  // touched.
+  SVIRT_ASSIGN(const auto earlier, store_->registry().Describe(running.uuid));
+  if (earlier && earlier->processes.empty()) {
+    UndoScope everything;
+    everything.even_kept = true;
+    everything.even_whole = true;
+    SVIRT_ASSIGN(const UndoList stale, store_->journal().BeginUndo(running.uuid, everything));
+    UndoOutcome outcome;
+    for (const UndoItem &item : stale.items) {
+      outcome.lasting.push_back(&item);
+    }
+    SVIRT_TRY(store_->journal().FinishUndo(running.uuid, outcome, true));
+  }
   for (const ModelChoice &choice : choices) {
     const SecLabel &seclabel = choice.seclabel;
     if (seclabel.type == SecLabel::Type::kNone) {
@@ -171,8 +185,9 @@ Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
   SVIRT_TRY(applying.Begin());
   applying.AdoptFor(notes);
   Status status = applying.Run(running, manifest, choices, manifest);
-  if (!status.ok()) {
-    // Of nothing that is entered half does anybody say any more that it is lost.
+  SVIRT_ASSIGN(const auto entered, store_->registry().Describe(running.uuid));
+  // Without its objects it is said to be lost as before. With them its process keeps it alive.
+  if (!status.ok() && entered && entered->objects == 0) {
     SVIRT_TRY(store_->journal().FinishUndo(running.uuid, {}, true));
   }
   return status;

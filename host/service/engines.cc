@@ -94,6 +94,14 @@ Result<Engine> Engines::ForLost(const Domain &running) const {
 Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_type) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->registry().Describe(uuid));
+  // Nothing is taken from what runs, whatever an older copy of the database says of it.
+  const LostLabels lost_labels(machine_);
+  if (const auto stored = machine_->domains().FindEvenDamaged(uuid); stored.ok()) {
+    SVIRT_ASSIGN(const bool is_lost, lost_labels.IsLost(labels, *stored));
+    if (is_lost) {
+      return lost_labels.Describe(*stored);
+    }
+  }
   std::vector<std::string> models;
   for (const HeldLabel &held : owner ? owner->labels : std::vector<HeldLabel>{}) {
     models.push_back(held.model);

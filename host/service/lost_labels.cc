@@ -45,7 +45,7 @@ Result<bool> LostLabels::IsLost(LabelStore *labels, const StoredDomain &stored) 
     return false;
   }
   SVIRT_ASSIGN(const auto owner, labels->registry().Describe(stored.domain.uuid));
-  return !owner || !owner->IsLive();
+  return !owner || std::ranges::find(owner->processes, running->process) == owner->processes.end();
 }
 
 Result<std::vector<StoredDomain>> LostLabels::Find(LabelStore *labels) const {
@@ -53,7 +53,7 @@ Result<std::vector<StoredDomain>> LostLabels::Find(LabelStore *labels) const {
   SVIRT_ASSIGN(const std::set<std::string> traces, machine_->domains().Traces());
   for (const std::string &uuid : traces) {
     SVIRT_ASSIGN(const auto owner, labels->registry().Describe(uuid));
-    if (owner && owner->IsLive()) {
+    if (owner && !owner->processes.empty()) {
       continue;
     }
     auto stored = machine_->domains().FindEvenDamaged(uuid);

@@ -15,8 +15,10 @@ class LostLabels {
  public:
   explicit LostLabels(const Machine *machine) : machine_(machine) {}
 
+  // Does its process run under labels, and the registry does not know that it does?
   Result<bool> IsLost(LabelStore *labels, const StoredDomain &stored) const;
-  // Domains that run under labels, by their status files, and live by no word of the registry.
+  // Domains that run under labels, by their status files, of whose process the registry knows
+  // nothing.
   Result<std::vector<StoredDomain>> Find(LabelStore *labels) const;
   // Errc::kRefused if there is one, with all their names. Looks only where the files of the
   // database are others than at the last look that may_note: for whoever enters labels or gives

@@ -19,6 +19,8 @@ said() {
   contains "plan says so" "$what" bash -c "'$SVIRT' --root '$ROOT' plan b; true"
   refused "attach-device says so" "$what" svirt attach-device a "$DIR/extra-disk.xml"
   refused "destroy says so" "$what" svirt destroy a
+  refused "restore takes nothing from it" "." svirt restore a
+  equal "its disk is its own" "$own" "$(owner a)"
   refused "list says so" "$what" svirt list
   contains "labels says so" "$what" bash -c "'$SVIRT' --root '$ROOT' labels 2>&1"
   refused "it names the command that mends it" "svirt recover" svirt list
@@ -37,7 +39,6 @@ for name in a b; do
 done
 make_disk extra vdb
 chmod 0600 "$DIR/images/"*.img
-cp "$database" "$DIR/older.db" 2>/dev/null || :
 before=$(owner a)
 ok "a starts" svirt start a
 own=$(owner a)
@@ -65,6 +66,7 @@ equal "a's disk is as it was while a ran" "$own" "$(owner a)"
 # An older copy is put back.
 cp "$database" "$DIR/older.db"
 ok "a starts" svirt start a
+own=$(owner a)
 rm "$database"-*
 mv "$DIR/older.db" "$database"
 said
@@ -73,8 +75,28 @@ ok "a is destroyed" svirt destroy a
 equal "nobody holds labels" "" "$(svirt labels)"
 [ "$(id -u)" -ne 0 ] || chown 0:0 "$DIR/images/a.img"
 
+# The older copy is of another start of a, which had other labels.
+ok "a starts" svirt start a
+cp "$database" "$DIR/older.db"
+cp "$database-wal" "$DIR/older.db-wal"
+ok "a is destroyed" svirt destroy a
+ok "a starts anew" svirt start a
+own=$(owner a)
+rm "$database" "$database"-*
+mv "$DIR/older.db" "$database"
+mv "$DIR/older.db-wal" "$database-wal"
+said
+recovered
+equal "a's disk is its own" "$own" "$(owner a)"
+ok "recover takes nothing" svirt recover
+equal "a's disk is its own" "$own" "$(owner a)"
+ok "a is destroyed" svirt destroy a
+equal "nobody holds labels" "" "$(svirt labels)"
+[ "$(id -u)" -ne 0 ] || chown 0:0 "$DIR/images/a.img"
+
 # The log is gone, with all that had not come into the database itself.
 ok "a starts" svirt start a
+own=$(owner a)
 rm "$database-wal"
 said
 recovered

@@ -88,6 +88,9 @@ uint32_t AccessOf(const svirt_resource &resource) {
 }  // namespace
 
 std::string KernelPath(const svirt_resource &resource) {
+  if ((resource.flags & SVIRT_RES_REAL_PATH) != 0) {
+    return resource.path;
+  }
   std::string path = resource.fd >= 0 ? PathOfFd(resource.fd) : "";
   if (path.empty()) {
     path = RealPath(resource.path);

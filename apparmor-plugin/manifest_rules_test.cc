@@ -94,6 +94,9 @@ TEST(ManifestRules, TheKernelsNameOfAPathCounts) {
   std::filesystem::remove(link);
   std::filesystem::create_symlink("/etc/passwd", link);
   EXPECT_EQ(RulesOf(resource), disk + " rk\n");
+  // Or the path, where the host says that no link was in it: nothing is looked up for that.
+  resource.flags = SVIRT_RES_REAL_PATH;
+  EXPECT_EQ(RulesOf(resource), link + " rk\n");
   EXPECT_EQ(RulesOf(MakeResource("/nonexistent/a/../b//c", SVIRT_OBJ_FILE, kR)),
             "/nonexistent/b/c rk\n");
 }

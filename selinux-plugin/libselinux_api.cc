@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -187,21 +188,21 @@ class LibselinuxApi final : public SelinuxApi {
   }
 
   int FdContext(int fd, std::string *context) override {
-    if (!IsProcfs("/proc/self/fd")) {
+    if (!HasProcfs()) {
       return EBADF;
     }
     return FileContext(FdPath(fd), context);
   }
 
   int SetFdContext(int fd, const std::string &context) override {
-    if (!IsProcfs("/proc/self/fd")) {
+    if (!HasProcfs()) {
       return EBADF;
     }
     return setfilecon_raw(FdPath(fd).c_str(), context.c_str()) == 0 ? 0 : errno;
   }
 
   int RemoveFdContext(int fd) override {
-    if (!IsProcfs("/proc/self/fd")) {
+    if (!HasProcfs()) {
       return EBADF;
     }
     return removexattr(FdPath(fd).c_str(), "security.selinux") == 0 ? 0 : errno;
@@ -252,7 +253,16 @@ class LibselinuxApi final : public SelinuxApi {
   }
 
  private:
+  // Do names below /proc/self/fd lead to our descriptors? Where they did once they do again.
+  bool HasProcfs() {
+    if (!has_procfs_) {
+      has_procfs_ = IsProcfs("/proc/self/fd");
+    }
+    return has_procfs_;
+  }
+
   MountContexts mount_contexts_;
+  std::atomic<bool> has_procfs_ = false;
 };
 
 }  // namespace

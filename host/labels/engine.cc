@@ -21,7 +21,8 @@ Engine::Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPoli
       policy_(std::move(policy)),
       proc_(std::move(proc)) {}
 
-Refusals Engine::Verify(const Domain &domain, const Manifest &manifest) {
+Refusals Engine::Verify(const Domain &domain, const Manifest &manifest,
+                        std::shared_ptr<OpenedManifest> *opened) {
   Refusals refusals;
   const auto choices = ChooseModels(domain, plugins_, policy_);
   if (!choices.ok()) {
@@ -37,27 +38,40 @@ Refusals Engine::Verify(const Domain &domain, const Manifest &manifest) {
       refusals.Add(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
     }
   }
-  auto paths = PathPolicy::Prepare(policy_.paths);
-  refusals.Add(paths.ok() ? OpenedManifest::CheckPaths(manifest, &*paths) : paths.error());
+  const auto judge = [&]() -> Status {
+    SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+    SVIRT_ASSIGN(auto judged, OpenedManifest::Look(manifest, &paths));
+    if (opened != nullptr) {
+      *opened = std::move(judged);
+    }
+    return paths.Verdict();
+  };
+  refusals.Add(judge());
   return refusals;
 }
 
-Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest) {
+Result<Plan> Engine::MakePlan(const Domain &domain, const Manifest &manifest,
+                              std::shared_ptr<OpenedManifest> opened) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
-  return PlanWith(choices, domain, manifest, -1, {});
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+  if (opened == nullptr) {
+    SVIRT_ASSIGN(opened, OpenedManifest::Open(manifest, &paths));
+  }
+  return PlanWith(choices, domain, std::move(opened), std::move(paths), -1);
 }
 
 Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest &manifest,
                                 const Manifest &known) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
-  return PlanWith(choices, running, manifest, pid, known);
+  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+  SVIRT_ASSIGN(auto opened, OpenedManifest::Open(manifest, &paths, known));
+  return PlanWith(choices, running, std::move(opened), std::move(paths), pid);
 }
 
 Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
-                              const Manifest &manifest, pid_t pid, const Manifest &known) {
+                              std::shared_ptr<OpenedManifest> opened, PathPolicy paths, pid_t pid) {
   Draft draft;
-  SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
-  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false, &paths, known));
+  draft.opened = std::move(opened);
   LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
   SVIRT_ASSIGN(context.known, store_->registry().Describe(domain.uuid, &context.mark));
   for (const ModelChoice &choice : choices) {
@@ -91,16 +105,18 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
   return ToPlan(std::move(draft));
 }
 
-Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest) {
-  return Take(domain, manifest, Taking::kAll);
+Result<Plan> Engine::Apply(const Domain &domain, const Manifest &manifest,
+                           std::shared_ptr<OpenedManifest> opened) {
+  return Take(domain, manifest, std::move(opened), Taking::kAll);
 }
 
 Status Engine::Reserve(const Domain &domain, const Manifest &manifest) {
-  auto plan = Take(domain, manifest, Taking::kLabels);
+  auto plan = Take(domain, manifest, nullptr, Taking::kLabels);
   return plan.ok() ? Status() : std::move(plan).error();
 }
 
-Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking what) {
+Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest,
+                          std::shared_ptr<OpenedManifest> opened, Taking what) {
   SVIRT_ASSIGN(const auto choices, ChooseModels(domain, plugins_, policy_));
   // What a model that is not active here has left is no reason not to start.
   [[maybe_unused]] const Status undone = RecoverLost();
@@ -109,8 +125,9 @@ Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest, Taking
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, policy_, domain, proc_, -1);
     SVIRT_TRY(applying.Begin());
-    auto status = what == Taking::kAll ? applying.Run(domain, manifest, choices, {})
-                                       : applying.Reserve(domain, manifest, choices);
+    auto status = what == Taking::kAll
+                      ? applying.Run(domain, manifest, std::exchange(opened, nullptr), choices, {})
+                      : applying.Reserve(domain, manifest, choices);
     if (status.ok()) {
       return ToPlan(std::move(applying.draft));
     }
@@ -138,7 +155,7 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, policy_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
-  auto status = applying.Run(running, manifest, choices, known);
+  auto status = applying.Run(running, manifest, nullptr, choices, known);
   if (!status.ok()) {
     return applying.Fail(std::move(status).error());
   }
@@ -184,7 +201,7 @@ Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
   Applying applying(store_, plugins_, policy_, running, proc_, pid);
   SVIRT_TRY(applying.Begin());
   applying.AdoptFor(notes);
-  Status status = applying.Run(running, manifest, choices, manifest);
+  Status status = applying.Run(running, manifest, nullptr, choices, manifest);
   SVIRT_ASSIGN(const auto entered, store_->registry().Describe(running.uuid));
   // Without its objects it is said to be lost as before. With them its process keeps it alive.
   if (!status.ok() && entered && entered->objects == 0) {

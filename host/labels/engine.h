@@ -4,12 +4,15 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
+#include "host/labels/plan/opened_manifest.h"
+#include "host/labels/plan/path_policy.h"
 #include "host/labels/plan/plan.h"
 #include "host/labels/plan/seclabel_rules.h"
 #include "host/labels/store/label_store.h"
@@ -32,11 +35,16 @@ class Engine {
          std::string proc = "/proc");
 
   // Are the domain's seclabels, and those of its resources, valid here, and its resources such as a
-  // domain may have? Everything that is not. A model that is not active is refused.
-  Refusals Verify(const Domain &domain, const Manifest &manifest = {});
+  // domain may have? Everything that is not. A model that is not active is refused. opened: gets
+  // the manifest as it was opened and judged, for MakePlan and Apply; its failures are no refusals
+  // yet. nullptr if it could not be judged.
+  Refusals Verify(const Domain &domain, const Manifest &manifest = {},
+                  std::shared_ptr<OpenedManifest> *opened = nullptr);
 
   // Touches nothing. A dynamic label is the one the domain holds, or would be given next.
-  Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest);
+  // opened: of Verify, without failures; nullptr: the manifest is opened and judged here.
+  Result<Plan> MakePlan(const Domain &domain, const Manifest &manifest,
+                        std::shared_ptr<OpenedManifest> opened = nullptr);
 
   // Of every model of the plan that can describe one (svirt/ext/describe.h).
   Result<std::vector<PolicyText>> DescribePolicies(const Domain &domain, const Plan &plan);
@@ -45,8 +53,9 @@ class Engine {
   // labels known to the system. All of it or nothing. Afterwards exactly the manifest is labelled,
   // and what else an earlier start has left gets its old label back; but while another process of
   // the domain lives, nothing is taken from it. Until AddHolder or Pin the domain's labels live and
-  // die with this process.
-  Result<Plan> Apply(const Domain &domain, const Manifest &manifest);
+  // die with this process. opened: as for MakePlan.
+  Result<Plan> Apply(const Domain &domain, const Manifest &manifest,
+                     std::shared_ptr<OpenedManifest> opened = nullptr);
 
   // Takes the labels that Apply would take, and keeps them without a process until Restore: the
   // next Apply gives just these. No object is touched. Errc::kUnsupported: the domain gets none.
@@ -130,9 +139,10 @@ class Engine {
  private:
   enum class Taking { kLabels, kAll };
   Status RecoverLost();
-  Result<Plan> Take(const Domain &domain, const Manifest &manifest, Taking what);
+  Result<Plan> Take(const Domain &domain, const Manifest &manifest,
+                    std::shared_ptr<OpenedManifest> opened, Taking what);
   Result<Plan> PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
-                        const Manifest &manifest, pid_t pid, const Manifest &known);
+                        std::shared_ptr<OpenedManifest> opened, PathPolicy paths, pid_t pid);
 
   LabelStore *store_;
   std::vector<Plugin *> plugins_;

@@ -67,7 +67,8 @@ class PathPolicyTest : public EngineTest {
     if (!policy.ok()) {
       return "not prepared: " + policy.error().message;
     }
-    const Status status = OpenedManifest::CheckPaths(manifest, &*policy);
+    const auto opened = OpenedManifest::Look(manifest, &*policy);
+    const Status status = opened.ok() ? policy->Verdict() : opened.error();
     return status.ok() ? "" : status.error().message;
   }
   std::string Refusal(const Resource &resource) { return Refusal(Manifest{{resource}}); }

@@ -2,8 +2,6 @@
 // Keeps the calls of plugins that are under way, and looks at them now and then.
 #include "host/loader/call_watch.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -37,14 +35,14 @@ std::string OverdueCall::Describe() const {
          (subject.empty() ? "" : " for " + subject) + " for " + std::to_string(time.count()) + " s";
 }
 
-CallWatch::CallWatch(Options options) : options_(std::move(options)), process_(::getpid()) {}
+CallWatch::CallWatch(Options options) : options_(std::move(options)) {}
 
 CallWatch::~CallWatch() {
   if (!thread_) {
     return;
   }
   // In a fork there is no such thread, and it may have held the lock when there was one.
-  if (!IsInItsProcess()) {
+  if (!process_.IsHere()) {
     [[maybe_unused]] auto *const thread = thread_.release();
     [[maybe_unused]] auto *const wake = wake_.release();
     return;
@@ -55,10 +53,6 @@ CallWatch::~CallWatch() {
   }
   wake_->notify_one();
   thread_->join();
-}
-
-bool CallWatch::IsInItsProcess() const {
-  return ::getpid() == process_;
 }
 
 void CallWatch::Enter(std::list<Call> *call) {
@@ -115,7 +109,7 @@ void CallWatch::Run() {
 }
 
 CallWatch::Scope::Scope(CallWatch *watch, const Call &call) : watch_(watch) {
-  if (watch_ != nullptr && !watch_->IsInItsProcess()) {
+  if (watch_ != nullptr && !watch_->process_.IsHere()) {
     watch_ = nullptr;
   }
   if (watch_ != nullptr) {

@@ -2,8 +2,6 @@
 // Notices calls of plugins that do not come back.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +11,8 @@
 #include <mutex>
 #include <string>
 #include <thread>
+
+#include "host/util/fork_mark.h"
 
 namespace svirt {
 
@@ -73,13 +73,12 @@ class CallWatch {
   };
 
  private:
-  bool IsInItsProcess() const;
   void Enter(std::list<Call> *call);
   void Run();
   bool IsOverdue(const Call &call) const;
 
   Options options_;
-  const pid_t process_;
+  const ForkMark process_;
   std::mutex mutex_;  // of all below
   // In a fork both are left as they are: what would end them deals with a thread that is not there.
   std::unique_ptr<std::condition_variable> wake_ = std::make_unique<std::condition_variable>();

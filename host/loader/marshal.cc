@@ -134,7 +134,7 @@ Result<svirt_resource> ToResource(const ResourceRef &ref, const std::string &mod
   out.access = resource.access;
   out.flags = (resource.shared ? SVIRT_RES_SHARED : 0u) |
               (resource.subtree ? SVIRT_RES_SUBTREE : 0u) |
-              (ref.as_it_is ? SVIRT_RES_AS_IT_IS : 0u);
+              (ref.as_it_is ? SVIRT_RES_AS_IT_IS : 0u) | (ref.is_real ? SVIRT_RES_REAL_PATH : 0u);
   out.chain_depth = resource.chain_depth;
   out.fd = ref.fd;
   out.path = resource.path.c_str();

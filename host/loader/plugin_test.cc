@@ -191,7 +191,7 @@ TEST_F(PluginTest, DomainAndOverridesArriveAsTheyAre) {
   DomainRef domain = Dynamic();
   domain.virt_type = "kvm";
   domain.seclabel.base_label = "base";
-  domain.resources = {{&one, 7}, {&two, -1}, {&three, -1, true}};
+  domain.resources = {{&one, 7, false, true}, {&two, -1}, {&three, -1, true}};
   fake_.does.verify = [&](const svirt_domain *seen, svirt_error *) {
     EXPECT_EQ(seen->struct_size, sizeof *seen);
     EXPECT_EQ(seen->label_type, static_cast<uint32_t>(SVIRT_LABEL_DYNAMIC));
@@ -207,7 +207,7 @@ TEST_F(PluginTest, DomainAndOverridesArriveAsTheyAre) {
     EXPECT_EQ(seen->resources[0].fd, 7);
     EXPECT_EQ(seen->resources[0].kind, static_cast<uint32_t>(SVIRT_RES_DISK));
     EXPECT_EQ(seen->resources[0].access, SVIRT_ACCESS_READ | SVIRT_ACCESS_WRITE);
-    EXPECT_EQ(seen->resources[0].flags, SVIRT_RES_SHARED);
+    EXPECT_EQ(seen->resources[0].flags, SVIRT_RES_SHARED | SVIRT_RES_REAL_PATH);
     EXPECT_STREQ(seen->resources[0].override_label, "mine");
     EXPECT_EQ(seen->resources[1].flags, SVIRT_RES_SUBTREE);
     EXPECT_EQ(seen->resources[1].chain_depth, 3u);

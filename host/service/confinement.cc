@@ -47,7 +47,7 @@ bool IsConfined(const Domain &running) {
 
 Result<Plan> Confinement::Apply(const Findings &ready, Engine *engine) const {
   SVIRT_TRY(ready.refusals.ToStatus());
-  SVIRT_ASSIGN(Plan plan, engine->Apply(ready.domain, *ready.manifest));
+  SVIRT_ASSIGN(Plan plan, engine->Apply(ready.domain, *ready.manifest, ready.opened));
   machine_->Report(plan.notes);
   return plan;
 }
@@ -94,7 +94,7 @@ Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const 
   // Held while labels change, not while the program runs.
   SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(defined.uuid));
   Domain domain = defined;
-  auto stored = machine_->domains().FindEvenDamaged(domain.uuid);
+  auto stored = machine_->domains().Get(domain.uuid);
   if (!stored.ok() && stored.error().code != Errc::kNotFound) {
     return std::move(stored).error();
   }

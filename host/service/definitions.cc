@@ -42,7 +42,7 @@ Result<Domain> Definitions::Define(std::string_view xml, const std::string &file
 Status Definitions::Undefine(const std::string &name_or_uuid) const {
   SVIRT_ASSIGN(const StoredDomain found, machine_->domains().FindEvenDamaged(name_or_uuid));
   SVIRT_ASSIGN(const Fd lock, machine_->domains().Lock(found.domain.uuid));
-  SVIRT_ASSIGN(StoredDomain now, machine_->domains().FindEvenDamaged(found.domain.uuid));
+  SVIRT_ASSIGN(StoredDomain now, machine_->domains().Get(found.domain.uuid));
   SVIRT_TRY(now.bad_status ? endings_->CleanUpDamaged(now)
                            : endings_->CleanUpIfEnded(&now, kAnswerTime));
   if (now.running) {

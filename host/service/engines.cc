@@ -96,7 +96,7 @@ Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_
   SVIRT_ASSIGN(const std::optional<OwnerState> owner, labels->registry().Describe(uuid));
   // Nothing is taken from what runs, whatever an older copy of the database says of it.
   const LostLabels lost_labels(machine_);
-  if (const auto stored = machine_->domains().FindEvenDamaged(uuid); stored.ok()) {
+  if (const auto stored = machine_->domains().Get(uuid); stored.ok()) {
     SVIRT_ASSIGN(const bool is_lost, lost_labels.IsLost(labels, *stored));
     if (is_lost) {
       return lost_labels.Describe(*stored);
@@ -111,14 +111,10 @@ Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_
 
 Result<Engine> Engines::ToUndo(const LostOwner &lost) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
-  auto given_now = machine_->models().For(lost.virt_type);
-  std::vector<Plugin *> plugins = given_now.ok() ? *given_now : std::vector<Plugin *>{};
+  std::vector<Plugin *> plugins;
   for (const std::string &model : lost.models) {
-    if (FindPlugin(plugins, model) != nullptr) {
-      continue;
-    }
     // Without one the engine does what it can, and says which model is missing.
-    if (auto plugin = machine_->models().Named(model, lost.virt_type); plugin.ok()) {
+    if (auto plugin = machine_->models().ToUndo(model, lost.virt_type); plugin.ok()) {
       plugins.push_back(*plugin);
     } else {
       machine_->Report({plugin.error().message});

@@ -49,14 +49,14 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
   Hypervisor &hypervisor = *ready.hypervisor;
   Engine &engine = *ready.engine;
   if (!plan_id.empty()) {
-    SVIRT_ASSIGN(const Plan now, engine.MakePlan(domain, *ready.manifest));
+    SVIRT_ASSIGN(const Plan now, engine.MakePlan(domain, *ready.manifest, ready.opened));
     SVIRT_TRY(CheckPlanId(plan_id, domain, now));
   }
   const DomainPlace place = domains.PlaceOf(domain.uuid);
   SVIRT_TRY(CheckNotAskedToEnd());
   SVIRT_TRY(hypervisor.Prepare(domain, place));
   SVIRT_TRY(domains.MakeRunDirectory(domain.uuid));
-  auto plan = engine.Apply(domain, *ready.manifest);
+  auto plan = engine.Apply(domain, *ready.manifest, ready.opened);
   if (!plan.ok()) {
     // Apply undoes itself; the directory is all that was made here.
     Status cleared = domains.ClearRunning(domain.uuid);
@@ -93,7 +93,7 @@ Status Lifecycle::Destroy(const std::string &name_or_uuid) const {
   DomainStore &domains = machine_->domains();
   SVIRT_ASSIGN(const StoredDomain found, domains.FindEvenDamaged(name_or_uuid));
   SVIRT_ASSIGN(const Fd lock, domains.Lock(found.domain.uuid));
-  SVIRT_ASSIGN(const StoredDomain stored, domains.FindEvenDamaged(found.domain.uuid));
+  SVIRT_ASSIGN(const StoredDomain stored, domains.Get(found.domain.uuid));
   if (stored.bad_status) {
     return endings_->DestroyDamaged(stored);
   }

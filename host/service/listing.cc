@@ -93,7 +93,7 @@ std::optional<ListedDomain> Listing::One(StoredDomain stored, const Answer &answ
     const auto clean_up = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, locks->Lock(uuid));
       // Somebody else may be starting it again just now.
-      SVIRT_ASSIGN(listed.stored, machine_->domains().FindEvenDamaged(uuid));
+      SVIRT_ASSIGN(listed.stored, machine_->domains().Get(uuid));
       return endings_->CleanUpIfEnded(&listed.stored, kPassingAnswerTime);
     };
     if (const Status cleaned = clean_up(); !cleaned.ok()) {

@@ -56,7 +56,7 @@ Result<std::vector<StoredDomain>> LostLabels::Find(LabelStore *labels) const {
     if (owner && !owner->processes.empty()) {
       continue;
     }
-    auto stored = machine_->domains().FindEvenDamaged(uuid);
+    auto stored = machine_->domains().Get(uuid);
     if (!stored.ok() && stored.error().code == Errc::kNotFound) {
       continue;
     }

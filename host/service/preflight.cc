@@ -2,8 +2,10 @@
 // Collects what stands against a start: of the hypervisor, the resources, the models.
 #include "host/service/preflight.h"
 
+#include <memory>
 #include <utility>
 
+#include "host/domain/document_place.h"
 #include "host/domain/manifest.h"
 #include "host/labels/plan/opened_manifest.h"
 
@@ -70,9 +72,20 @@ Manifest Preflight::TakeManifest(RunBy by, Findings *findings) const {
 
 void Preflight::Check(Engine *engine, RunBy by, Findings *findings) const {
   const Manifest told = TakeManifest(by, findings);
-  OpenedManifest::CheckThere(findings->domain, told, &findings->refusals);
+  std::shared_ptr<OpenedManifest> opened;
   if (engine != nullptr) {
-    findings->refusals.Add(engine->Verify(findings->domain, told));
+    findings->refusals.Add(engine->Verify(findings->domain, told, &opened));
+  } else if (auto seen = OpenedManifest::Look(told, nullptr); seen.ok()) {
+    opened = std::move(seen).value();
+  }
+  if (opened == nullptr) {
+    return;
+  }
+  for (const OpenedManifest::Failure &failure : opened->failures()) {
+    findings->refusals.AddForNow(At(findings->domain, failure.position, failure.error));
+  }
+  if (findings->manifest && opened->failures().empty()) {
+    findings->opened = std::move(opened);
   }
 }
 
@@ -104,8 +117,8 @@ Findings Preflight::ForDefinition(const Domain &domain, LabelStore *labels) cons
 Findings Preflight::ForPlan(const Domain &domain, LabelStore *labels) const {
   Findings findings = Begin(domain, labels, SecurityDrivers::Use::kPlan);
   if (findings.engine && findings.manifest) {
-    Take(findings.engine->MakePlan(findings.domain, *findings.manifest), &findings.plan,
-         &findings.refusals);
+    Take(findings.engine->MakePlan(findings.domain, *findings.manifest, findings.opened),
+         &findings.plan, &findings.refusals);
   }
   return findings;
 }

@@ -2,6 +2,7 @@
 // Everything of a start that can fail without touching anything.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "host/domain/domain.h"
@@ -23,8 +24,10 @@ struct Findings {
   std::optional<Engine> engine;      // with the models it gets
   Status choice;                     // why there is no engine: the models cannot be chosen
   std::optional<Manifest> manifest;  // none: it cannot be told
-  std::optional<Plan> plan;          // where one is asked for and can be made
-  Refusals refusals;                 // all that stands against it
+  // The manifest with its objects open, as they were judged; none if not all of them can be had.
+  std::shared_ptr<OpenedManifest> opened;
+  std::optional<Plan> plan;  // where one is asked for and can be made
+  Refusals refusals;         // all that stands against it
 };
 
 class Preflight {

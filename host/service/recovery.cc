@@ -51,7 +51,7 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
     }
     const auto all = [&]() -> Status {
       SVIRT_ASSIGN(const Fd lock, locks.Lock(uuid));
-      auto now = machine_->domains().FindEvenDamaged(uuid);
+      auto now = machine_->domains().Get(uuid);
       if (!now.ok() && now.error().code == Errc::kNotFound) {
         return {};  // undefined meanwhile
       }

@@ -106,7 +106,11 @@ Status WriteFileAtomic(const std::string &path, std::string_view content, mode_t
 }
 
 Status MakeDirectories(const std::string &path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0) {
+  const auto is_there = [&path] {
+    struct stat st {};
+    return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+  };
+  if (is_there() || ::mkdir(path.c_str(), mode) == 0) {
     return {};
   }
   if (errno == ENOENT) {
@@ -119,9 +123,8 @@ Status MakeDirectories(const std::string &path, mode_t mode) {
     }
   }
   if (errno == EEXIST) {
-    struct stat st {};
-    if (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) {
-      return {};
+    if (is_there()) {
+      return {};  // somebody else made it meanwhile
     }
     errno = ENOTDIR;
   }

@@ -65,7 +65,9 @@ Status ForEach(size_t count, const std::function<Status(size_t)> &work) {
     }
   };
   const size_t useful = std::min(count / kWorthAThread, kMostThreads);
-  RunInThreads(std::min(useful, static_cast<size_t>(std::thread::hardware_concurrency())), run);
+  // To ask how many processors there are costs more than a few items.
+  RunInThreads(useful <= 1 ? 1 : std::min<size_t>(useful, std::thread::hardware_concurrency()),
+               run);
   return result;
 }
 

@@ -142,21 +142,6 @@ svirt_status Driver::GenerateLabel(const svirt_domain &domain, uint64_t index,
   return SVIRT_OK;
 }
 
-// Could every object that will be the domain's own be given back?
-svirt_status Driver::ForeseeOwners(const svirt_domain &domain, svirt_error *error) const {
-  for (const svirt_resource &resource : sdk::Resources(domain)) {
-    const auto owner = resource.fd >= 0 ? OwnerToGive(domain, resource) : std::nullopt;
-    if (!owner) {
-      continue;
-    }
-    if (const svirt_status status = CheckGoesBack(resource, *owner, range_, error);
-        status != SVIRT_OK) {
-      return status;
-    }
-  }
-  return SVIRT_OK;
-}
-
 svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error) const {
   if (domain.base_label != nullptr && *domain.base_label != '\0') {
     return Fail(error, SVIRT_E_INVALID, 0,
@@ -171,10 +156,7 @@ svirt_status Driver::VerifyLabel(const svirt_domain &domain, svirt_error *error)
       status = CheckUnused(identity, error);
     }
     if (status == SVIRT_OK) {
-      status = ForeseeReach(identity, domain, error);
-    }
-    if (status == SVIRT_OK) {
-      status = ForeseeOwners(domain, error);
+      status = Foresee(identity, domain, range_, error);
     }
     if (status != SVIRT_OK) {
       return status;

@@ -48,7 +48,6 @@ class Driver : public sdk::Driver {
 
  private:
   svirt_status ParseLabel(const char *label, Identity *identity, svirt_error *error) const;
-  svirt_status ForeseeOwners(const svirt_domain &domain, svirt_error *error) const;
   void WarnOfOpenObjects(const svirt_domain &domain) const;
 
   const svirt_host *host_;

@@ -129,12 +129,19 @@ std::string NameOf(int fd) {
   return "/proc/self/fd/" + std::to_string(fd);
 }
 
+Guard GuardOfMode(const struct stat &status) {
+  Guard guard;
+  guard.status = status;
+  guard.acl = FromMode(status.st_mode);
+  return guard;
+}
+
 int ReadGuard(const std::string &name, Guard *guard) {
-  Guard read;
-  if (::stat(name.c_str(), &read.status) != 0) {
+  struct stat status {};
+  if (::stat(name.c_str(), &status) != 0) {
     return errno;
   }
-  read.acl = FromMode(read.status.st_mode);
+  Guard read = GuardOfMode(status);
   // Its mode is no access control, and it has no ACL.
   if (!S_ISLNK(read.status.st_mode)) {
     // libacl would look at the mode once more where there is none.

@@ -30,6 +30,9 @@ struct Guard {
 // The name that leads to the object behind a descriptor, O_PATH or not.
 std::string NameOf(int fd);
 
+// As if there were no ACL.
+Guard GuardOfMode(const struct stat &status);
+
 // Both 0 or errno.
 int ReadGuard(const std::string &name, Guard *guard);
 int WriteAcl(const std::string &name, const Acl &acl);

@@ -19,25 +19,6 @@
 namespace svirt::dac {
 namespace {
 
-// Of objects that can have an owner of their own.
-svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error) {
-  if (resource.fd < 0) {
-    return sdk::Fail(error, SVIRT_E_INVALID, 0,
-                     "%s is not open: owners are read and set through a descriptor only",
-                     PathOf(resource));
-  }
-  if (::fstatat(resource.fd, "", st, AT_EMPTY_PATH) != 0) {
-    return sdk::Fail(error, SVIRT_E_SYSTEM, errno, "cannot read the owner of %s: %s",
-                     PathOf(resource), std::strerror(errno));
-  }
-  if (S_ISCHR(st->st_mode) && IsSharedNode(major(st->st_rdev), minor(st->st_rdev))) {
-    return sdk::Fail(error, SVIRT_E_NOTSUP, 0,
-                     "%s is a device node that all programs share, and keeps its owner",
-                     PathOf(resource));
-  }
-  return SVIRT_OK;
-}
-
 // What the kernel takes away from a file that gets another owner; "" if there is nothing.
 std::string LostByChown(int fd, const struct stat &st) {
   if (!S_ISREG(st.st_mode)) {
@@ -77,6 +58,24 @@ svirt_status Explain(const svirt_resource &resource, const std::string &owner, i
 
 }  // namespace
 
+svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error) {
+  if (resource.fd < 0) {
+    return sdk::Fail(error, SVIRT_E_INVALID, 0,
+                     "%s is not open: owners are read and set through a descriptor only",
+                     PathOf(resource));
+  }
+  if (::fstatat(resource.fd, "", st, AT_EMPTY_PATH) != 0) {
+    return sdk::Fail(error, SVIRT_E_SYSTEM, errno, "cannot read the owner of %s: %s",
+                     PathOf(resource), std::strerror(errno));
+  }
+  if (S_ISCHR(st->st_mode) && IsSharedNode(major(st->st_rdev), minor(st->st_rdev))) {
+    return sdk::Fail(error, SVIRT_E_NOTSUP, 0,
+                     "%s is a device node that all programs share, and keeps its owner",
+                     PathOf(resource));
+  }
+  return SVIRT_OK;
+}
+
 svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error) {
   struct stat st {};
   const svirt_status status = Look(resource, &st, error);
@@ -86,12 +85,8 @@ svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_err
   return status;
 }
 
-svirt_status CheckGoesBack(const svirt_resource &resource, const Identity &owner,
-                           const IdRange &range, svirt_error *error) {
-  struct stat st {};
-  if (const svirt_status status = Look(resource, &st, error); status != SVIRT_OK) {
-    return status;
-  }
+svirt_status CheckGoesBack(const svirt_resource &resource, const struct stat &st,
+                           const Identity &owner, const IdRange &range, svirt_error *error) {
   if (st.st_uid == owner.uid && st.st_gid == owner.gid) {
     return SVIRT_OK;
   }
@@ -108,12 +103,12 @@ svirt_status CheckGoesBack(const svirt_resource &resource, const Identity &owner
 
 svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
                       svirt_error *error) {
-  Identity now;
-  svirt_status status = GetOwner(resource, &now, error);
-  if (status != SVIRT_OK || now == owner) {
+  struct stat st {};
+  svirt_status status = Look(resource, &st, error);
+  if (status != SVIRT_OK || Identity{st.st_uid, st.st_gid} == owner) {
     return status;
   }
-  status = CheckGoesBack(resource, owner, range, error);
+  status = CheckGoesBack(resource, st, owner, range, error);
   if (status == SVIRT_OK && ::fchownat(resource.fd, "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) {
     return Explain(resource, FormatIdentity(owner), errno, error);
   }

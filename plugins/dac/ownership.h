@@ -3,6 +3,7 @@
 #pragma once
 
 #include <svirt/plugin.h>
+#include <sys/stat.h>
 
 #include "identity.h"
 #include "settings.h"
@@ -11,9 +12,13 @@ namespace svirt::dac {
 
 svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error);
 
+// The status of an object that can have an owner of its own.
+svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error);
+
 // SVIRT_E_DENIED if the file would lose for good what a later change of owner cannot give back.
-svirt_status CheckGoesBack(const svirt_resource &resource, const Identity &owner,
-                           const IdRange &range, svirt_error *error);
+// st: of Look.
+svirt_status CheckGoesBack(const svirt_resource &resource, const struct stat &st,
+                           const Identity &owner, const IdRange &range, svirt_error *error);
 
 // range: those ids are of domains, so that what they have made of a file may be lost.
 svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,

@@ -12,6 +12,7 @@
 #include <climits>
 
 #include "guard.h"
+#include "ownership.h"
 #include "resource_plan.h"
 #include "way.h"
 
@@ -38,6 +39,9 @@ std::string LookedUp(const svirt_resource &resource) {
   }
   if (resource.fd < 0) {
     return "";
+  }
+  if ((resource.flags & SVIRT_RES_REAL_PATH) != 0) {
+    return resource.path;
   }
   // The path that the kernel has for it, free of links.
   std::array<char, PATH_MAX + 1> path{};
@@ -99,8 +103,36 @@ bool IsInResource(const svirt_domain &domain, const svirt_resource &socket) {
   return false;
 }
 
+// Of an object that is to be the domain's own: will its owner be able to give it back, and will its
+// mode let it in?
+svirt_status ForeseeOwn(const Identity &identity, const svirt_domain &domain,
+                        const svirt_resource &resource, const Identity &owner, const IdRange &range,
+                        svirt_error *error) {
+  struct stat st {};
+  svirt_status status = Look(resource, &st, error);
+  if (status == SVIRT_OK) {
+    status = CheckGoesBack(resource, st, owner, range, error);
+  }
+  const std::string path = LookedUp(resource);
+  const bool has_it = st.st_uid == owner.uid && st.st_gid == owner.gid;
+  if (status != SVIRT_OK || path.empty() || (domain.pid > 0 && has_it)) {
+    return status;
+  }
+  st.st_uid = owner.uid;
+  st.st_gid = owner.gid;
+  const Need need = NeedOf(resource);
+  // The mode commonly lets it in, and then nothing else has to be looked at.
+  Guard guard = GuardOfMode(st);
+  if (!guard.Shuts(identity, need.rights) || ReadGuard(NameOf(resource.fd), &guard) != 0) {
+    return SVIRT_OK;
+  }
+  guard.status = st;
+  return Judge(identity, guard, path, need, error);
+}
+
 svirt_status ForeseeObject(const Identity &identity, const svirt_domain &domain,
-                           const svirt_resource &resource, svirt_error *error) {
+                           const svirt_resource &resource, const IdRange &range,
+                           svirt_error *error) {
   const bool starts = domain.pid <= 0;  // what runs has opened what is its own, whatever came since
   const bool stays = (resource.flags & SVIRT_RES_AS_IT_IS) != 0;
   if (IsMadeByDomain(resource)) {
@@ -115,18 +147,13 @@ svirt_status ForeseeObject(const Identity &identity, const svirt_domain &domain,
                      "make it, with an owner and a mode that let the domain in",
                      PathOf(resource), FormatIdentity(identity).c_str());
   }
-  Guard guard;
   const auto owner = OwnerToGive(domain, resource);
-  const std::string path = owner || (stays && starts) ? LookedUp(resource) : "";
-  if (path.empty() || ReadGuard(NameOf(resource.fd), &guard) != 0 ||
-      (owner && !starts && guard.owner() == *owner)) {
-    return SVIRT_OK;
+  if (owner && resource.fd >= 0) {
+    return ForeseeOwn(identity, domain, resource, *owner, range, error);
   }
-  if (owner) {
-    guard.status.st_uid = owner->uid;
-    guard.status.st_gid = owner->gid;
-  }
-  return Judge(identity, guard, path, NeedOf(resource), error);
+  const std::string path = stays && starts ? LookedUp(resource) : "";
+  return path.empty() ? svirt_status{SVIRT_OK}
+                      : Check(identity, NameOf(resource.fd), path, NeedOf(resource), error);
 }
 
 }  // namespace
@@ -159,8 +186,8 @@ svirt_status CheckReach(const Identity &identity, const std::string &program,
   return status;
 }
 
-svirt_status ForeseeReach(const Identity &identity, const svirt_domain &domain,
-                          svirt_error *error) {
+svirt_status Foresee(const Identity &identity, const svirt_domain &domain, const IdRange &range,
+                     svirt_error *error) {
   Way way(identity);
   way.Expect(domain);
   if (domain.emulator != nullptr) {
@@ -177,7 +204,7 @@ svirt_status ForeseeReach(const Identity &identity, const svirt_domain &domain,
     return status;
   }
   for (const svirt_resource &resource : resources) {
-    status = status == SVIRT_OK ? ForeseeObject(identity, domain, resource, error) : status;
+    status = status == SVIRT_OK ? ForeseeObject(identity, domain, resource, range, error) : status;
   }
   return status;
 }

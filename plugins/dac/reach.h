@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "identity.h"
+#include "settings.h"
 
 namespace svirt::dac {
 
@@ -24,8 +25,10 @@ svirt_status CheckReach(const Identity &identity, const std::string &program,
                         const std::vector<svirt_resource> &resources, svirt_error *error);
 
 // The same before the objects have their owners and entries: what will keep the domain out when
-// they have them. What needs an entry is left to PlanEntry (entry_plan.h).
-svirt_status ForeseeReach(const Identity &identity, const svirt_domain &domain, svirt_error *error);
+// they have them, and which of those that become its own could not be given back. range: of the ids
+// that domains get. What needs an entry is left to PlanEntry (entry_plan.h).
+svirt_status Foresee(const Identity &identity, const svirt_domain &domain, const IdRange &range,
+                     svirt_error *error);
 
 // May everybody read or write the object, so that its owner shuts nobody out?
 bool IsOpenToAll(const svirt_resource &resource);

@@ -53,6 +53,7 @@ class Reach : public testing::Test {
 
   sdk::TempDir dir_;
   Identity who_ = kDomain;
+  IdRange range_;
   svirt_error error_ = MakeError();
 };
 
@@ -91,6 +92,19 @@ TEST_F(Reach, NeedsEveryDirectoryOnTheWay) {
   EXPECT_THAT(Of({resource}), HasSubstr("may not pass the directory " + images + " "));
 }
 
+TEST_F(Reach, TakesTheHostsWordForAPathThatIsFreeOfLinks) {
+  const std::string images = dir_.Dir("images");
+  const sdk::Fd fd = OpenPath(File(0606));
+  const std::string path = images + "/disk";
+  ::chmod(images.c_str(), 0700);
+  svirt_resource resource =
+      sdk::MakeResource(path.c_str(), SVIRT_OBJ_FILE, kR, SVIRT_RES_REAL_PATH, SVIRT_RES_DISK);
+  resource.fd = fd.get();
+  EXPECT_THAT(Of({resource}), HasSubstr("may not pass the directory " + images + " "));
+  resource.flags = 0;
+  EXPECT_EQ(Of({resource}), "");
+}
+
 // Before anything has its label: what will be the domain's own does not keep it out.
 TEST_F(Reach, IsForeseen) {
   const std::string outer = dir_.Dir("outer"), inner = dir_.Dir("outer/inner");
@@ -103,7 +117,7 @@ TEST_F(Reach, IsForeseen) {
   domain.resources()[0].fd = fd.get();
   const auto foreseen = [&] {
     error_ = MakeError();
-    const svirt_status status = ForeseeReach(who_, domain.get(), &error_);
+    const svirt_status status = Foresee(who_, domain.get(), range_, &error_);
     EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
     return std::string(error_.message);
   };
@@ -134,7 +148,7 @@ class Foresight : public Reach {
       domain.resources().back().fd = open.back().get();
     }
     error_ = MakeError();
-    const svirt_status status = ForeseeReach(who_, domain.get(), &error_);
+    const svirt_status status = Foresee(who_, domain.get(), range_, &error_);
     EXPECT_EQ(status, error_.message[0] == '\0' ? SVIRT_OK : SVIRT_E_DENIED);
     return error_.message;
   }

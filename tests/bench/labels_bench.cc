@@ -13,6 +13,7 @@
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -344,60 +345,102 @@ BENCHMARK(Tree)->ArgName("files")->Arg(1000)->Arg(1'000'000)->Iterations(1)->Use
 
 // ---- Many at once
 
-// Threads that each set and restore a domain of their own with so many disks, at the same time; the
-// bare system calls on as many files; and these with the one durable write that a start cannot do
-// without. The time is that of one domain: with two threads that do not hinder each other it is
-// half of that with one.
+// Processes that each set and restore a domain of their own with so many disks, at the same time,
+// as commands and daemons do; the bare system calls on as many files; and these with one durable
+// write, which a start cannot do without. The time is that of one domain: with two processes that
+// do not hinder each other it is half of that with one.
 enum class Rival { kEngine, kBare, kBareDurable };
 
+// Forks that begin their work together.
+class Processes {
+ public:
+  // prepare: in each, before all begin; its answer is what they do.
+  Processes(size_t count, const std::function<std::function<void()>(size_t)> &prepare) {
+    Bare::Check(::pipe(ready_.data()) == 0 && ::pipe(go_.data()) == 0);
+    for (size_t i = 0; i < count; ++i) {
+      const pid_t pid = ::fork();
+      Bare::Check(pid >= 0);
+      if (pid == 0) {
+        const auto work = prepare(i);
+        char byte = 0;
+        ::close(go_[1]);
+        Bare::Check(::write(ready_[1], &byte, 1) == 1);
+        Bare::Check(::read(go_[0], &byte, 1) == 0);  // until it is closed
+        work();
+        ::_exit(0);
+      }
+      children_.push_back(pid);
+    }
+    char byte = 0;
+    for (size_t i = 0; i < count; ++i) {
+      Bare::Check(::read(ready_[0], &byte, 1) == 1);
+    }
+  }
+  Processes(const Processes &) = delete;
+  Processes &operator=(const Processes &) = delete;
+  ~Processes() {
+    for (const int fd : {ready_[0], ready_[1], go_[0]}) {
+      ::close(fd);
+    }
+  }
+
+  void Run() {
+    ::close(go_[1]);
+    for (const pid_t child : children_) {
+      int status = -1;
+      Bare::Check(::waitpid(child, &status, 0) == child && status == 0);
+    }
+  }
+
+ private:
+  std::array<int, 2> ready_{}, go_{};
+  std::vector<pid_t> children_;
+};
+
 void SeparateDomains(benchmark::State &state, Rival rival) {
-  const auto threads = static_cast<size_t>(state.range(0));
+  const auto processes = static_cast<size_t>(state.range(0));
   const auto disks = static_cast<size_t>(state.range(1));
   const size_t rounds = 2000 / disks;
-  Site site(static_cast<int>(disks * threads));
-  const auto work = [&site, rival, disks, rounds](size_t thread) {
-    Engine engine = site.MakeEngine();
-    SmallFile file(site.path() + "/sync" + std::to_string(thread));
-    const Domain domain = fake::MakeDomain(static_cast<int>(thread) + 1);
-    const Manifest manifest = site.MakeManifest(disks * thread, disks);
-    for (size_t round = 0; round < rounds; ++round) {
-      if (rival == Rival::kEngine) {
-        Must(engine.Apply(domain, manifest));
-        Must(engine.Restore(domain.uuid));
-        continue;
-      }
-      if (rival == Rival::kBareDurable) {
-        file.WriteDurably();
-      }
-      for (const char *label : {"I:123456", Site::kOriginal}) {
-        for (const Resource &disk : manifest.resources) {
-          Bare::SafelySet(disk.path, label);
+  Site site(static_cast<int>(disks * processes));
+  const auto prepare = [&](size_t process) -> std::function<void()> {
+    auto store = std::shared_ptr(Must(LabelStore::Open({.directory = site.path() + "/state"})));
+    auto file = std::make_shared<SmallFile>(site.path() + "/sync" + std::to_string(process));
+    return [&site, rival, disks, rounds, process, store, file] {
+      Engine engine(store.get(), {site.model->plugin()}, {}, site.path() + "/proc");
+      const Domain domain = fake::MakeDomain(static_cast<int>(process) + 1);
+      const Manifest manifest = site.MakeManifest(disks * process, disks);
+      for (size_t round = 0; round < rounds; ++round) {
+        if (rival == Rival::kEngine) {
+          Must(engine.Apply(domain, manifest));
+          Must(engine.Restore(domain.uuid));
+          continue;
+        }
+        if (rival == Rival::kBareDurable) {
+          file->WriteDurably();
+        }
+        for (const char *label : {"I:123456", Site::kOriginal}) {
+          for (const Resource &disk : manifest.resources) {
+            Bare::SafelySet(disk.path, label);
+          }
         }
       }
-    }
+    };
   };
   for ([[maybe_unused]] auto iteration : state) {
-    const double took = Time([&] {
-      std::vector<std::thread> running;
-      for (size_t thread = 0; thread < threads; ++thread) {
-        running.emplace_back(work, thread);
-      }
-      for (std::thread &thread : running) {
-        thread.join();
-      }
-    });
-    state.SetIterationTime(took / 1e6 / static_cast<double>(rounds * threads));
+    Processes running(processes, prepare);
+    const double took = Time([&running] { running.Run(); });
+    state.SetIterationTime(took / 1e6 / static_cast<double>(rounds * processes));
   }
 }
-void ThreadsAndDisks(benchmark::internal::Benchmark *benchmark) {
-  benchmark->ArgNames({"threads", "disks"})
+void ProcessesAndDisks(benchmark::internal::Benchmark *benchmark) {
+  benchmark->ArgNames({"processes", "disks"})
       ->ArgsProduct({{1, 2}, {1, 10, 100}})
       ->Iterations(20)
       ->UseManualTime();
 }
-BENCHMARK_CAPTURE(SeparateDomains, engine, Rival::kEngine)->Apply(ThreadsAndDisks);
-BENCHMARK_CAPTURE(SeparateDomains, bare, Rival::kBare)->Apply(ThreadsAndDisks);
-BENCHMARK_CAPTURE(SeparateDomains, bare_durable, Rival::kBareDurable)->Apply(ThreadsAndDisks);
+BENCHMARK_CAPTURE(SeparateDomains, engine, Rival::kEngine)->Apply(ProcessesAndDisks);
+BENCHMARK_CAPTURE(SeparateDomains, bare, Rival::kBare)->Apply(ProcessesAndDisks);
+BENCHMARK_CAPTURE(SeparateDomains, bare_durable, Rival::kBareDurable)->Apply(ProcessesAndDisks);
 
 // The time until all of a hundred domains, started at once by as many threads, are labelled.
 void HundredStarts(benchmark::State &state) {

@@ -201,6 +201,8 @@ struct svirt_host {
 #define SVIRT_RES_SUBTREE 0x2u /* everything below the directory is meant       */
 #define SVIRT_RES_AS_IT_IS 0x4u /* the domain's owner wants the host to leave its
                                   label, and entries on it, alone (relabel='no') */
+#define SVIRT_RES_REAL_PATH 0x8u /* no symbolic link was in path when fd was opened
+                                  by it: the kernel has the same path for it     */
 
 /* One resource of a domain. Filled by the host. */
 struct svirt_resource {
@@ -208,7 +210,7 @@ struct svirt_resource {
   uint32_t kind;        /* SVIRT_RES_*                                          */
   uint32_t object;      /* SVIRT_OBJ_*                                          */
   uint32_t access;      /* SVIRT_ACCESS_*                                       */
-  uint32_t flags;       /* SVIRT_RES_SHARED, _SUBTREE, _AS_IT_IS               */
+  uint32_t flags;       /* SVIRT_RES_SHARED, _SUBTREE, _AS_IT_IS, _REAL_PATH   */
   uint32_t chain_depth; /* 0 top of the image chain, 1 its backing image, ...   */
   int32_t fd;           /* O_PATH descriptor of the checked object, or -1. Use it
                            through /proc/self/fd; never look the path up again. */

@@ -21,6 +21,9 @@
 namespace svirt {
 namespace {
 
+// How many objects are labelled before it is asked again whether a signal ends that.
+constexpr size_t kObjectsBetweenLooks = 16;
+
 Result<OldLabel> Reread(Draft *draft, size_t place) {
   LabelTask &task = draft->tasks[place];
   if (!task.sets_label) {
@@ -132,6 +135,7 @@ Status Applying::Begin() {
 }
 
 Status Applying::Run(const Domain &domain, const Manifest &manifest,
+                     std::shared_ptr<OpenedManifest> opened,
                      const std::vector<ModelChoice> &choices, const Manifest &known) {
   if (was_alive_ && before()->interrupted) {
     // What comes now would make one forget what that was.
@@ -140,7 +144,11 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     SVIRT_TRY(Undo(store_, plugins_, owner_.uuid, half_done, false, &draft.notes));
   }
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
-  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, true, &paths, known));
+  if (opened == nullptr) {
+    SVIRT_ASSIGN(opened, OpenedManifest::Open(manifest, &paths, known));
+  }
+  draft.opened = std::move(opened);
+  SVIRT_TRY(draft.opened->Complete(&paths));
   SVIRT_TRY(TakeLabels(domain, choices));
   SVIRT_TRY(DraftResources(store_, policy_, context_.pid > 0 ? nullptr : &paths, &draft));
   SVIRT_TRY(paths.Verdict());
@@ -193,7 +201,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
 Status Applying::Reserve(const Domain &domain, const Manifest &manifest,
                          const std::vector<ModelChoice> &choices) {
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
-  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, false, &paths));
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, &paths));
   SVIRT_TRY(TakeLabels(domain, choices));
   const std::vector<HeldLabel> labels = LabelsOf(draft);
   if (labels.empty()) {
@@ -269,7 +277,9 @@ Status Applying::SetLabels() {
     if (!task.Changes()) {
       return {};
     }
-    SVIRT_TRY(CheckGoesOn());
+    if (i % kObjectsBetweenLooks == 0) {
+      SVIRT_TRY(CheckGoesOn());
+    }
     SVIRT_ASSIGN(const Outcome outcome,
                  SetObjectLabel(store_, policy_, draft, task, was_alive_ && !recorded_[i].fresh));
     if (!outcome.note.empty()) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,8 +33,9 @@ class Applying {
 
   // Nothing has to be taken back if this fails.
   Status Begin();
+  // opened: the manifest, by whoever has judged it already; nullptr: it is opened and judged here.
   // known: what the process has already.
-  Status Run(const Domain &domain, const Manifest &manifest,
+  Status Run(const Domain &domain, const Manifest &manifest, std::shared_ptr<OpenedManifest> opened,
              const std::vector<ModelChoice> &choices, const Manifest &known);
   // The labels alone; no object is touched.
   Status Reserve(const Domain &domain, const Manifest &manifest,

@@ -206,10 +206,9 @@ Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool cr
   return std::optional<OpenObject>(std::move(*object));
 }
 
-Status CheckResource(const Resource &resource) {
-  SVIRT_ASSIGN(const auto object, OpenResource(resource, false));
+Status CheckCanBeMade(const Resource &resource) {
   // The host has made its own directories by the time that it needs them.
-  if (object || resource.by_host || !IsCreatable(resource)) {
+  if (resource.by_host || !IsCreatable(resource)) {
     return {};
   }
   SVIRT_ASSIGN(const Fd parent, OpenParent(resource, SplitPath(resource.path).first));

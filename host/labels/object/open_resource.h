@@ -41,8 +41,8 @@ struct OpenObject {
 // and it is a regular file, an empty file of mode 0600.
 Result<std::optional<OpenObject>> OpenResource(const Resource &resource, bool create);
 
-// Would OpenResource, with create, succeed? Creates nothing.
-Status CheckResource(const Resource &resource);
+// Of a missing object: could OpenResource, with create, make it if it is to? Creates nothing.
+Status CheckCanBeMade(const Resource &resource);
 
 // Opens path, which must not lead through any symbolic link, below directory if that is not -1
 // (and then on its file system only). Errc::kNotFound if there is no such object.

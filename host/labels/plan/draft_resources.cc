@@ -27,6 +27,12 @@ DomainRef WithoutResources(const DomainRef &ref) {
   return bare;
 }
 
+ResourceRef RefOf(const OpenedManifest::Object &object) {
+  return {.resource = &object.resource,
+          .fd = object.opened.fd.get(),
+          .is_real = object.opened.path == object.resource.path};
+}
+
 Result<PlanItem> Decide(const ModelDraft &model, const DomainRef &bare, ResourceRef ref) {
   ref.as_it_is = KeepsItsLabel(*ref.resource, model.ref.seclabel);
   PlanItem item;
@@ -240,8 +246,7 @@ Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPo
         draft->items.push_back(draft->items[*known]);
       } else {
         const OpenedManifest::Object &object = opened.objects()[*place];
-        SVIRT_ASSIGN(PlanItem item,
-                     Decide(model, bare[m], {&object.resource, object.opened.fd.get()}));
+        SVIRT_ASSIGN(PlanItem item, Decide(model, bare[m], RefOf(object)));
         SVIRT_ASSIGN(std::vector<LabelTask> tasks,
                      MakeTasks(store, policy, model, bare[m], opened, object, paths, &item));
         for (LabelTask &task : tasks) {

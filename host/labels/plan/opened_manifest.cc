@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/domain/document_place.h"
-
 namespace svirt {
 namespace {
 
@@ -60,70 +58,70 @@ std::optional<OpenObject> LookUp(Resource resource) {
 
 }  // namespace
 
-Result<std::shared_ptr<OpenedManifest>> OpenedManifest::Open(const Manifest &manifest, bool create,
+Result<std::shared_ptr<OpenedManifest>> OpenedManifest::Look(const Manifest &manifest,
                                                              PathPolicy *paths,
                                                              const Manifest &known) {
   std::shared_ptr<OpenedManifest> opened(new OpenedManifest);
   opened->manifest_ = manifest;
   opened->object_of_.resize(manifest.resources.size());
-  if (auto filled = opened->Fill(create, paths, known); !filled.ok()) {
-    opened->RemoveCreated();
-    return std::move(filled).error();
-  }
-  return opened;
-}
-
-Status OpenedManifest::CheckPaths(const Manifest &manifest, PathPolicy *paths) {
-  for (const Resource &resource : manifest.resources) {
-    const auto object = LookUp(resource);
-    SVIRT_TRY(paths->Judge(resource, object ? &*object : nullptr));
-  }
-  return paths->Verdict();
-}
-
-void OpenedManifest::CheckThere(const Domain &domain, const Manifest &manifest,
-                                Refusals *refusals) {
-  for (const Resource &resource : manifest.resources) {
-    if (const Status found = CheckResource(resource); !found.ok()) {
-      refusals->AddForNow(At(domain, resource.position, found.error()));
+  for (size_t i = 0; i < manifest.resources.size(); ++i) {
+    const Resource &resource = manifest.resources[i];
+    auto object = OpenResource(resource, false);
+    if (paths != nullptr && !IsKnown(resource, known)) {
+      const auto found = object.ok() ? std::nullopt : LookUp(resource);
+      const OpenObject *const there = object.ok() && *object ? &**object : nullptr;
+      SVIRT_TRY(paths->Judge(resource, found ? &*found : there));
     }
-  }
-}
-
-Status OpenedManifest::Fill(bool create, PathPolicy *paths, const Manifest &known) {
-  Status first;  // what is refused matters more than what is missing
-  const auto judge = [&](const Resource &resource, const OpenObject *object) {
-    return paths == nullptr || IsKnown(resource, known) ? Status() : paths->Judge(resource, object);
-  };
-  const std::vector<Resource> &resources = manifest_.resources;
-  for (size_t i = 0; i < resources.size(); ++i) {
-    auto object = OpenResource(resources[i], false);
-    const auto found = object.ok() ? std::nullopt : LookUp(resources[i]);
-    const OpenObject *const there = object.ok() && *object ? &**object : nullptr;
-    SVIRT_TRY(judge(resources[i], found ? &*found : there));
     Status added;
     if (!object.ok()) {
       added = std::move(object).error();
     } else if (*object) {
-      added = Add(i, std::move(**object));
+      added = opened->Add(i, std::move(**object));
+    } else {
+      added = CheckCanBeMade(resource);
     }
-    if (first.ok()) {
-      first = std::move(added);
+    if (!added.ok()) {
+      opened->failures_.push_back({resource.position, std::move(added).error()});
     }
   }
+  return opened;
+}
+
+Result<std::shared_ptr<OpenedManifest>> OpenedManifest::Open(const Manifest &manifest,
+                                                             PathPolicy *paths,
+                                                             const Manifest &known) {
+  SVIRT_ASSIGN(auto opened, Look(manifest, paths, known));
   if (paths != nullptr) {
-    SVIRT_TRY(paths->Verdict());
+    SVIRT_TRY(paths->Verdict());  // what is refused matters more than what is missing
   }
-  SVIRT_TRY(std::move(first));
-  for (size_t i = 0; create && i < resources.size(); ++i) {
-    if (object_of_[i]) {
+  if (!opened->failures_.empty()) {
+    return opened->failures_.front().error;
+  }
+  return opened;
+}
+
+Status OpenedManifest::Complete(PathPolicy *paths) {
+  const std::vector<Resource> &resources = manifest_.resources;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    // The host makes its own anew for each start.
+    if (object_of_[i] && !resources[i].by_host) {
       continue;
     }
     SVIRT_ASSIGN(auto object, OpenResource(resources[i], true));
-    if (object) {
-      SVIRT_TRY(Add(i, std::move(*object)));
+    if (!object) {
+      continue;
+    }
+    if (object_of_[i]) {
+      Object &earlier = objects_[*object_of_[i]];
+      by_id_.erase(earlier.opened.id);
+      by_id_[object->id] = *object_of_[i];
+      earlier.opened = *std::move(object);
+    } else {
+      SVIRT_TRY(Add(i, *std::move(object)));
+    }
+    if (paths != nullptr) {
       // Its directory may be another one by now.
-      SVIRT_TRY(judge(resources[i], &objects_[*object_of_[i]].opened));
+      SVIRT_TRY(paths->Judge(resources[i], &objects_[*object_of_[i]].opened));
     }
   }
   return paths != nullptr ? paths->Verdict() : Status();
@@ -151,8 +149,13 @@ std::vector<ResourceRef> OpenedManifest::Refs() const {
   std::vector<ResourceRef> refs;
   refs.reserve(object_of_.size());
   for (size_t i = 0; i < object_of_.size(); ++i) {
-    refs.push_back(
-        {&manifest_.resources[i], object_of_[i] ? objects_[*object_of_[i]].opened.fd.get() : -1});
+    const Resource &resource = manifest_.resources[i];
+    if (!object_of_[i]) {
+      refs.push_back({&resource, -1});
+      continue;
+    }
+    const OpenObject &opened = objects_[*object_of_[i]].opened;
+    refs.push_back({&resource, opened.fd.get(), false, opened.path == resource.path});
   }
   return refs;
 }

@@ -3,17 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "host/domain/domain.h"
 #include "host/domain/resource.h"
 #include "host/labels/object/open_resource.h"
 #include "host/labels/plan/path_policy.h"
 #include "host/loader/plugin.h"
-#include "host/util/refusals.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -28,13 +27,26 @@ class OpenedManifest {
     Resource resource;
   };
 
-  // create: missing files that the domain may create are made. Fails with all resources that paths
-  // refuses, before anything is made; else with the first one that is missing, of the wrong type,
-  // or named twice with different labels; what was created is removed then. paths: nullptr: whoever
-  // asks does nothing with the objects. known: what the domain uses already is not judged again.
-  static Result<std::shared_ptr<OpenedManifest>> Open(const Manifest &manifest, bool create,
-                                                      PathPolicy *paths,
+  // A resource that cannot be opened as what it is declared, nor made where it is missing, or that
+  // is named twice with different labels.
+  struct Failure {
+    uint32_t position = 0;  // of the resource in the document
+    Error error;
+  };
+
+  // Opens what is there, and makes nothing. paths judges every resource, by the object that it
+  // leads to, or else by its path alone; nullptr: whoever asks does nothing with the objects.
+  // known: what the domain uses already is not judged again. Fails only if it cannot be judged.
+  static Result<std::shared_ptr<OpenedManifest>> Look(const Manifest &manifest, PathPolicy *paths,
                                                       const Manifest &known = {});
+  // The same; fails with all resources that paths refuses, or else with the first failure.
+  static Result<std::shared_ptr<OpenedManifest>> Open(const Manifest &manifest, PathPolicy *paths,
+                                                      const Manifest &known = {});
+  const std::vector<Failure> &failures() const { return failures_; }
+
+  // Makes missing files that the domain may create, and opens what the host has made since. What
+  // was made stays if this fails: see RemoveCreated.
+  Status Complete(PathPolicy *paths);
 
   const Manifest &manifest() const { return manifest_; }
   const std::vector<Object> &objects() const { return objects_; }
@@ -45,24 +57,18 @@ class OpenedManifest {
   // All resources as plugins are shown them. Valid as long as this.
   std::vector<ResourceRef> Refs() const;
 
-  // Judges what can be found of a manifest now, and the paths of the rest.
-  static Status CheckPaths(const Manifest &manifest, PathPolicy *paths);
-
-  // Adds every resource that cannot be opened as what it is declared, or made where it is missing.
-  static void CheckThere(const Domain &domain, const Manifest &manifest, Refusals *refusals);
-
-  // Removes the files that Open has created and nobody has written to.
+  // Removes the files that Complete has created and nobody has written to.
   void RemoveCreated() const;
 
  private:
   OpenedManifest() = default;
-  Status Fill(bool create, PathPolicy *paths, const Manifest &known);
   Status Add(size_t place, OpenObject object);
 
   Manifest manifest_;
   std::vector<Object> objects_;
   std::vector<std::optional<size_t>> object_of_;
   std::map<ObjectId, size_t> by_id_;
+  std::vector<Failure> failures_;
 };
 
 }  // namespace svirt

@@ -111,6 +111,7 @@ Result<std::vector<Plugin *>> SecurityDrivers::For(const std::string &virt_type,
   SVIRT_ASSIGN(const Choice choice, Choose(virt_type));
   for (Plugin *plugin : choice.plugins) {
     SVIRT_TRY(plugin->Init());
+    used_[{virt_type, plugin->model()}] = plugin;
   }
   if (use != Use::kLook) {
     SVIRT_TRY(CheckRequired(virt_type, choice.plugins));
@@ -219,7 +220,14 @@ bool SecurityDrivers::IsBeside(const Plugin &plugin) const {
 }
 
 Result<Plugin *> SecurityDrivers::Named(const std::string &model, const std::string &virt_type) {
-  return loader_.Get(model, virt_type);
+  SVIRT_ASSIGN(Plugin *const plugin, loader_.Get(model, virt_type));
+  used_[{virt_type, model}] = plugin;
+  return plugin;
+}
+
+Result<Plugin *> SecurityDrivers::ToUndo(const std::string &model, const std::string &virt_type) {
+  const auto used = used_.find({virt_type, model});
+  return used != used_.end() ? Result<Plugin *>(used->second) : Named(model, virt_type);
 }
 
 bool SecurityDrivers::WarnOfPassedOver(const std::string &virt_type, const Choice &choice) const {

@@ -2,8 +2,10 @@
 // Which security models domains get here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/config/config.h"
@@ -63,6 +65,10 @@ class SecurityDrivers {
   // The driver of one model, whatever domains get now: for a domain that has its label.
   Result<Plugin *> Named(const std::string &model, const std::string &virt_type);
 
+  // The same to take back what it did: the one that this process has used for such domains, without
+  // another look at its file, or else the one of that name.
+  Result<Plugin *> ToUndo(const std::string &model, const std::string &virt_type);
+
   // What the driver says of its model, with the configured DOI.
   Result<ModelInfo> Describe(Plugin *plugin, const std::string &virt_type) const;
 
@@ -93,6 +99,8 @@ class SecurityDrivers {
   LogSink log_;
   Loader loader_;
   ChosenModels chosen_;
+  // By domain type and model: the last one that For or Named has handed out.
+  std::map<std::pair<std::string, std::string>, Plugin *> used_;
 };
 
 }  // namespace svirt

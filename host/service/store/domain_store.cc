@@ -104,7 +104,7 @@ void DomainStore::ReadStatus(StoredDomain *stored) const {
   stored->named_process = text.ok() ? SalvageProcess(*text) : std::nullopt;
 }
 
-Result<StoredDomain> DomainStore::Load(const std::string &uuid) const {
+Result<StoredDomain> DomainStore::Get(const std::string &uuid) const {
   SVIRT_ASSIGN(Definition definition, definitions_.Read(uuid));
   StoredDomain stored{std::move(definition.domain), {}, std::move(definition.damage), {}, {}};
   ReadStatus(&stored);
@@ -156,12 +156,12 @@ Result<std::vector<StoredDomain>> DomainStore::List() const {
 Result<StoredDomain> DomainStore::FindEvenDamaged(const std::string &name_or_uuid) const {
   SVIRT_TRY(made_);
   if (const auto uuid = ParseUuid(name_or_uuid); uuid.ok()) {
-    if (auto stored = Load(*uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
+    if (auto stored = Get(*uuid); stored.ok() || stored.error().code != Errc::kNotFound) {
       return stored;
     }
   }
   if (const auto uuid = definitions_.Guess(name_or_uuid)) {
-    if (auto stored = Load(*uuid); stored.ok() && stored->domain.name == name_or_uuid) {
+    if (auto stored = Get(*uuid); stored.ok() && stored->domain.name == name_or_uuid) {
       return stored;
     }
   }
@@ -178,7 +178,7 @@ Result<StoredDomain> DomainStore::Search(const std::string &name) const {
     if (!known.damage && !is_it(known.name)) {
       continue;
     }
-    auto stored = Load(known.uuid);
+    auto stored = Get(known.uuid);
     if (!stored.ok() && stored.error().code == Errc::kNotFound) {
       continue;  // undefined meanwhile
     }
@@ -230,7 +230,7 @@ Status DomainStore::Define(const Domain &domain) {
   SVIRT_ASSIGN(std::vector<DefinitionFiles::Known> all, definitions_.All());
   for (DefinitionFiles::Known &other : all) {
     if (other.damage) {
-      if (const auto stored = Load(other.uuid); stored.ok()) {
+      if (const auto stored = Get(other.uuid); stored.ok()) {
         other.name = stored->domain.name;  // its status may tell it
       }
     }

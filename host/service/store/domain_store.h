@@ -47,6 +47,8 @@ class DomainStore {
   // Errc::kPermission, and never kNotFound, where this user may not see whether there is one.
   Result<StoredDomain> Find(const std::string &name_or_uuid) const;
   Result<StoredDomain> FindEvenDamaged(const std::string &name_or_uuid) const;
+  // The one with just this uuid, without a look at others. Errc::kNotFound: it is not defined.
+  Result<StoredDomain> Get(const std::string &uuid) const;
   // All of them, damaged ones too, by name. Of what is defined only uuid, name and type are told,
   // which needs no look into definitions that have not changed.
   Result<std::vector<StoredDomain>> List() const;
@@ -77,8 +79,6 @@ class DomainStore {
                   std::chrono::milliseconds patience = kLockPatience) const;
 
  private:
-  // Errc::kNotFound: it is not defined.
-  Result<StoredDomain> Load(const std::string &uuid) const;
   // Looks at all of them for the name.
   Result<StoredDomain> Search(const std::string &name) const;
   void ReadStatus(StoredDomain *stored) const;

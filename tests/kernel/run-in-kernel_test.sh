@@ -97,9 +97,30 @@ run panic "$work/panic.sh" <<'EOD' &
 echo 1 >/proc/sys/kernel/sysrq
 echo c >/proc/sysrq-trigger
 EOD
+# What was synced is there in the next boot, what was not is lost, and so is the root.
+run boots --disk 16 --boots 2 "$work/boots.sh" <<'EOD' &
+. "$SVIRT_TEST/lib.sh"
+mount -o commit=600 /dev/vde /mnt
+if [ "$BOOT" = 1 ]; then
+  ok "a file is written" touch /mnt/synced /mnt/changed /root/left
+  sync
+  ok "and changed without a sync" chmod 0400 /mnt/changed
+  power_cut
+fi
+ok "it is there" test -e /mnt/synced
+equal "the change is lost" 644 "$(stat -c %a /mnt/changed)"
+refused "the root is as new" 'No such file' ls /root/left
+finish
+EOD
+run early --boots 2 "$work/early.sh" <<'EOD' &
+exit 0
+EOD
 wait
 check "a run that takes too long ends with 124" ended timeout 124
 check "and says so" said timeout 'did not end within 8 s'
+check "after a power cut the machine boots again" ended boots 0
+check "once" said boots '^# 3 assertions, 0 failed$'
+check "a scenario that ends without its power cut ends with 125" ended early 125
 check "a panic ends with 125" ended panic 125
 check "and shows the console" said panic 'Kernel panic|sysrq: Trigger a crash'
 
@@ -108,7 +129,7 @@ check "a runner that is told to stop ends so" ended killed 143
 check "having started its scenario" said killed '^started$'
 check "and leaves no process" test ! -s "$work/killed.left"
 
-for name in first second timeout panic killed; do
+for name in first second timeout panic boots early killed; do
   check "$name left no temporary files" clean "$name"
 done
 

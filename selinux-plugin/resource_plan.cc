@@ -125,13 +125,17 @@ svirt_status DecideLabel(SelinuxApi *api, const svirt_domain &domain,
     return SVIRT_OK;
   }
 
-  BaseContexts base;
-  const svirt_status status = LoadBaseContexts(api, &base, error);
-  if (status != SVIRT_OK) {
-    return status == SVIRT_INACTIVE ? SVIRT_E_NOTSUP : status;
+  const bool is_content = !writes && CanBeContent(resource);
+  const bool is_shared = (resource.flags & SVIRT_RES_SHARED) != 0;
+  BaseContexts base;  // of what is not the domain's alone
+  if (is_content || is_shared) {
+    const svirt_status status = LoadBaseContexts(api, &base, error);
+    if (status != SVIRT_OK) {
+      return status == SVIRT_INACTIVE ? SVIRT_E_NOTSUP : status;
+    }
   }
   // Before SHARED: what nobody writes, nobody needs the right to write.
-  if (!writes && CanBeContent(resource)) {
+  if (is_content) {
     if (base.content) {
       *plan = {SVIRT_PLAN_SET, 0u, FormatContext(*base.content), ""};
     } else {
@@ -141,7 +145,7 @@ svirt_status DecideLabel(SelinuxApi *api, const svirt_domain &domain,
     }
     return SVIRT_OK;
   }
-  if ((resource.flags & SVIRT_RES_SHARED) != 0) {
+  if (is_shared) {
     *plan = Set(FormatContext(base.image));
     return SVIRT_OK;
   }

@@ -28,25 +28,29 @@ Refusals Engine::Verify(const Domain &domain, const Manifest &manifest,
   if (!choices.ok()) {
     refusals.Add(choices.error());
   }
+  std::shared_ptr<OpenedManifest> judged;
+  const auto judge = [&]() -> Status {
+    SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
+    SVIRT_ASSIGN(judged, OpenedManifest::Look(manifest, &paths));
+    return paths.Verdict();
+  };
+  const Status verdict = judge();
   std::vector<ResourceRef> refs;
-  refs.reserve(manifest.resources.size());
-  for (const Resource &resource : manifest.resources) {
-    refs.push_back({&resource, -1});
+  if (judged != nullptr) {
+    refs = judged->Refs();
+    for (ResourceRef &ref : refs) {
+      ref.fd = -1;  // models look at objects when the domain has its labels
+    }
   }
   for (const ModelChoice &choice : choices.ok() ? *choices : std::vector<ModelChoice>{}) {
     if (choice.seclabel.type != SecLabel::Type::kNone) {
       refusals.Add(choice.plugin->VerifyLabel(MakeDomainRef(domain, choice.seclabel, refs)));
     }
   }
-  const auto judge = [&]() -> Status {
-    SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
-    SVIRT_ASSIGN(auto judged, OpenedManifest::Look(manifest, &paths));
-    if (opened != nullptr) {
-      *opened = std::move(judged);
-    }
-    return paths.Verdict();
-  };
-  refusals.Add(judge());
+  refusals.Add(verdict);
+  if (opened != nullptr) {
+    *opened = std::move(judged);
+  }
   return refusals;
 }
 
@@ -343,7 +347,7 @@ Status Engine::RecoverLost(const LostOwner &lost) {
 }
 
 Status Engine::Settle() {
-  return SettleRetired(store_, true);
+  return SettleRetired(store_);
 }
 
 Status Engine::Recover(std::vector<std::string> *notes) {

@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <sys/statfs.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -124,10 +125,14 @@ TEST_F(RetireTest, ItHoldsNeitherLabelsNorObjects) {
 }
 
 TEST_F(RetireTest, ManyAreForgottenAfterASync) {
-  for (int domain = 1; domain <= 100; ++domain) {
+  int64_t most = 0;
+  for (int domain = 1; domain <= 300; ++domain) {
     Pass(domain, disk_);
-    EXPECT_LE(Retired(), 65);
+    most = std::max(most, Retired());
   }
+  EXPECT_GT(most, 250);
+  EXPECT_LE(most, 256 + 16) << "they are counted for one in 16";
+  EXPECT_LT(Retired(), 100);
   ASSERT_TRUE(MakeEngine().Recover().ok());
   EXPECT_EQ(Count("owner"), 0);
   EXPECT_EQ(Count("use"), 0);

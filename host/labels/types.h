@@ -186,7 +186,7 @@ struct UndoOutcome {
 // A domain that has ended, or a part of one, whose objects were given back and might lose that in a
 // power failure.
 struct RetiredOwner {
-  std::string uuid;  // that Journal has made for it
+  int64_t id = 0;  // for ForgetRetired
   // Device numbers of the file systems, each with the path of an object on it; 0: the number is not
   // known any more since the machine has booted.
   std::vector<std::pair<uint64_t, std::string>> devices;

@@ -46,7 +46,7 @@ struct ResourceRef {
   const Resource *resource = nullptr;
   int fd = -1;
   bool as_it_is = false;  // under the model that is asked, its label and entries are left alone
-  bool is_real = false;   // no symbolic link was in the path when the object was opened
+  bool is_real = false;   // no symbolic link was in the path when the host opened it
 };
 
 // A domain as a plugin is shown it. seclabel is the one for the plugin's model, its type already

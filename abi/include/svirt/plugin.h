@@ -201,8 +201,8 @@ struct svirt_host {
 #define SVIRT_RES_SUBTREE 0x2u /* everything below the directory is meant       */
 #define SVIRT_RES_AS_IT_IS 0x4u /* the domain's owner wants the host to leave its
                                   label, and entries on it, alone (relabel='no') */
-#define SVIRT_RES_REAL_PATH 0x8u /* no symbolic link was in path when fd was opened
-                                  by it: the kernel has the same path for it     */
+#define SVIRT_RES_REAL_PATH 0x8u /* no symbolic link was in path when the host opened
+                                  it: the kernel has the same path for the object */
 
 /* One resource of a domain. Filled by the host. */
 struct svirt_resource {

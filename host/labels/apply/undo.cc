@@ -271,7 +271,11 @@ Status UndoAll(LabelStore *store, const std::vector<Plugin *> &plugins, const st
   if (release && outcome.failed.empty()) {
     first = Withdraw(plugins, list);
   }
-  SVIRT_TRY(store->journal().FinishUndo(uuid, outcome, release && first.ok()));
+  SVIRT_ASSIGN(const bool many_retired,
+               store->journal().FinishUndo(uuid, outcome, release && first.ok()));
+  if (first.ok() && many_retired) {
+    first = SettleRetired(store);
+  }
   return first;
 }
 
@@ -294,9 +298,6 @@ bool SyncFileSystem(uint64_t device, std::string path) {
 Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::string &uuid,
             const UndoScope &scope, bool release, std::vector<std::string> *notes) {
   Status status = UndoAll(store, plugins, uuid, scope, release, notes);
-  if (status.ok()) {
-    status = SettleRetired(store, false);
-  }
   if (release && !status.ok()) {
     // What is left stays in the journal, for whoever tries again; it does not live by this process.
     SVIRT_TRY(store->registry().DropOwnHold(uuid));
@@ -312,8 +313,8 @@ Status UndoLost(LabelStore *store, const std::vector<Plugin *> &plugins, const L
   return Undo(store, plugins, lost.uuid, everything, true, nullptr);
 }
 
-Status SettleRetired(LabelStore *store, bool all) {
-  SVIRT_ASSIGN(const auto owners, store->journal().Retired(all));
+Status SettleRetired(LabelStore *store) {
+  SVIRT_ASSIGN(const auto owners, store->journal().Retired());
   std::map<uint64_t, bool> synced;
   std::vector<RetiredOwner> lasting;
   for (const RetiredOwner &owner : owners) {

@@ -24,8 +24,7 @@ Status Undo(LabelStore *store, const std::vector<Plugin *> &plugins, const std::
 // the journal.
 Status UndoLost(LabelStore *store, const std::vector<Plugin *> &plugins, const LostOwner &lost);
 
-// Syncs the file systems of the journal's retired owners, each once, and forgets these; all: also
-// if they are few.
-Status SettleRetired(LabelStore *store, bool all);
+// Syncs the file systems of the journal's retired owners, each once, and forgets these.
+Status SettleRetired(LabelStore *store);
 
 }  // namespace svirt

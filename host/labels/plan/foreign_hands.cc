@@ -28,15 +28,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kLibvirtMarks = "trusted.libvirt.security.";
-constexpr size_t kLongestNameList = 65536;  // XATTR_LIST_MAX
+constexpr size_t kUsualNameList = 1024, kLongestNameList = 65536;  // XATTR_LIST_MAX
 // Their answer to the question for a lease is about a lease of their server's.
 constexpr std::string_view kRemoteTypes[] = {"nfs", "nfs4", "cifs", "smb3"};
 
 // The name of a mark that libvirt has put on the object; "" if it bears none. Who may not see such
 // attributes sees none.
 std::string LibvirtMark(int fd) {
-  std::string names(kLongestNameList, '\0');
-  const ssize_t size = ::listxattr(ProcPath(fd).c_str(), names.data(), names.size());
+  std::string names(kUsualNameList, '\0');
+  ssize_t size = ::listxattr(ProcPath(fd).c_str(), names.data(), names.size());
+  if (size < 0 && errno == ERANGE) {
+    names.resize(kLongestNameList);
+    size = ::listxattr(ProcPath(fd).c_str(), names.data(), names.size());
+  }
   names.resize(size > 0 ? static_cast<size_t>(size) : 0);
   for (std::string_view left = names; !left.empty();) {
     const std::string_view name = left.substr(0, left.find('\0'));

@@ -2,6 +2,7 @@
 // The journal: which objects a domain uses, and what their labels were before.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -63,15 +64,15 @@ class Journal {
   Result<UndoList> BeginUndo(const std::string &uuid, const UndoScope &scope);
   // Of what BeginUndo handed out: what lasts is forgotten; what is done is kept under a retired
   // owner, which holds no label; what failed stays in the journal. release: if the owner has no
-  // other object left, its labels are given back, and it is forgotten.
-  Status FinishUndo(const std::string &uuid, const UndoOutcome &outcome, bool release);
+  // other object left, its labels are given back, and it is forgotten. true: so much is kept for
+  // retired owners by now that it is worth while to sync file systems for them.
+  Result<bool> FinishUndo(const std::string &uuid, const UndoOutcome &outcome, bool release);
 
   // Retired owners of earlier boots, by the uuids that BeginUndo takes: their objects may have lost
   // what they were given back.
   Result<std::vector<LostOwner>> Lost();
-  // Those of this boot, once there are so many that it is worth while to sync file systems for
-  // them; all: however few.
-  Result<std::vector<RetiredOwner>> Retired(bool all);
+  // Those of this boot.
+  Result<std::vector<RetiredOwner>> Retired();
   // Their objects cannot lose it any more.
   Status ForgetRetired(const std::vector<RetiredOwner> &owners);
 
@@ -93,6 +94,8 @@ class Journal {
   Result<std::optional<UndoList>> TryBeginUndo(const std::string &uuid, const UndoScope &scope);
 
   LabelDatabase *database_;
+  // Nothing that is retired from now on is of an earlier boot.
+  std::atomic<bool> has_none_lost_ = false;
 };
 
 }  // namespace svirt

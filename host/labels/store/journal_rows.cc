@@ -192,6 +192,10 @@ Status DropUsesOfWork(Database *database, int64_t owner, int64_t work) {
   return database->Run("DELETE FROM use WHERE owner=?1 AND work=?2", owner, work);
 }
 
+Status DropRetiredUses(Database *database, int64_t owner) {
+  return database->Run("DELETE FROM use WHERE owner=?1 AND work=0", owner);
+}
+
 Status RetireUses(Database *database, int64_t owner) {
   return database->Run("UPDATE use SET work=0 WHERE owner=?1", owner);
 }

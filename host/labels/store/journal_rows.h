@@ -85,6 +85,7 @@ Status DropUse(Database *database, int64_t owner, int64_t number);
 // The same, for the sake of somebody else: the directory that it is below is whole no more.
 Status GiveUpUse(Database *database, int64_t owner, int64_t number);
 Status DropUses(Database *database, int64_t owner);
+Status DropRetiredUses(Database *database, int64_t owner);
 Status DropUsesOfWork(Database *database, int64_t owner, int64_t work);
 // They are retired: no look for uses of an object finds them.
 Status RetireUses(Database *database, int64_t owner);

@@ -17,8 +17,10 @@ namespace svirt {
 namespace {
 
 // So many retired owners, and uses of theirs, are kept before file systems are synced for them.
-constexpr int64_t kRetiredOwners = 64;
+// They are counted for one in so many of those that come.
+constexpr int64_t kRetiredOwners = 256;
 constexpr int64_t kRetiredUses = 10000;
+constexpr int64_t kRetiredPerCount = 16;
 
 // Numbers of an owner's uses: from first to before end.
 struct Range {
@@ -82,16 +84,28 @@ Status DropHandedOut(Database *db, int64_t owner, const Work &work) {
   return work.kind == WorkKind::kUndoAll ? DropUses(db, owner) : DropUsesOfWork(db, owner, work.id);
 }
 
-// What is done gets a retired owner of its own.
-Status RetirePart(Database *db, const OwnerRow &owner, const UndoOutcome &outcome, int64_t boot) {
+// What is done gets a retired owner of its own: its number.
+Result<int64_t> RetirePart(Database *db, const OwnerRow &owner, const UndoOutcome &outcome,
+                           int64_t boot) {
   SVIRT_ASSIGN(const int64_t to, EnterRetiredOwner(db, owner.owner, boot, outcome.done.size()));
   if (owner.work && owner.work->kind == WorkKind::kUndo && outcome.failed.empty()) {
-    return RetireUsesOfWork(db, owner.id, owner.work->id, to);
+    SVIRT_TRY(RetireUsesOfWork(db, owner.id, owner.work->id, to));
+    return to;
   }
   for (const UndoItem *item : outcome.done) {
     SVIRT_TRY(RetireUse(db, owner.id, item->object, to));
   }
-  return {};
+  return to;
+}
+
+// Is it worth while by now to sync file systems for what is retired? owner: the last one, which has
+// so many uses.
+Result<bool> AreManyRetired(Database *db, int64_t owner, size_t uses) {
+  if (owner % kRetiredPerCount != 0 && uses < kRetiredUses / kRetiredPerCount) {
+    return false;
+  }
+  SVIRT_ASSIGN(const RetiredCount count, CountRetired(db));
+  return count.owners > kRetiredOwners || count.uses > kRetiredUses;
 }
 
 // Does a living owner use the object of a retired use, so that its label is none that came back?
@@ -208,12 +222,14 @@ Result<UndoList> Journal::BeginUndo(const std::string &uuid, const UndoScope &sc
   }
 }
 
-Status Journal::FinishUndo(const std::string &uuid, const UndoOutcome &outcome, bool release) {
+Result<bool> Journal::FinishUndo(const std::string &uuid, const UndoOutcome &outcome,
+                                 bool release) {
   SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
-    return {};
+    return false;
   }
+  bool many_retired = false;
   const bool is_complete = owner->work && outcome.failed.empty();
   if (!outcome.lasting.empty() || !outcome.done.empty()) {
     SVIRT_TRY(EnterRestored(db.get(), BitsOf(outcome)));
@@ -230,9 +246,12 @@ Status Journal::FinishUndo(const std::string &uuid, const UndoOutcome &outcome, 
     if (is_complete && release && owner->work->kind == WorkKind::kUndoAll) {
       SVIRT_TRY(RetireUses(db.get(), owner->id));
       SVIRT_TRY(RetireOwner(db.get(), owner->id, boot, outcome.done.size()));
-      return db.Commit();
+      SVIRT_ASSIGN(many_retired, AreManyRetired(db.get(), owner->id, outcome.done.size()));
+      SVIRT_TRY(db.Commit());
+      return many_retired;
     }
-    SVIRT_TRY(RetirePart(db.get(), *owner, outcome, boot));
+    SVIRT_ASSIGN(const int64_t part, RetirePart(db.get(), *owner, outcome, boot));
+    SVIRT_ASSIGN(many_retired, AreManyRetired(db.get(), part, outcome.done.size()));
   }
   SVIRT_ASSIGN(const bool left, HasUses(db.get(), owner->id));
   if (release && !left) {
@@ -244,37 +263,36 @@ Status Journal::FinishUndo(const std::string &uuid, const UndoOutcome &outcome, 
       outcome.failed.empty()) {  // directories that stay labelled for the next start
     SVIRT_TRY(LetGoOfOwner(db.get(), owner->id));
   }
-  return db.Commit();
+  SVIRT_TRY(db.Commit());
+  return many_retired;
 }
 
 Result<std::vector<LostOwner>> Journal::Lost() {
+  if (has_none_lost_) {
+    return std::vector<LostOwner>();
+  }
   SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
   const Snapshot snapshot(db.get());
   SVIRT_ASSIGN(const int64_t boot, KnownBoot(db.get(), database_->self().boot_id));
-  SVIRT_ASSIGN(const auto owners, RetiredOwners(db.get(), boot, false));
+  SVIRT_ASSIGN(const auto owners, RetiredBefore(db.get(), boot));
   std::vector<LostOwner> lost;
   for (const OwnerRow &owner : owners) {
     SVIRT_ASSIGN(auto models, ModelsOfUses(db.get(), owner.id));
     lost.push_back({owner.owner.uuid, owner.owner.virt_type, std::move(models)});
   }
+  has_none_lost_ = lost.empty();
   return lost;
 }
 
-Result<std::vector<RetiredOwner>> Journal::Retired(bool all) {
+Result<std::vector<RetiredOwner>> Journal::Retired() {
   SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
   const Snapshot snapshot(db.get());
   SVIRT_ASSIGN(const int64_t boot, KnownBoot(db.get(), database_->self().boot_id));
   std::vector<RetiredOwner> owners;
-  if (!all) {
-    SVIRT_ASSIGN(const RetiredCount count, CountRetired(db.get()));
-    if (count.owners <= kRetiredOwners && count.uses <= kRetiredUses) {
-      return owners;
-    }
-  }
-  SVIRT_ASSIGN(const auto rows, RetiredOwners(db.get(), boot, true));
+  SVIRT_ASSIGN(const auto rows, RetiredIn(db.get(), boot));
   for (const OwnerRow &row : rows) {
     SVIRT_ASSIGN(auto devices, DevicesOfUses(db.get(), row.id, boot));
-    owners.push_back({row.owner.uuid, std::move(devices)});
+    owners.push_back({row.id, std::move(devices)});
   }
   return owners;
 }
@@ -282,11 +300,8 @@ Result<std::vector<RetiredOwner>> Journal::Retired(bool all) {
 Status Journal::ForgetRetired(const std::vector<RetiredOwner> &owners) {
   SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
   for (const RetiredOwner &retired : owners) {
-    SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), retired.uuid));
-    if (owner && owner->retired != 0) {
-      SVIRT_TRY(DropUses(db.get(), owner->id));
-      SVIRT_TRY(ForgetOwner(db.get(), owner->id));
-    }
+    SVIRT_TRY(DropRetiredUses(db.get(), retired.id));
+    SVIRT_TRY(ForgetRetiredOwner(db.get(), retired.id));
   }
   return db.Commit();
 }

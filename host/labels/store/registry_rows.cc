@@ -2,6 +2,7 @@
 // Reads and changes the rows of owners, holders and labels.
 #include "host/labels/store/registry_rows.h"
 
+#include <limits>
 #include <utility>
 
 #include "host/labels/store/index_space.h"
@@ -174,10 +175,9 @@ Status RetireOwner(Database *database, int64_t owner, int64_t boot, size_t uses)
   SVIRT_TRY(IndexSpace::Release(database, owner));
   SVIRT_TRY(database->Run("DELETE FROM label WHERE owner=?1", owner));
   SVIRT_TRY(database->Run("DELETE FROM holder WHERE owner=?1", owner));
-  SVIRT_TRY(EndWork(database, owner));
   return database->Run(
-      "UPDATE owner SET uuid='retired:' || id, pinned=0, handover=0, retired=?2, retired_uses=?3 "
-      "WHERE id=?1",
+      "UPDATE owner SET uuid='retired:' || id, pinned=0, handover=0, retired=?2, retired_uses=?3, "
+      "work_kind=NULL, work_id=NULL, work_boot=NULL, work_pid=NULL, work_start=NULL WHERE id=?1",
       owner, boot, uses);
 }
 
@@ -192,6 +192,10 @@ Result<int64_t> EnterRetiredOwner(Database *database, const LabelOwner &owner, i
   return id;
 }
 
+Status ForgetRetiredOwner(Database *database, int64_t owner) {
+  return database->Run("DELETE FROM owner WHERE id=?1 AND retired<>0", owner);
+}
+
 Result<RetiredCount> CountRetired(Database *database) {
   SVIRT_ASSIGN(Query query, database->Ask("SELECT count(*), total(retired_uses) FROM owner WHERE "
                                           "retired<>0"));
@@ -199,11 +203,22 @@ Result<RetiredCount> CountRetired(Database *database) {
   return row ? RetiredCount{query.Int(0), query.Int(1)} : RetiredCount();
 }
 
-Result<std::vector<OwnerRow>> RetiredOwners(Database *database, int64_t boot, bool in_it) {
+Result<std::vector<OwnerRow>> RetiredBefore(Database *database, int64_t boot) {
+  std::vector<OwnerRow> owners;
+  // Boots are numbered in their order. "retired<>0" lets the index be found, which has the few of
+  // earlier boots before the many of this one.
+  SVIRT_TRY(ForEachRow(database->Ask("SELECT " SVIRT_OWNER_COLUMNS
+                                     " FROM owner WHERE retired<>0 AND retired<?1 ORDER BY id",
+                                     boot != 0 ? boot : std::numeric_limits<int64_t>::max()),
+                       [&owners](const Query &row) { owners.push_back(ReadOwner(row)); }));
+  return owners;
+}
+
+Result<std::vector<OwnerRow>> RetiredIn(Database *database, int64_t boot) {
   std::vector<OwnerRow> owners;
   SVIRT_TRY(ForEachRow(database->Ask("SELECT " SVIRT_OWNER_COLUMNS
-                                     " FROM owner WHERE retired<>0 AND (retired=?1)=?2 ORDER BY id",
-                                     boot, in_it),
+                                     " FROM owner WHERE retired<>0 AND retired=?1 ORDER BY id",
+                                     boot),
                        [&owners](const Query &row) { owners.push_back(ReadOwner(row)); }));
   return owners;
 }

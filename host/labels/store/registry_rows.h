@@ -71,8 +71,11 @@ struct RetiredCount {
   int64_t owners = 0, uses = 0;
 };
 Result<RetiredCount> CountRetired(Database *database);
-// Those retired in this boot, or in others.
-Result<std::vector<OwnerRow>> RetiredOwners(Database *database, int64_t boot, bool in_it);
+// One that has no uses any more. It has neither labels nor holders.
+Status ForgetRetiredOwner(Database *database, int64_t owner);
+// Those retired in boots before that of this number, all for 0; or in just that one.
+Result<std::vector<OwnerRow>> RetiredBefore(Database *database, int64_t boot);
+Result<std::vector<OwnerRow>> RetiredIn(Database *database, int64_t boot);
 
 // In place of what was begun before; gives its id.
 Result<int64_t> BeginWork(Database *database, int64_t owner, WorkKind kind,

@@ -30,8 +30,8 @@ enum ExitCode {
   kExitExhausted = 7,  // no free label
   kExitPermission = 8,
   kExitUnsupported = 9,
-  kExitPlanChanges = 10,   // plan: starting would change labels
-  kExitProblems = 11,      // list: something is wrong with one of the domains
+  kExitPlanChanges = 10,   // plan, recover --scan --dry-run: labels would change
+  kExitProblems = 11,      // list: a domain is not as it should be; recover --scan: a label is left
   kExitPlanConflict = 20,  // plan: starting would fail
 };
 

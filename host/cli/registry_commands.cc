@@ -3,10 +3,12 @@
 #include <fmt/core.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "host/cli/cli.h"
+#include "host/util/text.h"
 
 namespace svirt {
 namespace {
@@ -134,16 +136,109 @@ Result<int> PrintMetrics(Host &host) {
   return kExitOk;
 }
 
-Result<int> Recover(Host &host) {
+Result<int> Recover(Host &host, bool json) {
   std::vector<std::string> notes;
   Status status = host.recovery.Recover(&notes);
-  for (const std::string &note : notes) {
-    fmt::print("{}\n", note);
+  if (json) {
+    CliContext::PrintJson({{"notes", notes}});
+  } else {
+    for (const std::string &note : notes) {
+      fmt::print("{}\n", note);
+    }
   }
   if (!status.ok()) {
     return std::move(status).error();
   }
   return kExitOk;
+}
+
+const char *OutcomeName(FoundLabel::Outcome outcome) {
+  switch (outcome) {
+    case FoundLabel::Outcome::kPutBack:
+      return "put back";
+    case FoundLabel::Outcome::kToBePutBack:
+      return "to be put back";
+    case FoundLabel::Outcome::kLeft:
+      break;
+  }
+  return "left";
+}
+
+ordered_json ToJson(const FoundLabel &found) {
+  ordered_json object = {{"path", found.path},
+                         {"model", found.model},
+                         {"label", nullptr},
+                         {"old_label", nullptr},
+                         {"mark_alone", found.mark_alone},
+                         {"outcome", OutcomeName(found.outcome)},
+                         {"reason", nullptr}};
+  if (!found.label.empty()) {
+    object["label"] = found.label;
+  }
+  if (found.old && found.old->state == OldLabel::State::kPresent) {
+    object["old_label"] = found.old->label;
+  }
+  if (!found.reason.empty()) {
+    object["reason"] = found.reason;
+  }
+  return object;
+}
+
+void PrintFound(const FoundLabel &found) {
+  const std::string what = found.mark_alone
+                               ? "a mark of model " + found.model
+                               : "the " + found.model + " label " + Printable(found.label);
+  std::string outcome;
+  if (found.outcome == FoundLabel::Outcome::kLeft) {
+    outcome = "it is left: " + found.reason;
+  } else if (found.mark_alone) {
+    outcome = found.outcome == FoundLabel::Outcome::kPutBack ? "taken off" : "to be taken off";
+  } else {
+    const bool had_one = found.old->state == OldLabel::State::kPresent;
+    outcome = std::string(OutcomeName(found.outcome)) + ": " +
+              (had_one ? Printable(found.old->label) : "it had none");
+  }
+  fmt::print("{} bears {} of a domain that is gone; {}\n", Printable(found.path), what, outcome);
+}
+
+// --scan and its like.
+struct ScanArguments {
+  std::vector<std::string> paths;
+  bool dry_run = false;
+};
+
+Result<int> Scan(Host &host, const ScanArguments &arguments, bool json) {
+  if (!arguments.dry_run) {
+    HoldEndSignals();
+  }
+  std::vector<std::string> notes;
+  ordered_json objects_found = ordered_json::array();
+  int left = 0, to_do = 0;
+  int64_t objects = 0;
+  Status status = host.scanning.Scan(
+      arguments.paths, arguments.dry_run,
+      [&](const FoundLabel &found) {
+        left += found.outcome == FoundLabel::Outcome::kLeft;
+        to_do += found.outcome == FoundLabel::Outcome::kToBePutBack;
+        if (json) {
+          objects_found.push_back(ToJson(found));
+        } else {
+          PrintFound(found);
+        }
+      },
+      &notes, &objects);
+  if (json) {
+    CliContext::PrintJson({{"notes", notes}, {"objects", objects}, {"found", objects_found}});
+  } else {
+    for (const std::string &note : notes) {
+      fmt::print("{}\n", note);
+    }
+    fmt::print("{} objects were looked at\n", objects);
+  }
+  if (!status.ok()) {
+    return std::move(status).error();
+  }
+  return left > 0 ? kExitProblems : to_do > 0 ? kExitPlanChanges : kExitOk;
 }
 
 }  // namespace
@@ -159,7 +254,18 @@ void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code) {
 
   CLI::App *recover = app.add_subcommand(
       "recover", "Put back what domains that ended, and commands that crashed, have left");
-  OnRun(recover, context, exit_code, [](Host &host) { return Recover(host); });
+  const auto scan = std::make_shared<ScanArguments>();
+  CLI::Option *const paths =
+      recover
+          ->add_option("--scan", scan->paths,
+                       "Also look below these paths for labels of domains that are gone")
+          ->expected(1, CLI::detail::expected_max_vector_size)
+          ->type_name("PATH");
+  recover->add_flag("--dry-run", scan->dry_run, "Only say what the scan would put back")
+      ->needs(paths);
+  OnRun(recover, context, exit_code, [scan, &context](Host &host) {
+    return scan->paths.empty() ? Recover(host, context.json) : Scan(host, *scan, context.json);
+  });
 }
 
 }  // namespace svirt

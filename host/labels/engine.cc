@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "host/labels/apply/applying.h"
+#include "host/labels/apply/label_scan.h"
 #include "host/labels/apply/undo.h"
+#include "host/labels/plan/borne_labels.h"
 #include "host/labels/plan/draft.h"
 #include "host/labels/plan/foreign_hands.h"
 #include "host/labels/plan/label_check.h"
@@ -78,11 +80,23 @@ Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Dom
   draft.opened = std::move(opened);
   LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
   SVIRT_ASSIGN(context.known, store_->registry().Describe(domain.uuid, &context.mark));
-  for (const ModelChoice &choice : choices) {
-    SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
-    draft.models.push_back(std::move(model));
+  for (std::vector<BorneLabel> borne;;) {
+    for (const ModelChoice &choice : choices) {
+      SVIRT_ASSIGN(ModelDraft model, DraftLabels(&context, domain, choice, *draft.opened));
+      draft.models.push_back(std::move(model));
+    }
+    SVIRT_TRY(DraftResources(store_, policy_, pid > 0 ? nullptr : &paths, &draft));
+    if (pid < 0) {
+      SVIRT_ASSIGN(borne, BearOwnLabel(store_, context, draft));
+    }
+    if (borne.empty()) {
+      break;
+    }
+    for (const BorneLabel &object : borne) {
+      context.avoid[object.model].push_back({object.index, 1});
+    }
+    draft.Clear();
   }
-  SVIRT_TRY(DraftResources(store_, policy_, pid > 0 ? nullptr : &paths, &draft));
   SVIRT_TRY(paths.Verdict());
   const bool lives = context.known && context.known->IsLive();
   SVIRT_TRY(CheckLabelable(policy_, store_, lives, &draft));
@@ -346,6 +360,10 @@ Status Engine::RecoverLost(const LostOwner &lost) {
   return UndoLost(store_, plugins_, lost);
 }
 
+Status Engine::ReleaseBorne() {
+  return svirt::ReleaseBorne(store_, plugins_);
+}
+
 Status Engine::Settle() {
   return SettleRetired(store_);
 }
@@ -357,6 +375,9 @@ Status Engine::Recover(std::vector<std::string> *notes) {
     if (Status status = Recover(uuid, notes); !status.ok() && first.ok()) {
       first = std::move(status);
     }
+  }
+  if (Status status = ReleaseBorne(); !status.ok() && first.ok()) {
+    first = std::move(status);
   }
   if (Status status = Settle(); !status.ok() && first.ok()) {
     first = std::move(status);

@@ -132,6 +132,8 @@ class Engine {
   // Gives objects once more what they were given back in an earlier boot, if a power failure has
   // taken it; Apply and Reserve do so first.
   Status RecoverLost(const LostOwner &lost);
+  // Gives free the indexes whose labels were borne by objects, and are not any more.
+  Status ReleaseBorne();
   // Syncs file systems so that a power failure takes nothing any more of what was given back, and
   // forgets what that was.
   Status Settle();

@@ -198,6 +198,19 @@ struct LostOwner {
   std::vector<std::string> models;
 };
 
+// An object with the image label that a model makes of an index, and no domain here that gave it to
+// it: the label database was lost, or what it remembered was not the object's own label.
+struct BorneLabel {
+  std::string model, doi;
+  uint64_t index = 0;
+  std::string label, path;
+  ObjectId id;
+  bool earlier_boot = false;  // it was seen before the host's last boot; see UndoItem
+};
+
+// Who keeps an index from being given out.
+enum class IndexHolder { kNobody, kObjects, kOwner };
+
 // Which of the owner's objects an undo is about.
 struct UndoScope {
   std::optional<std::vector<int64_t>> only;  // these; nullopt: all

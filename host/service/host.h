@@ -19,6 +19,7 @@
 #include "host/service/policy_access.h"
 #include "host/service/preflight.h"
 #include "host/service/recovery.h"
+#include "host/service/scanning.h"
 
 namespace svirt {
 
@@ -47,6 +48,7 @@ class Host {
   const Confinement confinement{&machine, &engines_, &inspection, &preflight_};
   const Handovers handovers{&machine, &owners};
   const Recovery recovery{&machine, &engines_, &endings_, &owners, &devices};
+  const Scanning scanning{&machine, &recovery};
   const PolicyAccess access{&machine, &definitions};
 };
 

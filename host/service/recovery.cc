@@ -124,6 +124,23 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       keep(recover());
     }
   }
+  const auto release = [&]() -> Status {
+    SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
+    SVIRT_ASSIGN(const std::vector<BorneLabel> borne, labels->registry().Borne());
+    if (borne.empty()) {
+      return {};
+    }
+    std::set<std::string> models;
+    for (const BorneLabel &object : borne) {
+      models.insert(object.model);
+    }
+    const std::vector<std::string> types = machine_->DomainTypes();
+    SVIRT_ASSIGN(Engine engine, engines_->ToUndo(LostOwner{
+                                    "", types.empty() ? "" : types.front(),
+                                    std::vector<std::string>(models.begin(), models.end())}));
+    return engine.ReleaseBorne();
+  };
+  keep(release());
   const auto settle = [&]() -> Status {
     SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
     return Engine(labels, {}, {}).Settle();

@@ -13,6 +13,7 @@
 
 #include "host/labels/apply/undo.h"
 #include "host/labels/object/label_mark.h"
+#include "host/labels/plan/borne_labels.h"
 #include "host/labels/plan/foreign_hands.h"
 #include "host/labels/plan/label_check.h"
 #include "host/util/end_request.h"
@@ -149,8 +150,7 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
   }
   draft.opened = std::move(opened);
   SVIRT_TRY(draft.opened->Complete(&paths));
-  SVIRT_TRY(TakeLabels(domain, choices));
-  SVIRT_TRY(DraftResources(store_, policy_, context_.pid > 0 ? nullptr : &paths, &draft));
+  SVIRT_TRY(MakeDraft(domain, choices, &paths));
   SVIRT_TRY(paths.Verdict());
   SVIRT_TRY(CheckLabelable(policy_, store_, was_alive_, &draft));
   CheckEnforcing(policy_, context_.pid < 0, &draft);
@@ -167,6 +167,9 @@ Status Applying::Run(const Domain &domain, const Manifest &manifest,
     return {};  // unconfined by every model: nothing to remember
   }
   SVIRT_ASSIGN(recorded_, Record(labels));
+  if (const auto borne = BearOtherLabels(draft, recorded_); !borne.empty()) {
+    SVIRT_TRY(store_->registry().EnterBorne(borne));
+  }
   for (size_t i = 0; i < draft.tasks.size(); ++i) {
     SVIRT_TRY(MarkObject(i));
   }
@@ -202,7 +205,8 @@ Status Applying::Reserve(const Domain &domain, const Manifest &manifest,
                          const std::vector<ModelChoice> &choices) {
   SVIRT_ASSIGN(PathPolicy paths, PathPolicy::Prepare(policy_.paths));
   SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(manifest, &paths));
-  SVIRT_TRY(TakeLabels(domain, choices));
+  SVIRT_TRY(MakeDraft(domain, choices, nullptr));
+  draft.tasks.clear();  // nothing is recorded of them yet
   const std::vector<HeldLabel> labels = LabelsOf(draft);
   if (labels.empty()) {
     return Error{Errc::kUnsupported, "domain '" + domain.name +
@@ -218,6 +222,24 @@ Status Applying::TakeLabels(const Domain &domain, const std::vector<ModelChoice>
     draft.models.push_back(std::move(model));
   }
   return arrives() ? CheckArrival(*before(), LabelsOf(draft)) : Status();
+}
+
+Status Applying::MakeDraft(const Domain &domain, const std::vector<ModelChoice> &choices,
+                           PathPolicy *paths) {
+  for (;;) {
+    SVIRT_TRY(TakeLabels(domain, choices));
+    SVIRT_TRY(DraftResources(store_, policy_, context_.pid > 0 ? nullptr : paths, &draft));
+    if (context_.pid > 0 || adopted_ != nullptr || arrives()) {
+      return {};
+    }
+    // Others are to be taken then.
+    SVIRT_ASSIGN(const auto borne, BearOwnLabel(store_, context_, draft));
+    if (borne.empty()) {
+      return {};
+    }
+    SVIRT_TRY(store_->registry().YieldToBorne(owner_.uuid, borne));
+    draft.Clear();
+  }
 }
 
 void Applying::ForgetOwnLabels() {

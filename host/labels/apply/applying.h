@@ -59,6 +59,10 @@ class Applying {
   const std::optional<OwnerState> &before() const { return context_.known; }
   // Decides the labels, and reserves those that are a matter of numbers.
   Status TakeLabels(const Domain &domain, const std::vector<ModelChoice> &choices);
+  // Takes labels and decides those of objects, until no object bears one that the domain has just
+  // been given. paths: judges what lies below directories, if anybody does.
+  Status MakeDraft(const Domain &domain, const std::vector<ModelChoice> &choices,
+                   PathPolicy *paths);
   Result<std::vector<Recorded>> Record(const std::vector<HeldLabel> &labels);
   // Does not take a label of the domain's for what an object had before.
   void ForgetOwnLabels();

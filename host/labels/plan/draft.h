@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,13 @@ struct Draft {
   std::vector<LabelTask> tasks;
   std::vector<PlanItem> items;
   std::vector<std::string> notes;
+
+  // What was decided for what is opened is decided anew.
+  void Clear() {
+    models.clear();
+    tasks.clear();
+    items.clear();
+  }
 };
 
 // How a plugin is shown the domain under a seclabel.
@@ -79,6 +87,8 @@ struct LabelContext {
   pid_t pid = -1;
   std::optional<OwnerState> known = std::nullopt;  // of the domain, and
   StoreMark mark = {};                             // of the same moment
+  // kPeek: indexes that Acquire would not give either, by model.
+  std::map<std::string, IndexRuns> avoid = {};
 };
 
 // Decides the domain's label under the choice's model. With kPeek a label that cannot be had is a

@@ -101,7 +101,10 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
   } else {
     SVIRT_ASSIGN(request.runs, choice.plugin->LabelSpace(draft.ref));
   }
-  SVIRT_ASSIGN(const IndexRuns avoid, LearnForeign(context, draft, request));
+  SVIRT_ASSIGN(IndexRuns avoid, LearnForeign(context, draft, request));
+  if (const auto more = context->avoid.find(request.model); more != context->avoid.end()) {
+    avoid.insert(avoid.end(), more->second.begin(), more->second.end());
+  }
   auto index = acquires ? context->store->registry().Acquire(owner, request)
                         : context->store->registry().Peek(owner, request, avoid);
   if (!index.ok()) {

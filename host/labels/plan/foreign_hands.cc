@@ -194,23 +194,34 @@ Result<std::string> JudgeMounted(const OpenObject &object, const LabelTask &task
              : ResourceName(task.resource) + " is mounted at " + point + ": unmount it first";
 }
 
+// A clause about a mark of libvirt on the object; "" if there is none.
+std::string MarkedByLibvirt(const OpenObject &object) {
+  const std::string mark = LibvirtMark(object.fd.get());
+  return mark.empty()
+             ? mark
+             : "bears the mark " + mark +
+                   " of libvirt, which has it in use for a domain of its own: end that domain "
+                   "there; if libvirt does not run it any more, 'setfattr -x " +
+                   mark + " " + object.path + "' takes the mark off";
+}
+
 // Has somebody else the object of the task? A sentence, or "".
 Result<std::string> Judge(const std::string &proc, const OpenObject &object,
                           const LabelTask &task) {
   const std::string name = ResourceName(task.resource);
-  if (const std::string mark = LibvirtMark(object.fd.get()); !mark.empty()) {
-    return name + " bears the mark " + mark +
-           " of libvirt, which has it in use for a domain of its own: end that domain there; if "
-           "libvirt does not run it any more, 'setfattr -x " +
-           mark + " " + object.path + "' takes the mark off";
+  if (const std::string marked = MarkedByLibvirt(object); !marked.empty()) {
+    return name + " " + marked;
   }
   SVIRT_ASSIGN(const std::string who, WhoHas(proc, object));
   return who.empty() ? who : name + " is to be the domain's alone, and " + who;
 }
 
+bool HasContent(const OpenObject &object) {
+  return object.type == ObjectType::kFile || object.type == ObjectType::kBlock;
+}
+
 bool IsToBeAlone(const OpenObject &object, const LabelTask &task) {
-  const bool has_content = object.type == ObjectType::kFile || object.type == ObjectType::kBlock;
-  return task.below.empty() && task.item.exclusive && has_content && !object.created &&
+  return task.below.empty() && task.item.exclusive && HasContent(object) && !object.created &&
          (task.resource.access & kAccessWrite) != 0;
 }
 
@@ -249,6 +260,14 @@ Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_s
     }
   }
   return {};
+}
+
+Result<std::string> ForeignHand(const std::string &proc, const OpenObject &object) {
+  const std::string marked = MarkedByLibvirt(object);
+  if (!marked.empty() || !HasContent(object)) {
+    return marked.empty() ? marked : "it " + marked;
+  }
+  return WhoHas(proc, object);
 }
 
 }  // namespace svirt

@@ -17,4 +17,7 @@ namespace svirt {
 Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_some,
                          const std::string &proc, Draft *draft);
 
+// Who has this one: a daemon or a process, a sentence; "" if nobody has.
+Result<std::string> ForeignHand(const std::string &proc, const OpenObject &object);
+
 }  // namespace svirt

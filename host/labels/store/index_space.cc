@@ -180,6 +180,12 @@ Result<std::vector<IndexSpace::Taken>> IndexSpace::Overlaps(const IndexRun &run)
   return overlaps;
 }
 
+Status IndexSpace::GiveBack(uint64_t index, int64_t owner) const {
+  SVIRT_TRY(database_->Run("DELETE FROM taken WHERE space=?1 AND first=?2 AND last=?2 AND owner=?3",
+                           id_, index, owner));
+  return Free(database_, id_, index, index);
+}
+
 Status IndexSpace::Release(Database *database, int64_t owner) {
   struct Row {
     int64_t space;

@@ -49,6 +49,8 @@ class IndexSpace {
   // Owners that have taken something from first to last, as far as it is worth while to count them.
   Result<int64_t> CountOwners(uint64_t first, uint64_t last) const;
 
+  // Gives back one index, which the owner has taken by itself.
+  Status GiveBack(uint64_t index, int64_t owner) const;
   // Gives back all that the owner has taken, in every space.
   static Status Release(Database *database, int64_t owner);
 

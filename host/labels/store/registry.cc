@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "host/labels/store/borne_rows.h"
 #include "host/labels/store/index_space.h"
 #include "host/labels/store/journal_rows.h"
 #include "host/labels/store/label_clash.h"
@@ -87,16 +88,25 @@ Error AllForeign(const LabelRequest &request) {
                    "label range of this daemon"};
 }
 
+// Who asks for just these indexes has a reason: they are its own, of a time that the database does
+// not know of any more. Objects that bear their labels do not stand in the way.
+enum class Objects { kStay, kGiveWay };
+
 // Makes dead owners give back what they hold of the run, and gives the parts that stay taken.
 Result<std::vector<IndexSpace::Taken>> ClearDead(Database *db, const IndexSpace &space,
-                                                 const IndexRun &run) {
+                                                 const IndexRun &run, Objects objects) {
   SVIRT_ASSIGN(const auto overlaps, space.Overlaps(run));
   std::map<int64_t, bool> gone;
   std::vector<IndexSpace::Taken> left;
   for (const auto &overlap : overlaps) {
     if (!gone.contains(overlap.owner)) {
       SVIRT_ASSIGN(const OwnerRow other, GetOwner(db, overlap.owner));
-      SVIRT_ASSIGN(gone[overlap.owner], ForgetIfDead(db, other));
+      if (other.is_objects() && objects == Objects::kGiveWay) {
+        SVIRT_TRY(ForgetBorneOwner(db, other.id));
+        gone[overlap.owner] = true;
+      } else {
+        SVIRT_ASSIGN(gone[overlap.owner], ForgetIfDead(db, other));
+      }
     }
     if (!gone[overlap.owner]) {
       left.push_back(overlap);
@@ -115,7 +125,7 @@ uint64_t FirstOf(const LabelRequest &request, uint64_t host_number) {
 // Takes all runs of a static label.
 Status TakeAll(Database *db, IndexSpace &space, const LabelRequest &request, int64_t owner) {
   for (const IndexRun &run : request.runs) {
-    SVIRT_ASSIGN(const auto taken, ClearDead(db, space, run));
+    SVIRT_ASSIGN(const auto taken, ClearDead(db, space, run, Objects::kGiveWay));
     if (!taken.empty()) {
       SVIRT_ASSIGN(const OwnerRow other, GetOwner(db, taken.front().owner));
       return SharesPart(request, other);
@@ -129,6 +139,10 @@ Result<uint64_t> TakeOne(Database *db, IndexSpace &space, const LabelRequest &re
                          int64_t owner, uint64_t host_number) {
   const uint64_t first = FirstOf(request, host_number);
   SVIRT_ASSIGN(auto index, space.Pick(request.runs, first));
+  if (!index && CountIndexes(request.runs) == 1) {
+    SVIRT_TRY(ClearDead(db, space, request.runs.front(), Objects::kGiveWay));
+    SVIRT_ASSIGN(index, space.Pick(request.runs, first));
+  }
   if (!index) {
     SVIRT_ASSIGN(const auto dead, DeadOwners(db, space));
     for (const int64_t id : dead) {
@@ -151,7 +165,7 @@ Status CheckAll(Database *db, const IndexSpace &space, const LabelRequest &reque
     for (const auto &overlap : overlaps) {
       SVIRT_ASSIGN(const OwnerRow other, GetOwner(db, overlap.owner));
       SVIRT_ASSIGN(const bool dead, IsForgettable(db, other));
-      if (!dead && other.owner.uuid != uuid) {
+      if (!dead && !other.is_objects() && other.owner.uuid != uuid) {
         return SharesPart(request, other);
       }
     }
@@ -165,6 +179,15 @@ Result<uint64_t> PeekOne(Database *db, const IndexSpace &space, const LabelReque
   SVIRT_ASSIGN(const auto index, space.Pick(allowed, FirstOf(request, host_number)));
   if (index) {
     return *index;
+  }
+  if (CountIndexes(allowed) == 1 && CountIndexes(request.runs) == 1) {
+    SVIRT_ASSIGN(const auto overlaps, space.Overlaps(allowed.front()));
+    for (const auto &overlap : overlaps) {
+      SVIRT_ASSIGN(const OwnerRow other, GetOwner(db, overlap.owner));
+      if (other.is_objects()) {
+        return allowed.front().first;
+      }
+    }
   }
   IndexRuns freed;
   SVIRT_ASSIGN(const auto dead, DeadOwners(db, space));
@@ -196,7 +219,7 @@ Status ForgetForeign(Database *db, const IndexSpace &space, bool all) {
 Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign) {
   IndexRuns free;
   for (const IndexRun &run : foreign.runs) {
-    SVIRT_ASSIGN(const auto overlaps, ClearDead(db, space, run));
+    SVIRT_ASSIGN(const auto overlaps, ClearDead(db, space, run, Objects::kStay));
     IndexRuns taken;
     for (const auto &overlap : overlaps) {
       taken.push_back(overlap.run);
@@ -215,6 +238,18 @@ Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign
     SVIRT_TRY(space.Take(run, owner));
   }
   return {};
+}
+
+Status EnterBorneObject(Database *db, const BorneLabel &object, int64_t boot) {
+  SVIRT_ASSIGN(IndexSpace space, IndexSpace::FindOrCreate(db, object.model, object.doi));
+  SVIRT_ASSIGN(const auto taken, ClearDead(db, space, {object.index, 1}, Objects::kStay));
+  if (!taken.empty()) {
+    SVIRT_ASSIGN(const OwnerRow other, GetOwner(db, taken.front().owner));
+    return other.is_objects() ? EnterBorneRow(db, other.id, object, boot) : Status();
+  }
+  SVIRT_ASSIGN(const int64_t owner, EnterBorneOwner(db, space.id(), object));
+  SVIRT_TRY(space.Take({object.index, 1}, owner));
+  return EnterBorneRow(db, owner, object, boot);
 }
 
 Result<StoreMark> MarkOf(Database *db) {
@@ -361,6 +396,69 @@ Status Registry::DropOwnHold(const std::string &uuid) {
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (owner) {
     SVIRT_TRY(DropOwnHoldRow(db.get(), owner->id, database_->self()));
+  }
+  return db.Commit();
+}
+
+Result<IndexHolder> Registry::HolderOf(const std::string &model, const std::string &doi,
+                                       uint64_t index) {
+  SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const auto space, IndexSpace::Find(db.get(), model, doi));
+  if (!space) {
+    return IndexHolder::kNobody;
+  }
+  SVIRT_ASSIGN(const auto overlaps, space->Overlaps({index, 1}));
+  for (const auto &overlap : overlaps) {
+    SVIRT_ASSIGN(const OwnerRow owner, GetOwner(db.get(), overlap.owner));
+    SVIRT_ASSIGN(const bool forgettable, IsForgettable(db.get(), owner));
+    if (!forgettable) {
+      return owner.is_objects() ? IndexHolder::kObjects : IndexHolder::kOwner;
+    }
+  }
+  return IndexHolder::kNobody;
+}
+
+Status Registry::EnterBorne(const std::vector<BorneLabel> &objects) {
+  SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
+  SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), database_->self().boot_id));
+  for (const BorneLabel &object : objects) {
+    SVIRT_TRY(EnterBorneObject(db.get(), object, boot));
+  }
+  return db.Commit();
+}
+
+Status Registry::YieldToBorne(const std::string &uuid, const std::vector<BorneLabel> &objects) {
+  SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
+  SVIRT_ASSIGN(const int64_t boot, BootNumber(db.get(), database_->self().boot_id));
+  SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
+  for (const BorneLabel &object : objects) {
+    std::optional<HeldLabel> held;
+    if (owner) {
+      SVIRT_ASSIGN(held, FindLabel(db.get(), owner->id, object.model));
+    }
+    if (held && held->index == object.index) {
+      SVIRT_ASSIGN(const IndexSpace space,
+                   IndexSpace::FindOrCreate(db.get(), object.model, object.doi));
+      SVIRT_TRY(space.GiveBack(object.index, owner->id));
+      SVIRT_TRY(DropLabel(db.get(), owner->id, object.model));
+    }
+    SVIRT_TRY(EnterBorneObject(db.get(), object, boot));
+  }
+  return db.Commit();
+}
+
+Result<std::vector<BorneLabel>> Registry::Borne() {
+  SVIRT_ASSIGN(const LabelDatabase::Reading db, database_->Read());
+  const Snapshot snapshot(db.get());
+  SVIRT_ASSIGN(const int64_t boot, KnownBoot(db.get(), database_->self().boot_id));
+  return BorneRows(db.get(), boot);
+}
+
+Status Registry::DropBorne(const std::vector<BorneLabel> &objects) {
+  SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
+  for (const BorneLabel &object : objects) {
+    SVIRT_TRY(DropBorneRow(db.get(), object));
   }
   return db.Commit();
 }

@@ -47,6 +47,18 @@ class Registry {
   // What it holds besides stays.
   Status DropOwnHold(const std::string &uuid);
 
+  // What keeps the index: objects that bear its label; or a domain or process that is known here
+  // and does not only wait to be forgotten.
+  Result<IndexHolder> HolderOf(const std::string &model, const std::string &doi, uint64_t index);
+  // Objects bear labels of indexes. What no owner holds of these is given out no more, but to who
+  // asks for just that index.
+  Status EnterBorne(const std::vector<BorneLabel> &objects);
+  // The same for indexes of the owner's own, which it has just been given: they are its no more.
+  Status YieldToBorne(const std::string &uuid, const std::vector<BorneLabel> &objects);
+  Result<std::vector<BorneLabel>> Borne();
+  // They bear them no more. An index that no other object is known to bear is free.
+  Status DropBorne(const std::vector<BorneLabel> &objects);
+
   // nullopt: not known. labels in the order of their models' names. mark: of the same moment.
   Result<std::optional<OwnerState>> Describe(const std::string &uuid, StoreMark *mark = nullptr);
   // Every domain known here, by uuid in byte order.

@@ -15,6 +15,9 @@ namespace {
   "NOT NULL, work_kind, work_id, work_boot, work_pid, work_start, retired"
 #define SVIRT_LABEL_COLUMNS "model, doi, type, number, number IS NULL, label, image_label"
 
+// kBornePrefix.
+#define SVIRT_STANDS_FOR_OBJECTS "uuid GLOB 'borne:*'"
+
 // The values of these stand in the database.
 static_assert(static_cast<int>(SecLabel::Type::kDynamic) == 1);
 static_assert(static_cast<int>(SecLabel::Type::kStatic) == 2);
@@ -132,12 +135,14 @@ Result<int64_t> EnterForeignOwner(Database *database, int64_t space, const Forei
 }
 
 Result<std::vector<int64_t>> ForeignOwners(Database *database, int64_t space) {
-  return Ids(database->Ask("SELECT id FROM owner WHERE foreign_space=?1", space));
+  return Ids(database->Ask(
+      "SELECT id FROM owner WHERE foreign_space=?1 AND NOT " SVIRT_STANDS_FOR_OBJECTS, space));
 }
 
 Result<bool> HasForeignOwners(Database *database) {
   SVIRT_ASSIGN(const auto one,
-               database->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL LIMIT 1"));
+               database->AskInt("SELECT 1 FROM owner WHERE foreign_space IS NOT NULL AND "
+                                "NOT " SVIRT_STANDS_FOR_OBJECTS " LIMIT 1"));
   return one.has_value();
 }
 
@@ -301,6 +306,10 @@ Status EnterLabel(Database *database, int64_t owner, const HeldLabel &held) {
       "SET label=?6, image_label=?7 WHERE label<>?6 OR image_label<>?7",
       owner, held.model, held.doi, static_cast<int>(held.type), held.index, held.label,
       held.image_label);
+}
+
+Status DropLabel(Database *database, int64_t owner, const std::string &model) {
+  return database->Run("DELETE FROM label WHERE owner=?1 AND model=?2", owner, model);
 }
 
 Result<std::unordered_map<std::string, int64_t>> OwnersByLabel(Database *database,

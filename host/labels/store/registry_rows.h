@@ -24,7 +24,11 @@ struct Work {
   ProcessId process;
 };
 
-// Who holds labels and objects: domains, and foreign processes.
+// How the uuid of an owner begins that stands for objects (borne_rows.h).
+inline constexpr const char *kBornePrefix = "borne:";
+
+// Who holds labels and objects: domains, foreign processes, and objects that bear a label of
+// nobody.
 struct OwnerRow {
   int64_t id = 0;
   LabelOwner owner;
@@ -37,6 +41,7 @@ struct OwnerRow {
 
   // "domain web (UUID)", "process 7, which no domain here owns"
   std::string Name() const;
+  bool is_objects() const { return foreign && owner.uuid.starts_with(kBornePrefix); }
 };
 
 // ---- Owners
@@ -50,6 +55,7 @@ Result<std::vector<std::string>> DomainUuids(Database *database);
 Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const ProcessId &self);
 // Of a label of that space which processes bear that no domain owns.
 Result<int64_t> EnterForeignOwner(Database *database, int64_t space, const ForeignLabel &foreign);
+// Those of processes.
 Result<std::vector<int64_t>> ForeignOwners(Database *database, int64_t space);
 Result<bool> HasForeignOwners(Database *database);
 // Domains that hold a part of the space, are not pinned, and use no object: at most limit of them.
@@ -104,6 +110,7 @@ Result<std::optional<HeldLabel>> FindLabel(Database *database, int64_t owner,
                                            const std::string &model);
 // In place of what the owner has of the model.
 Status EnterLabel(Database *database, int64_t owner, const HeldLabel &held);
+Status DropLabel(Database *database, int64_t owner, const std::string &model);
 // Which owner has which label.
 Result<std::unordered_map<std::string, int64_t>> OwnersByLabel(Database *database,
                                                                const std::string &model,

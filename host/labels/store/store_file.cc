@@ -19,7 +19,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 8;
+constexpr int64_t kSchemaVersion = 9;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -47,6 +47,9 @@ constexpr int64_t kSchemaVersion = 8;
 // directory; 2, if everything below it bears the label, and keeps it when the domain stops. extent
 // 3 is an entry on the object: label and old_label are what the domain has on it and had before,
 // and other uses of the object, of the same model too, stand beside it.
+//
+// An object is borne while it bears the label of an index and no domain gave it that. The index is
+// taken then by an owner of its own; a foreign one, whose uuid begins with borne: (borne_rows.h).
 //
 // work_kind is there while a process is at work on objects of an owner: on those whose use names
 // work_id, or (kind 2) on all. Kind 0: they are being labelled for a domain that lives; kinds 1 and
@@ -138,17 +141,39 @@ CREATE TABLE use(
   PRIMARY KEY(owner, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX use_identity ON use(ino, btime) WHERE work IS NOT 0;
+CREATE TABLE borne(
+  owner INTEGER NOT NULL,
+  ino INTEGER NOT NULL,
+  btime INTEGER NOT NULL,
+  dev INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  label TEXT NOT NULL,
+  PRIMARY KEY(owner, ino, btime, dev)
+) STRICT, WITHOUT ROWID;
 )sql";
 
 // What makes a database of the format before that of each number; the first is of format 8.
 constexpr int64_t kFirstMigration = 8;
-constexpr std::array<const char *, 1> kMigrations = {
+constexpr std::array<const char *, 2> kMigrations = {
     R"sql(
 ALTER TABLE owner ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owner ADD COLUMN retired_uses INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX owner_retired ON owner(retired) WHERE retired<>0;
 DROP INDEX use_identity;
 CREATE INDEX use_identity ON use(ino, btime) WHERE work IS NOT 0;
+)sql",
+    R"sql(
+CREATE TABLE borne(
+  owner INTEGER NOT NULL,
+  ino INTEGER NOT NULL,
+  btime INTEGER NOT NULL,
+  dev INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  label TEXT NOT NULL,
+  PRIMARY KEY(owner, ino, btime, dev)
+) STRICT, WITHOUT ROWID;
 )sql"};
 static_assert(kFirstMigration + kMigrations.size() - 1 == kSchemaVersion);
 

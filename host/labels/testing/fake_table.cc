@@ -121,7 +121,7 @@ bool ParseClaim(const std::string &label, IndexRun *run) {
     *run = {first, last - first + 1};
     return true;
   }
-  if (std::sscanf(label.c_str(), "L:%llu", &first) == 1) {
+  if (std::sscanf(label.c_str(), "%*1[LI]:%llu", &first) == 1) {
     *run = {first, 1};
     return true;
   }

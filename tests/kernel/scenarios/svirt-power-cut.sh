@@ -5,7 +5,7 @@
 # start, and recover, put it right; nothing of a domain that has ended is taken for a disk's own.
 #   boot 1  a domain runs and ends, another one starts; the power is cut
 #   boot 2  the next start finds the disk with its old labels and puts them back; once more
-#   boot 3  recover does so
+#   boot 3  recover does so; then the database is lost, and a scan finds what the disk bears
 # shellcheck source=../guest/lib.sh
 . "$SVIRT_TEST/lib.sh"
 
@@ -89,6 +89,29 @@ case $BOOT in
     equal "nobody holds labels" "" "$(svirt labels)"
     equal "the database remembers nothing of it" 0 \
       "$(sqlite3 $state/labels.db 'SELECT count(*) FROM use')"
+
+    scan() { svirt recover --scan "$images" "$@"; true; }
+    mkdir -p /etc/svirt
+    printf '%s\n' '[confinement]' 'export_labels = yes' >/etc/svirt/svirt.conf
+    echo 0123456789abcdef0123456789abcdef >/etc/machine-id # by which marks name their host
+    ok "a is labelled, with marks" svirt label $state/a.xml
+    rm $state/labels.db*
+    contains "a scan would put back the label of SELinux" \
+      'a.img bears the selinux label .*:svirt_image_t:s0:c.* to be put back: .*virt_image_t:s0$' \
+      scan --dry-run
+    contains "and that of dac" 'a.img bears the dac label .*; put back: .0:.0$' scan
+    equal "the disk has its own labels" "$original" "$(bears $images/a.img)"
+    rm /etc/svirt/svirt.conf
+    ok "a is labelled, without marks" svirt label $state/a.xml
+    borne=$(bears $images/a.img)
+    rm $state/labels.db*
+    contains "then the scan leaves it" 'a.img bears the selinux label .* it is left' scan
+    ok "a domain starts with that disk" svirt start b
+    new=$(bears $images/a.img)
+    differ "under another label of SELinux" "${borne% *}" "${new% *}"
+    differ "and another one of dac" "${borne#* }" "${new#* }"
+    ok "it is destroyed" svirt destroy b
+    equal "the disk has what was left on it" "$borne" "$(bears $images/a.img)"
     finish
     ;;
 esac

@@ -3,6 +3,7 @@
 #include "host/labels/engine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "host/labels/apply/applying.h"
@@ -12,6 +13,7 @@
 #include "host/labels/plan/draft.h"
 #include "host/labels/plan/foreign_hands.h"
 #include "host/labels/plan/label_check.h"
+#include "host/labels/plan/object_comparison.h"
 #include "host/loader/marshal.h"
 
 namespace svirt {
@@ -226,6 +228,37 @@ Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
     SVIRT_TRY(store_->journal().FinishUndo(running.uuid, {}, true));
   }
   return status;
+}
+
+Result<std::vector<Mismatch>> Engine::Compare(const Domain &running, const Manifest &manifest,
+                                              const std::vector<std::string> &unlabelled,
+                                              const std::vector<ProcessId> &processes) {
+  SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
+  Manifest roots = manifest;
+  const std::vector<Mismatch> missing = TakeOutMissing(&roots);
+  for (Resource &resource : roots.resources) {
+    resource.subtree = false;
+  }
+  Draft draft;
+  SVIRT_ASSIGN(draft.opened, OpenedManifest::Open(roots, nullptr));
+  for (const ModelChoice &choice : choices) {
+    ModelDraft model;
+    model.plugin = choice.plugin;
+    SVIRT_ASSIGN(model.info, choice.plugin->GetModel(running.type));
+    model.ref = MakeDomainRef(running, choice.seclabel, draft.opened->Refs());
+    draft.models.push_back(std::move(model));
+  }
+  SVIRT_TRY(DraftResources(store_, policy_, nullptr, &draft));
+  SVIRT_ASSIGN(std::vector<Mismatch> mismatches,
+               CompareObjects(store_, draft, running, manifest, unlabelled));
+  for (const Mismatch &mismatch : missing) {
+    if (std::ranges::find(mismatches, mismatch.where, &Mismatch::where) == mismatches.end()) {
+      mismatches.push_back(mismatch);
+    }
+  }
+  std::ranges::move(FindForeignWriters(draft, running, processes, proc_),
+                    std::back_inserter(mismatches));
+  return mismatches;
 }
 
 Result<std::vector<PolicyText>> Engine::DescribePolicies(const Domain &domain, const Plan &plan) {

@@ -11,6 +11,7 @@
 
 #include "host/domain/domain.h"
 #include "host/domain/resource.h"
+#include "host/labels/plan/mismatch.h"
 #include "host/labels/plan/opened_manifest.h"
 #include "host/labels/plan/path_policy.h"
 #include "host/labels/plan/plan.h"
@@ -121,6 +122,14 @@ class Engine {
   Status Recover(const std::string &uuid, std::vector<std::string> *notes);
   // Every domain; goes on after a failure and reports the first.
   Status Recover(std::vector<std::string> *notes = nullptr);
+
+  // What of the manifest of a running domain is not as it was given to it: labels and entries that
+  // were changed, objects that are gone or others now, and what is its alone in the hands of
+  // processes that are none of its own. unlabelled: paths of what was accepted without its label.
+  // processes: of the domain; those that they have started are its own, too. Touches nothing.
+  Result<std::vector<Mismatch>> Compare(const Domain &running, const Manifest &manifest,
+                                        const std::vector<std::string> &unlabelled,
+                                        const std::vector<ProcessId> &processes);
 
   // Enters what process pid runs under, by the seclabels of running, as if it had been applied for
   // the manifest, where the store knows nothing of it any more. What objects had before is taken

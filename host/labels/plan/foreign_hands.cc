@@ -102,7 +102,16 @@ bool IsOpenForWriting(const fs::path &process, const fs::path &descriptor) {
   return (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
 }
 
-bool HasOpen(const fs::path &process, const OpenObject &object) {
+bool IsOn(const struct stat &st, const OpenObject &object) {
+  return object.type == ObjectType::kBlock
+             ? S_ISBLK(st.st_mode) && st.st_rdev == object.device
+             : st.st_dev == object.id.dev && st.st_ino == object.id.ino;
+}
+
+// Which of the objects has the process open for writing? Their places.
+std::set<size_t> WrittenBy(const fs::path &process,
+                           const std::vector<const OpenObject *> &objects) {
+  std::set<size_t> written;
   std::error_code error;
   fs::directory_iterator each(process / "fd", error);
   for (; !error && each != fs::directory_iterator(); each.increment(error)) {
@@ -110,32 +119,38 @@ bool HasOpen(const fs::path &process, const OpenObject &object) {
     if (::stat(each->path().c_str(), &st) != 0) {
       continue;
     }
-    const bool same = object.type == ObjectType::kBlock
-                          ? S_ISBLK(st.st_mode) && st.st_rdev == object.device
-                          : st.st_dev == object.id.dev && st.st_ino == object.id.ino;
-    if (same && IsOpenForWriting(process, each->path().filename())) {
-      return true;
+    for (size_t i = 0; i < objects.size(); ++i) {
+      if (IsOn(st, *objects[i]) && IsOpenForWriting(process, each->path().filename())) {
+        written.insert(i);
+      }
     }
   }
-  return false;
+  return written;
 }
 
-// Of those that this process may look at, itself among them.
-std::vector<Writer> FindWriters(const std::string &proc, const OpenObject &object) {
-  std::vector<Writer> holders;
+// Who has each of the objects open for writing, of those processes that this one may look at,
+// itself among them. Looks at each process once.
+std::vector<std::vector<Writer>> FindWriters(const std::string &proc,
+                                             const std::vector<const OpenObject *> &objects) {
+  std::vector<std::vector<Writer>> holders(objects.size());
   std::error_code error;
   fs::directory_iterator each(proc, error);
   for (; !error && each != fs::directory_iterator(); each.increment(error)) {
     const std::string name = each->path().filename();
     Writer holder;
     const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), holder.pid);
-    if (problem != std::errc() || end != name.data() + name.size() ||
-        !HasOpen(each->path(), object)) {
+    if (problem != std::errc() || end != name.data() + name.size()) {
+      continue;
+    }
+    const std::set<size_t> written = WrittenBy(each->path(), objects);
+    if (written.empty()) {
       continue;
     }
     const auto command = ReadFile(each->path() / "comm", 4096);
     holder.command = command.ok() ? Printable(*command) : "?";
-    holders.push_back(std::move(holder));
+    for (const size_t place : written) {
+      holders[place].push_back(holder);
+    }
   }
   return holders;
 }
@@ -158,7 +173,7 @@ Result<std::string> WhoHas(const std::string &proc, const OpenObject &object) {
   if (answer == Answer::kNobody || (answer == Answer::kUnknown && ::geteuid() != 0)) {
     return std::string();
   }
-  const std::vector<Writer> holders = FindWriters(proc, object);
+  const std::vector<Writer> holders = FindWriters(proc, {&object}).front();
   const auto foreign =
       std::ranges::find_if(holders, [](const Writer &holder) { return holder.pid != ::getpid(); });
   if (foreign != holders.end()) {
@@ -225,7 +240,59 @@ bool IsToBeAlone(const OpenObject &object, const LabelTask &task) {
          (task.resource.access & kAccessWrite) != 0;
 }
 
+// The process that has started it; 0: there is none, or it cannot be told.
+pid_t ParentOf(const std::string &proc, pid_t pid) {
+  const auto text = ReadFile(proc + "/" + std::to_string(pid) + "/stat", 65536);
+  const size_t end = text.ok() ? text->rfind(") ") : std::string::npos;
+  pid_t parent = 0;
+  if (end != std::string::npos && end + 4 < text->size()) {
+    std::from_chars(text->data() + end + 4, text->data() + text->size(), parent);
+  }
+  return parent;
+}
+
+bool IsOrComesFrom(const std::string &proc, pid_t pid, const std::vector<ProcessId> &processes) {
+  while (pid > 1) {
+    if (std::ranges::find(processes, pid, &ProcessId::pid) != processes.end()) {
+      return true;
+    }
+    pid = ParentOf(proc, pid);
+  }
+  return false;
+}
+
 }  // namespace
+
+std::vector<Mismatch> FindForeignWriters(const Draft &draft, const Domain &domain,
+                                         const std::vector<ProcessId> &processes,
+                                         const std::string &proc) {
+  std::vector<const OpenObject *> objects;
+  for (const LabelTask &task : draft.tasks) {
+    const OpenObject &object = draft.opened->objects()[task.object].opened;
+    if (IsToBeAlone(object, task) && std::ranges::find(objects, &object) == objects.end()) {
+      objects.push_back(&object);
+    }
+  }
+  std::vector<Mismatch> mismatches;
+  const auto writers =
+      objects.empty() ? std::vector<std::vector<Writer>>() : FindWriters(proc, objects);
+  for (size_t i = 0; i < objects.size(); ++i) {
+    for (const Writer &writer : writers[i]) {
+      if (writer.pid != ::getpid() && !IsOrComesFrom(proc, writer.pid, processes)) {
+        mismatches.push_back({.kind = Mismatch::Kind::kForeign,
+                              .model = "",
+                              .where = objects[i]->path,
+                              .planned = "",
+                              .found = "process " + std::to_string(writer.pid),
+                              .message = objects[i]->path + " is to be domain " + domain.name +
+                                         "'s alone, and " + writer.Name() +
+                                         ", which is none of its own, has it open for writing",
+                              .mend = "end that process"});
+      }
+    }
+  }
+  return mismatches;
+}
 
 Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_some,
                          const std::string &proc, Draft *draft) {

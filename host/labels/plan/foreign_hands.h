@@ -4,9 +4,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "host/domain/domain.h"
 #include "host/labels/plan/draft.h"
+#include "host/labels/plan/mismatch.h"
 #include "host/labels/store/label_store.h"
+#include "host/util/process.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -16,6 +20,12 @@ namespace svirt {
 // looked up. uses_some: the domain lives, so that some of them may be its own.
 Status CheckForeignHands(LabelStore *store, const std::string &uuid, bool uses_some,
                          const std::string &proc, Draft *draft);
+
+// The same for a domain that runs: what is its alone, and processes have open for writing that are
+// neither among processes nor started by them, as far as this process may look at them.
+std::vector<Mismatch> FindForeignWriters(const Draft &draft, const Domain &domain,
+                                         const std::vector<ProcessId> &processes,
+                                         const std::string &proc);
 
 // Who has this one: a daemon or a process, a sentence; "" if nobody has.
 Result<std::string> ForeignHand(const std::string &proc, const OpenObject &object);

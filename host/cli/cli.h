@@ -30,8 +30,9 @@ enum ExitCode {
   kExitExhausted = 7,  // no free label
   kExitPermission = 8,
   kExitUnsupported = 9,
-  kExitPlanChanges = 10,   // plan, recover --scan --dry-run: labels would change
-  kExitProblems = 11,      // list: a domain is not as it should be; recover --scan: a label is left
+  kExitPlanChanges = 10,  // plan, recover --scan --dry-run: labels would change
+  kExitProblems = 11,     // list, dominfo, verify: a domain is not as it should be; recover --scan:
+                          // a label is left
   kExitPlanConflict = 20,  // plan: starting would fail
 };
 
@@ -67,6 +68,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddInfoCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddRegistryCommands(CLI::App &app, CliContext &context, int &exit_code);
 void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code);
+void AddVerifyCommand(CLI::App &app, CliContext &context, int &exit_code);
 
 // A subcommand that must not be ended half way calls HoldEndSignals before it begins: then a signal
 // ends it when all is undone, or comes too late.

@@ -156,9 +156,15 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
   if (!stored.running) {
     state = DomainState::kShutOff;  // it has ended between the two
   }
+  const Status status = host.inspection.CheckNotLost(stored);
   const Domain &domain = stored.domain;
+  const int exit_code = status.ok() ? kExitOk : kExitProblems;
+  if (!status.ok()) {
+    Say("svirt: domain '{}' ({}): {}\n", domain.name, domain.uuid, status.error().message);
+  }
   if (json) {
     ordered_json document = ToJson(stored, StateName(state));
+    document["problem"] = status.ok() ? ordered_json() : ordered_json(status.error().message);
     document["os_type"] = domain.os_type;
     document["vcpus"] = domain.vcpus;
     document["memory_kib"] = domain.memory_bytes / 1024;
@@ -171,7 +177,7 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
                                       {"verified", label.verified}});
     }
     CliContext::PrintJson(document);
-    return kExitOk;
+    return exit_code;
   }
   PrintLine("Id:", IdOf(stored));
   PrintLine("Name:", domain.name);
@@ -191,7 +197,7 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
        stored.running ? stored.running->unlabelled : std::vector<std::string>()) {
     PrintLine("Security note:", path + " bears no label of its own (allow_unlabelled)");
   }
-  return kExitOk;
+  return exit_code;
 }
 
 }  // namespace

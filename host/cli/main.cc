@@ -46,6 +46,7 @@ int main(int argc, char **argv) {
     svirt::AddLifecycleCommands(app, context, exit_code);
     svirt::AddInfoCommands(app, context, exit_code);
     svirt::AddSecurityCommands(app, context, exit_code);
+    svirt::AddVerifyCommand(app, context, exit_code);
     svirt::AddAccessCommand(app, context, exit_code);
     svirt::AddHandoverCommands(app, context, exit_code);
     svirt::AddRegistryCommands(app, context, exit_code);

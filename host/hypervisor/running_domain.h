@@ -20,8 +20,8 @@ struct RunningDomain {
   // Its process is there, but nobody has let the guest go yet. Whoever does holds the domain's
   // lock.
   bool starting = false;
-  // What its process had as SecurityAttribute when the guest was let go.
-  std::string attribute = {};
+  // The models that enforced their policy on it when the guest was let go.
+  std::vector<std::string> enforced = {};
   // Paths of what is its alone without bearing its label (allow_unlabelled).
   std::vector<std::string> unlabelled = {};
 };

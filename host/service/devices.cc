@@ -46,11 +46,7 @@ Status Devices::Attach(const std::string &name_or_uuid, std::string_view xml,
                        const std::string &file) const {
   SVIRT_ASSIGN(const LiveDomain live, Open(name_or_uuid));
   const Domain &now = live.running.domain;
-  SVIRT_ASSIGN(const std::optional<OwnerState> owner, machine_->OwnerOf(now.uuid));
-  if (auto lost =
-          LostConfinement(live.running, owner ? owner->processes : std::vector<ProcessId>{})) {
-    return *lost;
-  }
+  SVIRT_TRY(LostConfinement(machine_, engines_).Check(live.running));
   SVIRT_ASSIGN(const Domain given, WithDevice(now, xml, file));
   SVIRT_ASSIGN(Engine engine, engines_->ForRunning(now));
   Findings ready = preflight_->ForChange(now, given, &engine);

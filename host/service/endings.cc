@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/launch/end_process.h"
+#include "host/service/lost_confinement.h"
 
 namespace svirt {
 
@@ -29,6 +30,7 @@ Status Endings::EndHalfStarted(StoredDomain *stored, std::chrono::milliseconds p
       hypervisor->State(running, machine_->domains().PlaceOf(stored->domain.uuid), patience);
   if (state.ok() && *state == DomainState::kRunning) {
     running.starting = false;
+    running.enforced = LostConfinement(machine_, engines_).Enforced(running);
     return machine_->domains().SetRunning(stored->domain.uuid, running);
   }
   // Its monitor is gone, or does not answer: nobody has been told that it runs.

@@ -20,6 +20,7 @@
 #include "host/service/preflight.h"
 #include "host/service/recovery.h"
 #include "host/service/scanning.h"
+#include "host/service/verification.h"
 
 namespace svirt {
 
@@ -43,10 +44,11 @@ class Host {
   const Inspection inspection{&machine, &engines_, &endings_, &definitions};
   const Listing listing{&machine, &endings_, &definitions, &inspection};
   const Planning planning{&machine, &engines_, &preflight_};
-  const Lifecycle lifecycle{&machine, &endings_, &definitions, &inspection, &preflight_};
+  const Lifecycle lifecycle{&machine, &engines_, &endings_, &definitions, &inspection, &preflight_};
   const Devices devices{&machine, &engines_, &definitions, &preflight_};
   const Confinement confinement{&machine, &engines_, &inspection, &preflight_};
   const Handovers handovers{&machine, &owners};
+  const Verification verification{&machine, &engines_, &definitions};
   const Recovery recovery{&machine, &engines_, &endings_, &owners, &devices};
   const Scanning scanning{&machine, &recovery};
   const PolicyAccess access{&machine, &definitions};

@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "host/service/lost_confinement.h"
+#include "host/service/lost_labels.h"
+
 namespace svirt {
 namespace {
 
@@ -102,6 +105,20 @@ Result<std::vector<DomainLabel>> Inspection::AskLabels(const StoredDomain &store
     labels.push_back(std::move(label));
   }
   return labels;
+}
+
+Status Inspection::CheckNotLost(const StoredDomain &stored) const {
+  if (!stored.running) {
+    return {};
+  }
+  if (const auto labels = machine_->Labels(); labels.ok()) {
+    const LostLabels lost_labels(machine_);
+    SVIRT_ASSIGN(const bool is_lost, lost_labels.IsLost(*labels, stored));
+    if (is_lost) {
+      return lost_labels.Describe(stored);
+    }
+  }
+  return LostConfinement(machine_, engines_).Check(*stored.running);
 }
 
 // A model that is permissive as a whole has been told of before the start.

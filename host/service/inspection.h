@@ -39,6 +39,9 @@ class Inspection {
   Result<DomainState> State(StoredDomain *stored,
                             std::chrono::milliseconds patience = kAnswerTime) const;
   Result<std::vector<DomainLabel>> Labels(StoredDomain *stored) const;
+  // Errc::kRefused: it runs, and the label database does not know that it does, or it is not
+  // confined any more as it was at its start.
+  Status CheckNotLost(const StoredDomain &stored) const;
   // What the plugin reads from the kernel about a process of the domain.
   static Result<LabelState> ProcessLabel(Plugin *plugin, const Domain &domain, pid_t pid);
   // What it reads about a domain that runs, wherever that is.

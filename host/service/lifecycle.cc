@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/domain/manifest.h"
+#include "host/service/lost_confinement.h"
 #include "host/service/lost_labels.h"
 #include "host/service/plan_id.h"
 #include "host/util/end_request.h"
@@ -68,6 +69,9 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
   const auto record = [&](const RunningDomain &running) {
     recorded = running;
     recorded.unlabelled = plan->unlabelled();
+    if (!running.starting) {
+      recorded.enforced = LostConfinement(machine_, engines_).Enforced(running);
+    }
     return domains.SetRunning(domain.uuid, recorded);
   };
   const auto start = [&]() -> Result<RunningDomain> {
@@ -86,7 +90,7 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
   if (running->id < 0) {
     inspection_->WarnIfPermissive(domain, running->process.pid);
   }
-  return running;
+  return recorded;
 }
 
 Status Lifecycle::Destroy(const std::string &name_or_uuid) const {

@@ -8,6 +8,7 @@
 #include "host/hypervisor/running_domain.h"
 #include "host/service/definitions.h"
 #include "host/service/endings.h"
+#include "host/service/engines.h"
 #include "host/service/inspection.h"
 #include "host/service/machine.h"
 #include "host/service/preflight.h"
@@ -17,9 +18,11 @@ namespace svirt {
 
 class Lifecycle {
  public:
-  Lifecycle(Machine *machine, const Endings *endings, const Definitions *definitions,
-            const Inspection *inspection, const Preflight *preflight)
+  Lifecycle(Machine *machine, const Engines *engines, const Endings *endings,
+            const Definitions *definitions, const Inspection *inspection,
+            const Preflight *preflight)
       : machine_(machine),
+        engines_(engines),
         endings_(endings),
         definitions_(definitions),
         inspection_(inspection),
@@ -36,6 +39,7 @@ class Lifecycle {
   Status CheckNotRunning(const StoredDomain &stored) const;
 
   Machine *machine_;
+  const Engines *engines_;
   const Endings *endings_;
   const Definitions *definitions_;
   const Inspection *inspection_;

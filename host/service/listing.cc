@@ -2,12 +2,8 @@
 // Lists all domains, asking all that run at the same time.
 #include "host/service/listing.h"
 
-#include <algorithm>
-#include <map>
 #include <utility>
 
-#include "host/service/lost_confinement.h"
-#include "host/service/lost_labels.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
@@ -37,34 +33,28 @@ Result<std::vector<ListedDomain>> Listing::All() const {
   SVIRT_ASSIGN(std::vector<StoredDomain> stored, machine_->domains().List());
   const std::vector<Answer> answers = AskAll(stored);
   PassingLocks locks(&machine_->domains());
-  const LostLabels lost_labels(machine_);
-  std::map<std::string, Error> lost;
-  const bool any_runs = std::ranges::any_of(
-      stored, [](const StoredDomain &domain) { return domain.running.has_value(); });
-  if (const auto labels = any_runs ? machine_->Labels() : Result<LabelStore *>(Error{});
-      labels.ok()) {
-    SVIRT_ASSIGN(const std::vector<StoredDomain> found, lost_labels.Find(*labels));
-    for (const StoredDomain &domain : found) {
-      lost.emplace(domain.domain.uuid, lost_labels.Describe(domain));
-    }
-  }
   std::vector<ListedDomain> listed;
   listed.reserve(stored.size());
   for (size_t i = 0; i < stored.size(); ++i) {
     if (auto one = One(std::move(stored[i]), answers[i], &locks)) {
-      if (const auto known = lost.find(one->stored.domain.uuid);
-          known != lost.end() && !one->problem) {
-        one->problem = known->second;
-      }
-      if (const auto &running = one->stored.running; running && !one->problem) {
-        const auto owner = machine_->OwnerOf(running->domain.uuid);
-        one->problem = LostConfinement(
-            *running, owner.ok() && *owner ? (*owner)->processes : std::vector<ProcessId>{});
+      if (!one->problem) {
+        one->problem = Lost(one->stored, &locks);
       }
       listed.push_back(std::move(*one));
     }
   }
   return listed;
+}
+
+// A program that is just being started in it does not run under its label yet, and the domain is
+// locked until it does.
+std::optional<Error> Listing::Lost(const StoredDomain &stored, PassingLocks *locks) const {
+  Status status = inspection_->CheckNotLost(stored);
+  if (const auto lock = status.ok() ? Result<Fd>(Fd()) : locks->Lock(stored.domain.uuid);
+      !status.ok() && lock.ok()) {
+    status = inspection_->CheckNotLost(stored);
+  }
+  return status.ok() ? std::nullopt : std::optional(std::move(status).error());
 }
 
 std::optional<ListedDomain> Listing::One(StoredDomain stored, const Answer &answer,

@@ -38,6 +38,9 @@ class Listing {
   std::optional<ListedDomain> One(StoredDomain stored, const Answer &answer,
                                   PassingLocks *locks) const;
 
+  // Why what runs is not confined or known as it was started.
+  std::optional<Error> Lost(const StoredDomain &stored, PassingLocks *locks) const;
+
   Machine *machine_;
   const Endings *endings_;
   const Definitions *definitions_;

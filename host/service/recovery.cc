@@ -2,6 +2,7 @@
 // Goes through all domains and puts in order what crashes left.
 #include "host/service/recovery.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -29,6 +30,43 @@ Status Recovery::Adopt(const RunningDomain &running, std::vector<std::string> *n
     notes->insert(notes->end(), unknown.begin(), unknown.end());
   }
   return {};
+}
+
+// A change that was ended half way may have left it more than it has, or a policy may have been
+// removed. What a hypervisor keeps by a number is never changed while it runs.
+Status Recovery::Relabel(RunningDomain *running, const std::function<void(Status)> &keep,
+                         std::vector<std::string> *notes) const {
+  const LostConfinement confinement(machine_, engines_);
+  const auto before = confinement.Find(*running, LostConfinement::Depth::kProcesses);
+  const Status relabelled =
+      running->id < 0 ? devices_->Relabel(running, MakeKnownManifest(*machine_, running->domain))
+                      : Status();
+  SVIRT_ASSIGN(const std::vector<Mismatch> lost,
+               confinement.Find(*running, LostConfinement::Depth::kProcesses));
+  if (!lost.empty()) {
+    keep(Refusal(lost.front().Sentence() +
+                 (relabelled.ok() && running->id < 0
+                      ? ". Its policy is loaded again: that holds for what starts in the domain "
+                        "from now on, and not for this process"
+                      : "")));
+  } else if (before.ok() && !before->empty() && notes != nullptr) {
+    notes->push_back(before->front().message +
+                     "; its policy is loaded again, and it is confined as it was");
+  }
+  return relabelled.ok() ? RememberEnforced(running) : relabelled;
+}
+
+// A model that was permissive for it, and is not any more, is held to that.
+Status Recovery::RememberEnforced(RunningDomain *running) const {
+  const size_t before = running->enforced.size();
+  for (const std::string &model : LostConfinement(machine_, engines_).Enforced(*running)) {
+    if (std::ranges::find(running->enforced, model) == running->enforced.end()) {
+      running->enforced.push_back(model);
+    }
+  }
+  return running->enforced.size() == before
+             ? Status()
+             : machine_->domains().SetRunning(running->domain.uuid, *running);
 }
 
 Status Recovery::Recover(std::vector<std::string> *notes) const {
@@ -78,19 +116,7 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
           return *now->bad_status;
         }
         SVIRT_TRY(endings_->CleanUpIfEnded(now, kPassingAnswerTime));
-        if (now->running) {
-          SVIRT_ASSIGN(const auto owner, machine_->OwnerOf(now->domain.uuid));
-          if (const auto lost = LostConfinement(
-                  *now->running, owner ? owner->processes : std::vector<ProcessId>{})) {
-            keep(*lost);  // and its policy is there again, for whatever it starts
-          }
-        }
-        // A change that was ended half way may have left it more than it has. What a hypervisor
-        // keeps by a number is never changed while it runs.
-        return now->running && now->running->id < 0
-                   ? devices_->Relabel(&*now->running,
-                                       MakeKnownManifest(*machine_, now->running->domain))
-                   : Status();
+        return now->running ? Relabel(&*now->running, keep, notes) : Status();
       });
     }
     if (stored.bad_definition) {

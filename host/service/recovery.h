@@ -2,9 +2,11 @@
 // Putting in order what crashes left.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "host/hypervisor/running_domain.h"
 #include "host/service/devices.h"
 #include "host/service/endings.h"
 #include "host/service/engines.h"
@@ -33,6 +35,11 @@ class Recovery {
  private:
   // Enters a domain that the label database has lost.
   Status Adopt(const RunningDomain &running, std::vector<std::string> *notes) const;
+  // Makes exactly its manifest what a domain that runs may use, and loads its policy again. keep:
+  // is told what is lost even so.
+  Status Relabel(RunningDomain *running, const std::function<void(Status)> &keep,
+                 std::vector<std::string> *notes) const;
+  Status RememberEnforced(RunningDomain *running) const;
 
   Machine *machine_;
   const Engines *engines_;

@@ -121,9 +121,4 @@ bool HasLostItsMainThread(const ProcessId &process) {
   return stat.ok() && (stat->state == 'Z' || stat->state == 'X') && IsRunning(process);
 }
 
-std::string SecurityAttribute(pid_t pid) {
-  auto text = ReadFile("/proc/" + std::to_string(pid) + "/attr/current", 65536);
-  return text.ok() ? text->substr(0, text->find_first_of(std::string_view(" \n\0", 3))) : "";
-}
-
 }  // namespace svirt

@@ -35,9 +35,4 @@ bool IsRunning(const ProcessId &process);
 // It runs, but not its main thread, which in most programs is the one that answers.
 bool HasLostItsMainThread(const ProcessId &process);
 
-// The label that the kernel's security module has for the process, as /proc/PID/attr/current tells
-// it (proc(5)), without what it adds about enforcement. "" where there is no such module, or the
-// process may not be looked at.
-std::string SecurityAttribute(pid_t pid);
-
 }  // namespace svirt

@@ -163,7 +163,6 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
     SVIRT_TRY(CheckNotAskedToEnd());
     SVIRT_TRY(Resume(monitor));  // from here on it is started
     running.starting = false;
-    running.attribute = SecurityAttribute(child.pid);
     return record(running);
   };
   if (Status status = finish(); !status.ok()) {

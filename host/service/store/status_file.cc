@@ -79,7 +79,7 @@ std::string FormatStatus(const RunningDomain &running) {
                        {"xml", FormatDomainXml(running.domain, true)},
                        {"emulator", running.domain.emulator},
                        {"seclabels", labels},
-                       {"attribute", running.attribute},
+                       {"enforced", running.enforced},
                        {"unlabelled", running.unlabelled},
                        {"writable_backing", running.domain.writable_backing}};
   return status.dump(2) + "\n";
@@ -104,7 +104,7 @@ Result<RunningDomain> ParseStatus(const std::string &text, const std::string &fi
                                           label.at("relabel"), label.at("label"),
                                           label.at("image_label"), label.at("base_label")});
     }
-    running.attribute = status.value("attribute", running.attribute);
+    running.enforced = status.value("enforced", running.enforced);
     running.unlabelled = status.value("unlabelled", running.unlabelled);
     running.domain.writable_backing = status.value("writable_backing", std::vector<std::string>());
     return running;

@@ -337,7 +337,9 @@ cat >/tmp/more.xml <<XML
   <target dev='vdz' bus='virtio'/></disk>
 XML
 refused "attach-device refuses" "$gone" svirt attach-device a /tmp/more.xml
-refused "recover says so" "$gone" svirt recover
+refused "dominfo says so" "$gone" svirt dominfo a
+refused "verify says so" "^process label: .*$gone" svirt verify a
+refused "recover says so, and what it has done" "$gone.*policy is loaded again.*not for this process" svirt recover
 equal "and has loaded its profile again" 1 "$(number_of_profiles "svirt-$(uuid_of a)")"
 contains "metrics count it" '^svirt_domains_lost 1$' svirt metrics
 ok "it ends" svirt destroy a
@@ -345,6 +347,33 @@ ok "it starts" svirt start a
 ok "list misses nothing" svirt list
 ok "it ends" svirt destroy a
 equal "no profile is left" 0 "$(number_of_profiles "svirt-$(uuid_of a)")"
+
+# --- A profile that is replaced by one in complain mode ---
+
+permissive='model apparmor enforced its policy on process [0-9]+ of domain a .* is permissive for it now'
+complain() { apparmor_parser -r -C <<<"profile $1 { }"; }
+ok "a starts" svirt start a
+svirt run a -- /usr/bin/sleep 20 &
+beside=$!
+in_a() { [ "$(grep -cs "svirt-$(uuid_of a)" /proc/[0-9]*/attr/apparmor/current | grep -c ':1$')" -ge 2 ]; }
+ok "a program runs in a, under a profile of its own" wait_for 20 in_a
+ok "list misses nothing" svirt list
+ok "nor does verify" svirt verify a
+wait "$beside"
+label=$(current "$(pid_of a)" | sed 's/ (.*//')
+ok "its profile is replaced by one in complain mode" complain "$label"
+contains "which the kernel has" '\(complain\)$' current "$(pid_of a)"
+refused "list says so" "$permissive" svirt list
+refused "dominfo says so" "$permissive" svirt dominfo a
+refused "attach-device refuses" "$permissive" svirt attach-device a /tmp/more.xml
+refused "verify says so" "^not enforced: $permissive" svirt verify a
+contains "metrics count it" '^svirt_domains_lost 1$' svirt metrics
+contains "recover loads its profile again, and says so" \
+  "$permissive.*policy is loaded again, and it is confined as it was" svirt recover
+contains "which it is" '\(enforce\)$' current "$(pid_of a)"
+ok "list misses nothing" svirt list
+ok "nor does verify" svirt verify a
+ok "it ends" svirt destroy a
 
 # --- Removal ---
 

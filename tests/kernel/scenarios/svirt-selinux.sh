@@ -280,6 +280,32 @@ setenforce 1
 lacks "under an enforcing policy no start warns" 'permissive' svirt start a
 ok "and it ends" svirt destroy a
 
+# Permissive while it runs.
+permissive='model selinux enforced its policy on process [0-9]+ of domain a .* is permissive for it now'
+ok "a starts" svirt start a
+ok "list misses nothing" svirt list
+ok "nor does verify" svirt verify a
+setenforce 0
+for command in list 'dominfo a' 'verify a' recover; do
+  # shellcheck disable=SC2086
+  refused "$command says so" "$permissive" svirt $command
+done
+refused "attach-device refuses" "$permissive" svirt attach-device a $images/extra.xml
+contains "metrics count it" '^svirt_domains_lost 1$' svirt metrics
+setenforce 1
+ok "enforcing again, list misses nothing" svirt list
+chcon -t virt_image_t $images/a.img
+refused "verify finds a label that was changed" "^object label: $images/a.img was given the selinux label" \
+  svirt verify a
+ok "recover gives it again" svirt recover
+ok "then nothing is found" svirt verify a
+ok "it ends" svirt destroy a
+setenforce 0
+ok "a that starts under a permissive policy" svirt start a
+ok "is no news" svirt list
+ok "it ends" svirt destroy a
+setenforce 1
+
 # The launcher must be one: from another file type the start fails, and says what is missing.
 cp /usr/bin/svirt /usr/bin/not-a-launcher
 refused "a launcher with another file type is refused, with a sentence" 'virtd_exec_t' \

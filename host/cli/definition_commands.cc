@@ -125,6 +125,7 @@ void AddDefinitionCommands(CLI::App &app, CliContext &context, int &exit_code) {
   CLI::App *undefine = app.add_subcommand("undefine", "Forget a domain that does not run");
   undefine->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(undefine, context, exit_code, [name](Host &host) -> Result<int> {
+    HoldEndSignals();
     SVIRT_TRY(host.definitions.Undefine(*name));
     fmt::print("Domain '{}' has been undefined\n", *name);
     return kExitOk;

@@ -35,6 +35,7 @@ void AddLifecycleCommands(CLI::App &app, CliContext &context, int &exit_code) {
       app.add_subcommand("destroy", "End a running domain at once and put every label back");
   destroy->add_option("DOMAIN", *name, "Name or uuid")->required();
   OnRun(destroy, context, exit_code, [name](Host &host) -> Result<int> {
+    HoldEndSignals();
     SVIRT_TRY(host.lifecycle.Destroy(*name));
     fmt::print("Domain '{}' destroyed\n", *name);
     return kExitOk;

@@ -137,6 +137,7 @@ Result<int> PrintMetrics(Host &host) {
 }
 
 Result<int> Recover(Host &host, bool json) {
+  HoldEndSignals();
   std::vector<std::string> notes;
   Status status = host.recovery.Recover(&notes);
   if (json) {

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include <boost/property_tree/ptree.hpp>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -182,6 +183,12 @@ Result<int> RestoreAll(Host &host, bool even_trees) {
     if (!state.processes.empty() || state.in_hypervisor) {
       continue;
     }
+    if (IsAskedToEnd()) {
+      return Error{Errc::kSystem,
+                   "a signal ended this before domain '" + state.owner.name +
+                       "' was restored; 'svirt restore --all' goes on where it stopped",
+                   EINTR};
+    }
     Status restored = host.confinement.Restore(ToDomain(state.owner), even_trees);
     if (restored.ok()) {
       fmt::print("Domain '{}' restored\n", state.owner.name);
@@ -275,12 +282,14 @@ void AddSecurityCommands(CLI::App &app, CliContext &context, int &exit_code) {
                     "Also what stays labelled below directories for the next start (keep_trees)");
   OnRun(restore, context, exit_code, [file, trees, all, one](Host &host) -> Result<int> {
     if (*all) {
+      HoldEndSignals();
       return RestoreAll(host, *trees);
     }
     if (one->count() == 0) {
       return Error{Errc::kInvalid, "say which domain, or --all"};
     }
     SVIRT_ASSIGN(const Domain domain, LabelledDomain(host, *file));
+    HoldEndSignals();
     SVIRT_TRY(host.confinement.Restore(domain, *trees));
     fmt::print("Domain '{}' restored\n", domain.name);
     return kExitOk;

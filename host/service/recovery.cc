@@ -3,12 +3,14 @@
 #include "host/service/recovery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <utility>
 
 #include "host/service/domain_manifest.h"
 #include "host/service/lost_confinement.h"
 #include "host/service/lost_labels.h"
+#include "host/util/end_request.h"
 
 namespace svirt {
 
@@ -79,12 +81,18 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       notes->push_back(status.error().message);
     }
   };
+  // A signal ends this between two domains: what is begun for one is done, and the others wait.
+  bool is_ended = false;
+  const auto goes_on = [&is_ended] {
+    is_ended = is_ended || IsAskedToEnd();
+    return !is_ended;
+  };
   SVIRT_ASSIGN(const std::vector<StoredDomain> domains, machine_->domains().List());
   // Where there is nothing of a domain there is nothing to do either, and nobody to wait for.
   SVIRT_ASSIGN(const std::set<std::string> traces, machine_->domains().Traces());
   PassingLocks locks(&machine_->domains());
   const auto with_lock = [&](const std::string &uuid, const auto &work) {
-    if (locks.WasKept(uuid)) {
+    if (locks.WasKept(uuid) || !goes_on()) {
       return;
     }
     const auto all = [&]() -> Status {
@@ -127,6 +135,9 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
     SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
     SVIRT_ASSIGN(const std::vector<LostOwner> lost, labels->journal().Lost());
     for (const LostOwner &owner : lost) {
+      if (!goes_on()) {
+        break;
+      }
       SVIRT_ASSIGN(Engine engine, engines_->ToUndo(owner));
       keep(engine.RecoverLost(owner));
     }
@@ -146,7 +157,7 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
       return is_over ? engine.Restore(state.owner.uuid, notes)
                      : engine.Recover(state.owner.uuid, notes);
     };
-    if (!locks.WasKept(state.owner.uuid)) {
+    if (!locks.WasKept(state.owner.uuid) && goes_on()) {
       keep(recover());
     }
   }
@@ -171,7 +182,9 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
     SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
     return Engine(labels, {}, {}).Settle();
   };
-  keep(settle());
+  if (goes_on()) {
+    keep(settle());
+  }
   // A start that has ended before its domain was written down leaves the directory it was to have.
   for (const StoredDomain &stored : domains) {
     if (traces.contains(stored.domain.uuid)) {
@@ -180,6 +193,11 @@ Status Recovery::Recover(std::vector<std::string> *notes) const {
         return may_run ? Status() : machine_->domains().ClearRunning(now->domain.uuid);
       });
     }
+  }
+  if (is_ended) {
+    keep(Error{Errc::kSystem,
+               "a signal ended this before it was done; 'svirt recover' goes on where it stopped",
+               EINTR});
   }
   return first;
 }

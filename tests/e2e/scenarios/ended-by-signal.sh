@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SIGINT and SIGTERM at many points of a start: it is undone as one that fails, by the command itself,
-# or it is done. The same of label and attach-device; destroy may leave its rest to the next command.
+# or it is done. The same of label and attach-device. destroy and restore go on to their end, recover to
+# that of the domain at which it is.
 # shellcheck source=tests/e2e/common.sh
 . "$SVIRT_TEST/common.sh"
 
@@ -131,10 +132,13 @@ for signal in INT TERM; do
     sleep "$(printf '0.%03d' "$ms")"
     strike "$signal"
     wrong=
-    [ "$status" -eq 0 ] || svirt recover || wrong="recover fails"
-    [ -z "$(emulators)" ] || svirt destroy a >/dev/null || wrong="destroy fails"
+    # Before it has begun anything the signal just ends it.
+    if [ "$status" -ne 0 ]; then
+      [ "$(svirt domstate a)" = running ] || wrong="status $status: $said, and a is $(svirt domstate a)"
+      svirt destroy a >/dev/null || wrong+=" destroy fails"
+    fi
     wrong+=$(left)
-    verdict "$([ -z "$wrong" ] && echo 0 || echo 1)" "SIG$signal after $ms ms of destroy" "the next command does the rest" "$status: $wrong"
+    verdict "$([ -z "$wrong" ] && echo 0 || echo 1)" "SIG$signal after $ms ms of destroy" "all or nothing" "$status: $wrong"
   done
 done
 
@@ -161,6 +165,57 @@ for signal in INT TERM; do
   equal "no disk bears one" 0 "$(getfattr -d "$DIR/images/"*.img 2>/dev/null | grep -c hang-set)"
   equal "a is shut off" 'shut off' "$(svirt domstate a)"
 done
+labelled() { getfattr -d "$DIR/images/"*.img 2>/dev/null | grep -c hang-set; }
+# in_the_middle SIGNAL COMMAND...: where the first of two disks is being given its label back.
+in_the_middle() {
+  touch "$disk.hang"
+  begin "${@:2}"
+  sleep 0.5
+  kill "-$1" "$command"
+  sleep 0.2
+  rm "$disk.hang"
+  wait_for 20 ended "$command" || kill -KILL "$command"
+  wait "$command" 2>/dev/null
+  status=$?
+  said=$(cat "$DIR/said")
+}
+for signal in INT TERM; do
+  ok "a starts" svirt start a
+  equal "both disks bear a label" 2 "$(labelled)"
+  in_the_middle "$signal" destroy a
+  equal "SIG$signal while destroy gives labels back: it goes on to its end" 0 "$status"
+  equal "no disk bears one" 0 "$(labelled)"
+  equal "nobody holds a label" "" "$(svirt labels)"
+  ok "both disks are labelled" svirt label "$DIR/two.xml"
+  in_the_middle "$signal" restore a
+  equal "SIG$signal while restore gives labels back: it goes on to its end" 0 "$status"
+  equal "no disk bears one" 0 "$(labelled)"
+  equal "nobody holds a label" "" "$(svirt labels)"
+  ok "a starts" svirt start a
+  kill -KILL "$(emulators)"
+  in_the_middle "$signal" recover
+  equal "SIG$signal while recover gives labels back: it ends by it" "$(code "$signal")" "$status"
+  equal "as it says" "svirt: a signal ended this before it was done; 'svirt recover' goes on where it stopped" "$said"
+  equal "no disk bears one" 0 "$(labelled)"
+  equal "nobody holds a label" "" "$(svirt labels)"
+  ok "the next one goes on" svirt recover
+  exec 7>"$ROOT/state/locks/$uuid.lock"
+  flock 7
+  begin undefine a
+  sleep 0.7
+  strike "$signal"
+  exec 7>&-
+  equal "SIG$signal while undefine waits for the lock" "$(code "$signal")" "$status"
+  contains "as it says" 'waiting for it was ended by a signal$' echo "$said"
+  equal "a is defined" 'shut off' "$(svirt domstate a)"
+done
+# Nobody reads what is said of the plugins that it looks for.
+ok "a starts" svirt start a
+"$SVIRT" --root "$ROOT" -v destroy a 2>&1 | :
+equal "a destroy whose words nobody reads goes on: no emulator" "" "$(emulators)"
+equal "no disk bears a label" 0 "$(labelled)"
+equal "nobody holds one" "" "$(svirt labels)"
+
 # No driver of this machine lets a domain have more than it was started with, so there is none.
 configure '[confinement]' 'models = none'
 make_domain c

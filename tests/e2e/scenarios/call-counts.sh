@@ -12,15 +12,14 @@ models=landlock
 [ "$(id -u)" -ne 0 ] || models='landlock dac'
 for model in $models; do
   configure '[confinement]' "models = $model"
-  per_disk=$(calls_per_disk "$DIR/images" "$SVIRT" --root "$ROOT")
+  rounds=("$SVIRT_TEST/label_rounds" "$ROOT/svirt.conf")
+  export LD_LIBRARY_PATH=$LIBRARIES
+  per_disk=$(calls_per_disk "$DIR/images" "${rounds[@]}" "$ROOT/state" "$ROOT/run")
   ok "one more disk costs 17 system calls at most under $model, of which 5 ask who else has it: \
 $per_disk" most 17 "$per_disk"
-
-  # The last of three: the first finds out what the machine has.
-  export LD_LIBRARY_PATH=$LIBRARIES
   disks_domain "$DIR/images" one 1
   ok "a daemon labels and restores under $model" count_calls "$DIR/trace" \
-    "$SVIRT_TEST/label_rounds" "$ROOT/svirt.conf" "$DIR/images/one.xml" 3 "$ROOT/state" "$ROOT/run"
+    "${rounds[@]}" "$DIR/images/one.xml" 3 "$ROOT/state" "$ROOT/run"
   unset LD_LIBRARY_PATH
   calls=$(calls_between labelled restored "$DIR/trace")
   ok "svirt_restore makes 60 system calls at most under $model: $calls" most 60 "$calls"

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What one more disk costs, in system calls. For scenarios that have a directory for images and a
-# function svirt; needs strace.
+# What one more disk costs a daemon, in system calls. Needs strace.
 
 # disks_domain DIRECTORY NAME COUNT: NAME.xml there, a guest with so many disks of its own.
 disks_domain() {
@@ -39,26 +38,6 @@ count_calls() {
   grep -c '^[0-9]* *[a-z0-9_]*(' "$file"
 }
 
-# calls_per_disk DIRECTORY SVIRT...: how many 'SVIRT... label' makes for each disk more. The guests
-# "few" and "many" are defined then, and have no labels.
-calls_per_disk() {
-  local directory=$1 few many
-  shift
-  disks_domain "$directory" few 5
-  disks_domain "$directory" many 25
-  "$@" define "$directory/few.xml" >/dev/null && "$@" define "$directory/many.xml" >/dev/null ||
-    return 1
-  # What is done for the first time on a machine, such as compiling a policy, is no part of it.
-  "$@" label many >/dev/null && "$@" restore many >/dev/null || return 1
-  few=$(count_calls "$directory/few.trace" "$@" label few) && "$@" restore few >/dev/null &&
-    many=$(count_calls "$directory/many.trace" "$@" label many) && "$@" restore many >/dev/null ||
-    return 1
-  awk -v few="$few" -v many="$many" 'BEGIN { printf "%.1f\n", (many - few) / 20 }'
-}
-
-# most LIMIT NUMBER, which may have a fraction
-most() { awk -v limit="$1" -v number="$2" 'BEGIN { exit !(number != "" && number <= limit) }'; }
-
 # calls_between FIRST LAST FILE: how many it has from the last time that FIRST was written to standard
 # output until LAST was.
 calls_between() {
@@ -68,3 +47,21 @@ calls_between() {
     /^[0-9]+ +[a-z0-9_]+\(/ { ++calls }
     END { print answer }' "$3"
 }
+
+# calls_per_disk DIRECTORY LABEL_ROUNDS SVIRT.CONF [STATE_DIR RUN_DIR]: how many a daemon makes for
+# each disk more of a guest that it labels. The last of three rounds counts: the first finds out what
+# the machine has. The traces stay in the directory.
+calls_per_disk() {
+  local directory=$1 program=$2 config=$3 guest
+  for guest in few:5 many:25; do
+    disks_domain "$directory" "${guest%:*}" "${guest#*:}"
+    count_calls "$directory/${guest%:*}.trace" "$program" "$config" \
+      "$directory/${guest%:*}.xml" 3 "${@:4}" >/dev/null || return 1
+  done
+  awk -v few="$(calls_between restored labelled "$directory/few.trace")" \
+    -v many="$(calls_between restored labelled "$directory/many.trace")" \
+    'BEGIN { printf "%.1f\n", (many - few) / 20 }'
+}
+
+# most LIMIT NUMBER, which may have a fraction
+most() { awk -v limit="$1" -v number="$2" 'BEGIN { exit !(number != "" && number <= limit) }'; }

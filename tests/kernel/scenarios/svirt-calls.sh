@@ -12,7 +12,7 @@ mkdir -p $images /etc/svirt
 restorecon -RF /var/lib/svirt /run/svirt /usr/bin/svirt /etc/svirt 2>/dev/null
 printf '[confinement]\nmodels = %s\n' "$1" >/etc/svirt/svirt.conf
 
-per_disk=$(calls_per_disk $images svirt)
+per_disk=$(calls_per_disk $images label_rounds /etc/svirt/svirt.conf)
 cp $images/*.trace "$OUT/"
 ok "one more disk costs 17 system calls at most, of which 5 ask who else has it: $per_disk" \
   most 17 "$per_disk"

@@ -58,7 +58,7 @@ svirt_status Explain(const svirt_resource &resource, const std::string &owner, i
 
 }  // namespace
 
-svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error) {
+svirt_status LookAt(const svirt_resource &resource, struct stat *st, svirt_error *error) {
   if (resource.fd < 0) {
     return sdk::Fail(error, SVIRT_E_INVALID, 0,
                      "%s is not open: owners are read and set through a descriptor only",
@@ -78,7 +78,7 @@ svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *
 
 svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error) {
   struct stat st {};
-  const svirt_status status = Look(resource, &st, error);
+  const svirt_status status = LookAt(resource, &st, error);
   if (status == SVIRT_OK) {
     *owner = {st.st_uid, st.st_gid};
   }
@@ -104,7 +104,7 @@ svirt_status CheckGoesBack(const svirt_resource &resource, const struct stat &st
 svirt_status SetOwner(const svirt_resource &resource, const Identity &owner, const IdRange &range,
                       svirt_error *error) {
   struct stat st {};
-  svirt_status status = Look(resource, &st, error);
+  svirt_status status = LookAt(resource, &st, error);
   if (status != SVIRT_OK || Identity{st.st_uid, st.st_gid} == owner) {
     return status;
   }

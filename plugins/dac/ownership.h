@@ -13,10 +13,10 @@ namespace svirt::dac {
 svirt_status GetOwner(const svirt_resource &resource, Identity *owner, svirt_error *error);
 
 // The status of an object that can have an owner of its own.
-svirt_status Look(const svirt_resource &resource, struct stat *st, svirt_error *error);
+svirt_status LookAt(const svirt_resource &resource, struct stat *st, svirt_error *error);
 
 // SVIRT_E_DENIED if the file would lose for good what a later change of owner cannot give back.
-// st: of Look.
+// st: of LookAt.
 svirt_status CheckGoesBack(const svirt_resource &resource, const struct stat &st,
                            const Identity &owner, const IdRange &range, svirt_error *error);
 

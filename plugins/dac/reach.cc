@@ -109,7 +109,7 @@ svirt_status ForeseeOwn(const Identity &identity, const svirt_domain &domain,
                         const svirt_resource &resource, const Identity &owner, const IdRange &range,
                         svirt_error *error) {
   struct stat st {};
-  svirt_status status = Look(resource, &st, error);
+  svirt_status status = LookAt(resource, &st, error);
   if (status == SVIRT_OK) {
     status = CheckGoesBack(resource, st, owner, range, error);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/cli/cli.h"
+#include "host/cli/progress_line.h"
 #include "host/output/json_output.h"
 #include "host/service/models/open_config.h"
 
@@ -108,6 +109,7 @@ Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
   options.log = MakeLogSink(verbose);
   options.overdue = GiveUp;
   options.is_given_up = IsAskedToEnd;
+  options.progress = ShowOnTerminal();
   return std::make_unique<Host>(std::move(options));
 }
 

@@ -79,6 +79,7 @@ Result<Plan> Engine::PlanChange(const Domain &running, pid_t pid, const Manifest
 Result<Plan> Engine::PlanWith(const std::vector<ModelChoice> &choices, const Domain &domain,
                               std::shared_ptr<OpenedManifest> opened, PathPolicy paths, pid_t pid) {
   Draft draft;
+  draft.progress = progress_;
   draft.opened = std::move(opened);
   LabelContext context{.store = store_, .mode = LabelMode::kPeek, .proc = proc_, .pid = pid};
   SVIRT_ASSIGN(context.known, store_->registry().Describe(domain.uuid, &context.mark));
@@ -144,6 +145,7 @@ Result<Plan> Engine::Take(const Domain &domain, const Manifest &manifest,
   // crash, or since when its seclabel or the daemon's range was changed.
   for (bool again = true;; again = false) {
     Applying applying(store_, plugins_, policy_, domain, proc_, -1);
+    applying.draft.progress = progress_;
     SVIRT_TRY(applying.Begin());
     auto status = what == Taking::kAll
                       ? applying.Run(domain, manifest, std::exchange(opened, nullptr), choices, {})
@@ -174,6 +176,7 @@ Result<Plan> Engine::Change(const Domain &running, pid_t pid, const Manifest &ma
                             const Manifest &known) {
   SVIRT_ASSIGN(const auto choices, ModelsOfRunning(running, plugins_));
   Applying applying(store_, plugins_, policy_, running, proc_, pid);
+  applying.draft.progress = progress_;
   SVIRT_TRY(applying.Begin());
   auto status = applying.Run(running, manifest, nullptr, choices, known);
   if (!status.ok()) {
@@ -219,6 +222,7 @@ Status Engine::Adopt(const Domain &running, pid_t pid, const Manifest &manifest,
   }
   SVIRT_TRY(store_->registry().AddHolder(running.uuid, process));
   Applying applying(store_, plugins_, policy_, running, proc_, pid);
+  applying.draft.progress = progress_;
   SVIRT_TRY(applying.Begin());
   applying.AdoptFor(notes);
   Status status = applying.Run(running, manifest, nullptr, choices, manifest);

@@ -18,6 +18,7 @@
 #include "host/labels/plan/seclabel_rules.h"
 #include "host/labels/store/label_store.h"
 #include "host/loader/plugin.h"
+#include "host/util/progress.h"
 #include "host/util/refusals.h"
 #include "host/util/result.h"
 
@@ -34,6 +35,9 @@ class Engine {
   // store and plugins must outlive the engine. proc: where running processes are looked up.
   Engine(LabelStore *store, std::vector<Plugin *> plugins, ConfinementPolicy policy,
          std::string proc = "/proc");
+
+  // Is told how far work on many objects has come.
+  void ShowProgress(ProgressSink progress) { progress_ = std::move(progress); }
 
   // Are the domain's seclabels, and those of its resources, valid here, and its resources such as a
   // domain may have? Everything that is not. A model that is not active is refused. opened: gets
@@ -159,6 +163,7 @@ class Engine {
   std::vector<Plugin *> plugins_;
   ConfinementPolicy policy_;
   std::string proc_;
+  ProgressSink progress_;
 };
 
 }  // namespace svirt

@@ -46,7 +46,9 @@ Result<Engine> Engines::For(const Domain &domain, LabelStore *labels,
   }
   ConfinementPolicy policy = Policy(domain);
   policy.has_primary = !plugins->empty() && !models.IsBeside(*plugins->front());
-  return Engine(labels, *plugins, policy);
+  Engine engine(labels, *plugins, policy);
+  engine.ShowProgress(machine_->progress());
+  return engine;
 }
 
 ConfinementPolicy Engines::Policy(const Domain &domain) const {
@@ -88,7 +90,9 @@ Result<Engine> Engines::ForRunning(const Domain &running) const {
 Result<Engine> Engines::ForLost(const Domain &running) const {
   SVIRT_ASSIGN(LabelStore *const labels, machine_->Labels());
   SVIRT_ASSIGN(std::vector<Plugin *> plugins, PluginsOfRunning(running));
-  return Engine(labels, std::move(plugins), Policy(running));
+  Engine engine(labels, std::move(plugins), Policy(running));
+  engine.ShowProgress(machine_->progress());
+  return engine;
 }
 
 Result<Engine> Engines::ToUndo(const std::string &uuid, const std::string &virt_type) const {

@@ -15,6 +15,7 @@
 #include "host/loader/call_watch.h"
 #include "host/service/models/drivers.h"
 #include "host/service/store/domain_store.h"
+#include "host/util/progress.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -28,6 +29,7 @@ struct MachineOptions {
   // see CallWatch. Without it the log is told.
   CallWatch::Handler overdue;
   std::function<bool()> is_given_up;
+  ProgressSink progress;  // of work on many objects
   // None means those of this build; tests give others.
   std::vector<std::unique_ptr<Hypervisor>> hypervisors;
   std::string trusted_root = "/";  // of plugins; see LoaderOptions
@@ -49,6 +51,7 @@ class Machine {
   const std::string &scanner() const {
     return options_.config.scanner.empty() ? options_.scanner : options_.config.scanner;
   }
+  const ProgressSink &progress() const { return options_.progress; }
   DomainStore &domains() { return domains_; }
   const DomainStore &domains() const { return domains_; }
   SecurityDrivers &models() { return models_; }

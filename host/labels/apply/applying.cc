@@ -294,8 +294,10 @@ Status Applying::MarkObject(size_t place) {
 
 Status Applying::SetLabels() {
   std::mutex mutex;  // of draft.items
+  ProgressCount labelled(draft.progress, "labelling", draft.tasks.size());
   SVIRT_TRY(ForEach(draft.tasks.size(), [&](size_t i) -> Status {
     const LabelTask &task = draft.tasks[i];
+    labelled.Add();
     if (!task.Changes()) {
       return {};
     }

@@ -20,6 +20,7 @@
 #include "host/labels/plan/seclabel_rules.h"
 #include "host/labels/store/label_store.h"
 #include "host/loader/plugin.h"
+#include "host/util/progress.h"
 #include "host/util/result.h"
 
 namespace svirt {
@@ -62,6 +63,7 @@ struct Draft {
   std::vector<LabelTask> tasks;
   std::vector<PlanItem> items;
   std::vector<std::string> notes;
+  ProgressSink progress;  // told how far work on it has come
 
   // What was decided for what is opened is decided anew.
   void Clear() {
@@ -103,11 +105,12 @@ Result<ModelDraft> DraftLabels(LabelContext *context, const Domain &domain,
 Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPolicy *paths,
                       Draft *draft);
 
-// The tasks of an object to which the model gives no label; completes the item.
+// The tasks of an object to which the model gives no label; completes the item. looked: counts what
+// is looked at.
 Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
                                             const OpenedManifest &opened,
                                             const OpenedManifest::Object &object, PathPolicy *paths,
-                                            PlanItem *item);
+                                            ProgressCount *looked, PlanItem *item);
 
 // What the task puts onto its object.
 ObjectLabel LabelOf(const Draft &draft, const LabelTask &task);

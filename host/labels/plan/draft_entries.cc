@@ -53,7 +53,8 @@ Result<std::optional<LabelTask>> DraftEntry(const ModelDraft &model, const Domai
 // The same for all that is below a directory, except what is a resource in its own right.
 Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
                          const OpenedManifest &opened, const OpenedManifest::Object &object,
-                         PathPolicy *paths, PlanItem *item, std::vector<LabelTask> *tasks) {
+                         PathPolicy *paths, ProgressCount *looked, PlanItem *item,
+                         std::vector<LabelTask> *tasks) {
   std::mutex mutex;  // of found, item and paths
   std::vector<std::pair<size_t, LabelTask>> found;
   const LabelTask root = MakeEntryTask(model.plugin->model(), object, "");
@@ -73,6 +74,8 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
         PlanItem remark;
         SVIRT_ASSIGN(auto drafted,
                      DraftEntry(model, bare, std::move(task), child.fd.get(), &remark));
+        looked->Add();
+        SVIRT_TRY(CheckWalkGoesOn(place));
         const std::lock_guard lock(mutex);
         if (paths != nullptr) {
           paths->JudgeBelow(root.resource, child);
@@ -98,7 +101,7 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
 Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const DomainRef &bare,
                                             const OpenedManifest &opened,
                                             const OpenedManifest::Object &object, PathPolicy *paths,
-                                            PlanItem *item) {
+                                            ProgressCount *looked, PlanItem *item) {
   std::vector<LabelTask> tasks;
   SVIRT_ASSIGN(auto own, DraftEntry(model, bare, MakeEntryTask(model.plugin->model(), object, ""),
                                     object.opened.fd.get(), item));
@@ -109,7 +112,7 @@ Result<std::vector<LabelTask>> DraftEntries(const ModelDraft &model, const Domai
     tasks.push_back(*std::move(own));
   }
   if (object.resource.subtree && object.opened.type == ObjectType::kDir) {
-    SVIRT_TRY(DraftEntriesBelow(model, bare, opened, object, paths, item, &tasks));
+    SVIRT_TRY(DraftEntriesBelow(model, bare, opened, object, paths, looked, item, &tasks));
   }
   if (!tasks.empty()) {
     item->action = ResourcePlan::Action::kEntry;

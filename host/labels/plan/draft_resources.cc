@@ -79,8 +79,8 @@ LabelTask MakeTask(const OpenedManifest::Object &object, const PlanItem &item) {
 // Tasks for all that is below a directory: the same label for everything in it, except what is a
 // resource in its own right.
 Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
-                  const OpenedManifest::Object &object, PathPolicy *paths, const LabelTask &root,
-                  std::vector<LabelTask> *tasks) {
+                  const OpenedManifest::Object &object, PathPolicy *paths, ProgressCount *looked,
+                  const LabelTask &root, std::vector<LabelTask> *tasks) {
   const bool inherits = root.item.extent == Extent::kTree && root.item.exclusive &&
                         model.ref.seclabel.type == SecLabel::Type::kDynamic;
   std::mutex mutex;  // of found and paths
@@ -102,6 +102,8 @@ Status AddSubtree(const ModelDraft &model, const OpenedManifest &opened,
         task.item.inherits = inherits && OutlivesItsMaker(child.type);
         task.item.extent = Extent::kObject;
         SVIRT_ASSIGN(task.item.old, ReadLabel(model.plugin, {&task.resource, child.fd.get()}));
+        looked->Add();
+        SVIRT_TRY(CheckWalkGoesOn(place));
         const std::lock_guard lock(mutex);
         if (paths != nullptr) {
           paths->JudgeBelow(root.resource, child);
@@ -137,10 +139,10 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPol
                                          const ModelDraft &model, const DomainRef &bare,
                                          const OpenedManifest &opened,
                                          const OpenedManifest::Object &object, PathPolicy *paths,
-                                         PlanItem *item) {
+                                         ProgressCount *looked, PlanItem *item) {
   SVIRT_ASSIGN(const bool may_enter, MayEnter(model, object.resource, *item));
   if (may_enter) {
-    return DraftEntries(model, bare, opened, object, paths, item);
+    return DraftEntries(model, bare, opened, object, paths, looked, item);
   }
   std::vector<LabelTask> tasks;
   const bool sets = item->action == ResourcePlan::Action::kSet;
@@ -170,7 +172,7 @@ Result<std::vector<LabelTask>> MakeTasks(LabelStore *store, const ConfinementPol
         tasks.front().item.extent = Extent::kWhole;
         item->note = "labelled at an earlier start, with all that was below it then";
       } else {
-        SVIRT_TRY(AddSubtree(model, opened, object, paths, root, &tasks));
+        SVIRT_TRY(AddSubtree(model, opened, object, paths, looked, root, &tasks));
         tasks.front().keeps_tree = keeps;
       }
     }
@@ -229,6 +231,7 @@ Result<TaskObject> TaskObject::Open(const Draft &draft, const LabelTask &task) {
 Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPolicy *paths,
                       Draft *draft) {
   const OpenedManifest &opened = *draft->opened;
+  ProgressCount looked(draft->progress, "looking", 0);
   // Place in draft->items of what was decided for each object under each model.
   std::vector<std::optional<size_t>> decided(opened.objects().size() * draft->models.size());
   std::vector<DomainRef> bare;
@@ -247,8 +250,8 @@ Status DraftResources(LabelStore *store, const ConfinementPolicy &policy, PathPo
       } else {
         const OpenedManifest::Object &object = opened.objects()[*place];
         SVIRT_ASSIGN(PlanItem item, Decide(model, bare[m], RefOf(object)));
-        SVIRT_ASSIGN(std::vector<LabelTask> tasks,
-                     MakeTasks(store, policy, model, bare[m], opened, object, paths, &item));
+        SVIRT_ASSIGN(std::vector<LabelTask> tasks, MakeTasks(store, policy, model, bare[m], opened,
+                                                             object, paths, &looked, &item));
         for (LabelTask &task : tasks) {
           task.model = m;
           task.object = *place;

@@ -225,13 +225,13 @@ Status LabelScan::Flush() {
 }
 
 Status LabelScan::PutBack(const ScanModel &model, const std::vector<Candidate *> &candidates) {
-  const Status together = PutBackTogether(model, candidates);
+  Status together = PutBackTogether(model, candidates);
   if (together.ok() || together.error().code != Errc::kConflict) {
     return together;
   }
   // A domain uses one of them by now.
   for (Candidate *candidate : candidates) {
-    const Status alone = PutBackTogether(model, {candidate});
+    Status alone = PutBackTogether(model, {candidate});
     if (!alone.ok() && alone.error().code != Errc::kConflict) {
       return alone;
     }

@@ -31,17 +31,32 @@ Result<std::unique_ptr<LabelDatabase>> LabelDatabase::Open(Options options) {
   } else {
     SVIRT_ASSIGN(store->path_, PrepareStoreFile(directory));
   }
-  if (const auto machine_id = ReadFile(store->options_.machine_id_file, 4096); machine_id.ok()) {
-    store->host_number_ = Hash(*machine_id);
-  } else {
-    store->machine_id_ = machine_id.error();
-  }
   // Errors of the file show now rather than at the first start of a domain.
   SVIRT_ASSIGN(store->own_, store->Connect());
   if (!store->options_.read_only) {
     SVIRT_TRY(store->own_->OpenLog());
   }
   return store;
+}
+
+void LabelDatabase::ReadMachineId() const {
+  std::call_once(machine_id_read_, [this] {
+    if (const auto machine_id = ReadFile(options_.machine_id_file, 4096); machine_id.ok()) {
+      host_number_ = Hash(*machine_id);
+    } else {
+      machine_id_ = machine_id.error();
+    }
+  });
+}
+
+uint64_t LabelDatabase::host_number() const {
+  ReadMachineId();
+  return host_number_;
+}
+
+const Status &LabelDatabase::machine_id() const {
+  ReadMachineId();
+  return machine_id_;
 }
 
 Result<std::unique_ptr<Database>> LabelDatabase::Connect() const {

@@ -37,10 +37,11 @@ class LabelDatabase {
   Result<Reading> Read();
   Result<Writing> Write();
 
-  // Made of the machine id; nothing depends on its quality.
-  uint64_t host_number() const { return host_number_; }
-  // Could the machine id be read?
-  const Status &machine_id() const { return machine_id_; }
+  // Made of the machine id, which is read when it is asked for; nothing depends on its quality. Any
+  // thread may ask.
+  uint64_t host_number() const;
+  // Can the machine id be read?
+  const Status &machine_id() const;
   // This process.
   const ProcessId &self() const { return self_; }
   // That the file is in.
@@ -55,8 +56,10 @@ class LabelDatabase {
   Options options_;
   ProcessId self_;
   std::string path_;
-  uint64_t host_number_ = 0;
-  Status machine_id_;
+  void ReadMachineId() const;
+  mutable std::once_flag machine_id_read_;
+  mutable uint64_t host_number_ = 0;
+  mutable Status machine_id_;
   std::mutex turn_;  // of own_
   std::unique_ptr<Database> own_;
   std::mutex mutex_;  // of spare_

@@ -71,5 +71,7 @@ ok "it is restored" svirt restore "$DIR/b.xml"
 equal "its disk bears what was left on it" "$left" "$(owner b)"
 chown "$before" "$DIR/images/b.img" "$DIR/images/b.console"
 ok "once its administrator has given what it had other labels" svirt recover
-equal "nothing is kept of it" 0 "$(sqlite3 "$ROOT/state/labels.db" 'SELECT count(*) FROM owner')"
+# What runs elsewhere on this machine is entered, too.
+equal "nothing is kept of it" 0 "$(sqlite3 "$ROOT/state/labels.db" \
+  'SELECT (SELECT count(*) FROM borne) + (SELECT count(*) FROM owner WHERE foreign_space IS NULL)')"
 finish

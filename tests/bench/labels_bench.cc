@@ -402,6 +402,7 @@ void SeparateDomains(benchmark::State &state, Rival rival) {
   const auto disks = static_cast<size_t>(state.range(1));
   const size_t rounds = 2000 / disks;
   Site site(static_cast<int>(disks * processes));
+  site.store.reset();  // SQLite takes no fork of an open database
   const auto prepare = [&](size_t process) -> std::function<void()> {
     auto store = std::shared_ptr(Must(LabelStore::Open({.directory = site.path() + "/state"})));
     auto file = std::make_shared<SmallFile>(site.path() + "/sync" + std::to_string(process));

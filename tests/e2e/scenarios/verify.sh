@@ -88,13 +88,9 @@ if [ "$(id -u)" -eq 0 ]; then
   equal "puts the entry on again" "$(cat "$DIR/acl")" "$(getfacl -cp "$base")"
   right "after that"
   # The status file against the label database.
-  sqlite=$(command -v sqlite3) || echo "# the label database is not changed: there is no sqlite3"
-  [ -z "$sqlite" ] ||
-    "$sqlite" "$ROOT/state/labels.db" "UPDATE label SET label = '+1:+1' WHERE model = 'dac'"
-  [ -z "$sqlite" ] ||
-    found "another label in the database" "^not recorded: domain a runs under the dac label "
-  [ -z "$sqlite" ] ||
-    "$sqlite" "$ROOT/state/labels.db" "UPDATE label SET label = '+${owner/:/:+}' WHERE model = 'dac'"
+  sqlite3 "$ROOT/state/labels.db" "UPDATE label SET label = '+1:+1' WHERE model = 'dac'"
+  found "another label in the database" "^not recorded: domain a runs under the dac label "
+  sqlite3 "$ROOT/state/labels.db" "UPDATE label SET label = '+${owner/:/:+}' WHERE model = 'dac'"
   right "undone"
 fi
 

@@ -11,13 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "host/util/end_request.h"
 #include "host/util/parallel.h"
 
 namespace svirt {
 namespace {
-
-constexpr size_t kObjectsPerQuestion = 256;
 
 struct DirCloser {
   void operator()(DIR *dir) const { ::closedir(dir); }
@@ -93,10 +90,6 @@ Status WalkTree(int directory, const TreeVisitor &visit) {
     level = std::move(next);
   }
   return {};
-}
-
-Status CheckWalkGoesOn(size_t place) {
-  return place % kObjectsPerQuestion == 0 ? CheckNotAskedToEnd() : Status();
 }
 
 }  // namespace svirt

@@ -21,10 +21,6 @@ using TreeVisitor = std::function<Result<bool>(const OpenObject &object, size_t 
 // What vanishes meanwhile is passed over. Ends at an error.
 Status WalkTree(int directory, const TreeVisitor &visit);
 
-// For a visitor that has touched nothing yet: is the command asked to end? place: as the visitor is
-// given it; one in many asks.
-Status CheckWalkGoesOn(size_t place);
-
 // Of an object that a domain made below its directory: is it of use to anybody when the domain has
 // ended? Of a socket or a fifo the other end has gone.
 inline bool OutlivesItsMaker(ObjectType type) {

@@ -75,7 +75,6 @@ Status DraftEntriesBelow(const ModelDraft &model, const DomainRef &bare,
         SVIRT_ASSIGN(auto drafted,
                      DraftEntry(model, bare, std::move(task), child.fd.get(), &remark));
         looked->Add();
-        SVIRT_TRY(CheckWalkGoesOn(place));
         const std::lock_guard lock(mutex);
         if (paths != nullptr) {
           paths->JudgeBelow(root.resource, child);

@@ -20,6 +20,9 @@ namespace svirt {
 namespace {
 
 constexpr const char *kInMemory = ":memory:";
+constexpr std::chrono::microseconds kTimeOfCommit{200};
+constexpr std::chrono::milliseconds kPatienceInPassing{5};
+constexpr int kLongLog = 1000;  // pages; as SQLite's
 constexpr std::chrono::milliseconds kSecondPatience{100};
 // Who is asked to end may have to undo something first, beside others who write for a moment.
 constexpr std::chrono::milliseconds kPatienceToUndo{1000};
@@ -108,6 +111,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string &path, const 
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   database->busy_timeout_ = options.busy_timeout;
   sqlite3_busy_handler(database->handle_, &Database::OnBusy, database.get());
+  sqlite3_wal_hook(database->handle_, &Database::OnCommit, database.get());
   // As the VFS needs it. This reads the file already, and may have to wait for somebody who
   // recovers it.
   if (sqlite3_exec(database->handle_, "PRAGMA synchronous=FULL; PRAGMA cache_spill=OFF", nullptr,
@@ -130,12 +134,16 @@ Status Database::Execute(const std::string &sql) {
 }
 
 // SQLite's own handler sleeps longer and longer, so that among many processes the unlucky ones
-// starve. Short sleeps of uneven length give each its turn.
+// starve. Short sleeps of uneven length give each its turn. A commit holds the lock for less time
+// than the shortest sleep takes: at first the processor is only left to others.
 int Database::OnBusy(void *self, int count) {
   auto *database = static_cast<Database *>(self);
   const auto now = std::chrono::steady_clock::now();
   if (count == 0) {
     database->busy_since_ = now;
+  }
+  if (database->in_passing_ && now - database->busy_since_ >= kPatienceInPassing) {
+    return 0;
   }
   // Who has just waited in vain and goes on with something else need not wait so long again.
   const bool has_waited = database->gave_up_ && now - *database->gave_up_ < database->busy_timeout_;
@@ -148,11 +156,35 @@ int Database::OnBusy(void *self, int count) {
     }
     return 0;
   }
+  if (waited < kTimeOfCommit) {
+    std::this_thread::yield();
+    return 1;
+  }
   int noise = 0;
   sqlite3_randomness(sizeof(noise), &noise);
   const int longest = std::min(200 + 100 * count, 2000);
   std::this_thread::sleep_for(std::chrono::microseconds(50 + (noise & 0x7fffffff) % longest));
   return 1;
+}
+
+// SQLite's own hook writes the log back at each commit once it is long, and starts it anew only if
+// nobody has written meanwhile: among several who write that is never, and all sync at each commit.
+// This one asks the others to stand aside for a moment, so that the next one who writes starts
+// anew.
+int Database::OnCommit(void *self, sqlite3 *handle, const char *name, int pages) {
+  auto *database = static_cast<Database *>(self);
+  database->long_log_ = pages < kLongLog ? kLongLog : database->long_log_;
+  if (pages < database->long_log_) {
+    return SQLITE_OK;
+  }
+  // If that fails, the transaction is done nevertheless, and a later one tries again.
+  database->in_passing_ = true;
+  sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  const int rc =
+      sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  database->in_passing_ = false;
+  database->long_log_ = rc == SQLITE_OK ? kLongLog : pages + kLongLog;
+  return SQLITE_OK;
 }
 
 Result<StatementPtr> Database::Take(const char *sql) {

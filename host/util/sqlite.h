@@ -146,6 +146,7 @@ class Database {
     return query;
   }
   static int OnBusy(void *self, int count);
+  static int OnCommit(void *self, sqlite3 *handle, const char *name, int pages);
   std::string Busy(const std::string &where) const;
   Result<StatementPtr> Take(const char *sql);
   void GiveBack(const char *sql, StatementPtr statement);
@@ -155,6 +156,8 @@ class Database {
   std::chrono::milliseconds busy_timeout_{0};
   std::chrono::steady_clock::time_point busy_since_;
   std::optional<std::chrono::steady_clock::time_point> gave_up_;
+  int long_log_ = 0;         // pages of the log from which on it is written back
+  bool in_passing_ = false;  // what waits now can be left for another time
   sqlite3 *handle_ = nullptr;
   std::unordered_map<const char *, StatementPtr> cache_;
 };

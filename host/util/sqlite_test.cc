@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 namespace svirt {
 namespace {
@@ -99,6 +100,25 @@ TEST_F(SqliteTest, OnlyAWriteAheadLogCanBeSynced) {
   database_.reset();
   ASSERT_TRUE(other->Execute("PRAGMA journal_mode=DELETE").ok());
   EXPECT_EQ(other->OpenLog().error().code, Errc::kRefused);
+}
+
+// SQLite by itself starts the log anew only when nobody else writes.
+TEST_F(SqliteTest, TheLogStaysShortWhileSeveralWrite) {
+  const auto write = [this] {
+    const auto database = Open();
+    ASSERT_NE(database, nullptr);
+    for (int i = 0; i < 4000; ++i) {
+      auto transaction = Transaction::Begin(database.get());
+      ASSERT_TRUE(transaction.ok()) << transaction.error().message;
+      ASSERT_TRUE(database->Run("INSERT INTO t VALUES(?1, zeroblob(3000))", i).ok());
+      ASSERT_TRUE(transaction->Commit().ok());
+    }
+  };
+  std::thread other(write);
+  write();
+  other.join();
+  EXPECT_EQ(Count(*database_), 8000);
+  EXPECT_LT(fs::file_size(dir_ + "/db-wal"), 3 * 1000 * 4096U);
 }
 
 TEST_F(SqliteTest, ADamagedSchemaIsNamed) {

@@ -12,6 +12,8 @@ namespace svirt {
 // What the child reports through the pipe. The order is the order in which it works.
 enum class ChildStep : int32_t {
   kAnnounce,
+  kProgramProcess,  // this and the next one: of the keeper
+  kKeeper,
   kSignals,
   kSession,
   kDirectory,
@@ -44,6 +46,13 @@ struct ChildFd {
   int source, target, copy;
 };
 
+// What the process needs that becomes the keeper of the child's namespace.
+struct KeeperPlan {
+  int program;  // to execute, as process 1
+  int talk;     // socket: see RunKeeper
+  int parent;   // pidfd
+};
+
 // All that the child needs, made before the fork: it may not allocate, lock, or call anything that
 // is not async-signal-safe, since other threads' locks may be held for ever in it.
 struct ChildPlan {
@@ -54,7 +63,8 @@ struct ChildPlan {
   int proc;    // root of proc, or -1 if no attribute is written
   int report;  // write end of the pipe
   int go;      // read end of the pipe on which the child is told to go on, or -1: at once
-  int parent;  // pid
+  int parent;                // pid
+  const KeeperPlan *keeper;  // nullptr: the child has none, and is a child of the parent itself
   bool new_session;
   uint64_t memlock;        // bytes that it may lock in memory; 0: as many as this process
   bool no_new_privs;       // set them

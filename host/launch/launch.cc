@@ -45,19 +45,19 @@ Result<Child> Launch(const LaunchSpec &spec) {
 }
 
 void Kill(Child &child) {
-  PidfdSignal(child.pidfd, SIGKILL);  // fails if it has ended already and only has to be reaped
-  if (!PidfdEndsWithin(child.pidfd, kEndTimeout)) {
+  const Fd &last = child.last();
+  PidfdSignal(last, SIGKILL);  // fails if it has ended already and only has to be reaped
+  if (!PidfdEndsWithin(last, kEndTimeout)) {
     return;
   }
   siginfo_t info{};
-  while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED) != 0 &&
-         errno == EINTR) {
+  while (waitid(P_PIDFD, static_cast<id_t>(last.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }
 }
 
 Result<int> Wait(Child &child) {
   siginfo_t info{};
-  while (waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED) != 0) {
+  while (waitid(P_PIDFD, static_cast<id_t>(child.last().get()), &info, WEXITED) != 0) {
     if (errno != EINTR) {
       return SystemError(errno, "cannot wait for process " + std::to_string(child.pid));
     }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/launch/wall.h"
 #include "host/util/fd.h"
 #include "host/util/result.h"
 
@@ -55,6 +56,11 @@ struct LaunchSpec {
   // A tool of the system that works for this process, not for a domain: it keeps the capabilities
   // and the session keyring that it inherits.
   bool keep_privileges = false;
+  // The namespaces that it gets. With a keeper it is a child of that, not of this process.
+  Wall wall;
+  // Called with the keeper's pid, before there is a program's process. With its end everything in
+  // its namespace has ended.
+  std::function<Status(pid_t)> announce_keeper;
   // Called with the child's pid before it does anything; it keeps that pid and its start time when
   // it executes the program. If this fails, or if this process ends before it has returned, the
   // program is never executed: what is written down here knows of every program that ever runs.
@@ -69,8 +75,12 @@ struct LaunchSpec {
 // Child must Wait for it, unless it is meant to outlive this process: destroying a Child neither
 // ends nor reaps it.
 struct Child {
-  pid_t pid = -1;
+  pid_t pid = -1;  // as this process sees it
   Fd pidfd;
+  Fd keeper;  // its pidfd; empty if it has none
+
+  // Of the process with whose end the child and all that it has started have ended.
+  const Fd &last() const { return keeper ? keeper : pidfd; }
 };
 
 // Starts the program with the recipes applied by async-signal-safe calls only: attributes first,
@@ -90,8 +100,8 @@ struct Child {
 // attribute was not taken whole, otherwise by errno of the step. From any thread.
 Result<Child> Launch(const LaunchSpec &spec);
 
-// Ends the child: SIGKILL by pidfd, and waits; but not for ever for one that the kernel does not
-// let go. That one is still known to whoever was told of it.
+// Ends the child, with all else in its namespace: SIGKILL by pidfd, and waits; but not for ever for
+// one that the kernel does not let go. That one is still known to whoever was told of it.
 void Kill(Child &child);
 
 // Exit status as a shell gives it: code, or 128 + signal. Fails if somebody else has reaped the

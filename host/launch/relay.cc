@@ -100,7 +100,7 @@ Status Relay::Pump(const Child &child) && {
   fds[kStdout] = {stdout_read_.get(), POLLIN, 0};
   fds[kStderr] = {stderr_read_.get(), POLLIN, 0};
   fds[kSignals] = {signals.get(), POLLIN, 0};
-  fds[kChild] = {child.pidfd.get(), POLLIN, 0};
+  fds[kChild] = {child.last().get(), POLLIN, 0};
   while (true) {
     // Once the child has ended only what it left in the pipes matters: a grandchild that keeps
     // them open must not hold us.

@@ -7,20 +7,28 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <csignal>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "host/launch/child.h"
+#include "host/launch/keeper/keeper_process.h"
 #include "host/launch/recipe.h"
 #include "host/util/end_request.h"
+#include "host/util/file.h"
+#include "host/util/pidfd.h"
 #include "host/util/poll.h"
 
 namespace svirt {
@@ -102,26 +110,26 @@ std::vector<char *> Pointers(const std::vector<std::string> &strings) {
 // A bare clone3 instead of fork(): no handlers of pthread_atfork run, and the pidfd is made with
 // the child, so that not even a thread that reaps every child can make it name another process.
 // All signals are blocked meanwhile: no handler of this process may run in the child.
-Result<Child> CloneInto(const ChildPlan &plan) {
+Result<Child> CloneInto(const ChildPlan &plan, uint64_t namespaces) {
   sigset_t all;
   sigset_t old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
   int pidfd = -1;
   clone_args args = {};
-  args.flags = CLONE_PIDFD;
+  args.flags = CLONE_PIDFD | namespaces;
   args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
   args.exit_signal = SIGCHLD;
   const long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid == 0) {
-    RunChild(plan);
+    plan.keeper != nullptr ? RunKeeper(plan) : RunChild(plan);
   }
   const int err = errno;
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   if (pid < 0) {
     return SystemError(err, "cannot make a process for " + std::string(plan.program));
   }
-  return Child{static_cast<pid_t>(pid), Fd(pidfd)};
+  return Child{static_cast<pid_t>(pid), Fd(pidfd), Fd()};
 }
 
 struct ChildPipe {
@@ -136,17 +144,146 @@ Result<ChildPipe> MakePipe(const LaunchSpec &spec) {
   return ChildPipe{Fd(ends[0]), Fd(ends[1])};
 }
 
-Status Announce(const LaunchSpec &spec, const Child &child, int go) {
-  SVIRT_TRY(spec.announce(child.pid));
-  if (write(go, "", 1) != 1) {
+Status TellToGo(const LaunchSpec &spec, int to) {
+  if (write(to, "", 1) != 1) {
     return SystemError(errno, "cannot tell the process of " + spec.program + " to go on");
   }
   return {};
 }
 
+// The keeper of a launch, made in Spawn.
+struct Keeper {
+  Fd program;  // to execute
+  Fd parent;   // pidfd of this process
+  Fd talk_here, talk_there;
+};
+
+Result<Keeper> PrepareKeeper(const LaunchSpec &spec) {
+  Keeper keeper;
+  keeper.program.Reset(open(spec.wall.keeper.c_str(), O_PATH | O_CLOEXEC));
+  if (!keeper.program) {
+    return SystemError(errno, "cannot open the keeper " + spec.wall.keeper);
+  }
+  keeper.parent = PidfdOpen(getpid());
+  int ends[2];
+  if (!keeper.parent || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return SystemError(errno, "cannot prepare the keeper of " + spec.program);
+  }
+  keeper.talk_here.Reset(ends[0]);
+  keeper.talk_there.Reset(ends[1]);
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(spec.timeout);
+  const timeval patience = {seconds.count(), 0};
+  if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) {
+    return SystemError(errno, "cannot prepare the keeper of " + spec.program);
+  }
+  return keeper;
+}
+
+uint64_t NamespacesOf(const Wall &wall) {
+  return (wall.keeper.empty() ? 0 : CLONE_NEWPID) | (wall.ipc_namespace ? CLONE_NEWIPC : 0) |
+         (wall.user_namespace ? CLONE_NEWUSER : 0);
+}
+
+// In its user namespace the child is who it is outside, so that it owns what its user owns.
+Status MapUser(pid_t pid) {
+  const std::string proc = "/proc/" + std::to_string(pid);
+  const std::string user = std::to_string(geteuid()), group = std::to_string(getegid());
+  const std::array<std::pair<const char *, std::string>, 3> files = {
+      {{"/setgroups", "deny"},  // or the next one may not be written
+       {"/gid_map", group + " " + group + " 1"},
+       {"/uid_map", user + " " + user + " 1"}}};
+  for (const auto &[name, text] : files) {
+    const Fd file(open((proc + name).c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+      return SystemError(errno, "cannot map this user into its namespace by " + proc + name);
+    }
+  }
+  return {};
+}
+
+// The number by which this process knows the one that the descriptor stands for; see proc(5),
+// fdinfo.
+Result<pid_t> PidOf(const Fd &pidfd) {
+  SVIRT_ASSIGN(const std::string info,
+               ReadFile("/proc/self/fdinfo/" + std::to_string(pidfd.get()), 4096));
+  constexpr std::string_view kKey = "\nPid:\t";
+  const size_t at = info.find(kKey);
+  pid_t pid = -1;
+  if (at != std::string::npos) {
+    std::from_chars(info.data() + at + kKey.size(), info.data() + info.size(), pid);
+  }
+  if (pid <= 0) {
+    return Error{Errc::kSystem, "a process that was just made has ended"};
+  }
+  return pid;
+}
+
+// A byte, and perhaps a descriptor. false: the keeper ended without a word; what it has to say
+// about that is in its reports.
+bool Hear(const Keeper &keeper, Fd *descriptor) {
+  char byte = 0;
+  iovec part = {&byte, sizeof byte};
+  alignas(cmsghdr) std::array<unsigned char, CMSG_SPACE(sizeof(int))> control = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t got = 0;
+  do {
+    got = recvmsg(keeper.talk_here.get(), &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  const cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+    descriptor->Reset(*reinterpret_cast<const int *>(CMSG_DATA(header)));
+  }
+  return got > 0;
+}
+
+// Has the keeper make the child, which does nothing yet. Whoever is told of the keeper knows of all
+// that ever runs under it. false: the keeper has ended.
+Result<bool> MakeUnderKeeper(const LaunchSpec &spec, Keeper *keeper, Child *child) {
+  const pid_t keeper_pid = std::exchange(child->pid, -1);
+  child->keeper = std::move(child->pidfd);
+  keeper->talk_there.Reset();
+  if (spec.wall.user_namespace) {
+    SVIRT_TRY(MapUser(keeper_pid));
+  }
+  if (spec.announce_keeper) {
+    SVIRT_TRY(spec.announce_keeper(keeper_pid));
+  }
+  SVIRT_TRY(TellToGo(spec, keeper->talk_here.get()));
+  if (!Hear(*keeper, &child->pidfd) || !child->pidfd) {
+    return false;
+  }
+  SVIRT_ASSIGN(child->pid, PidOf(child->pidfd));
+  return true;
+}
+
+// Up to where the child can be let go. false: its keeper has ended.
+Result<bool> Introduce(const LaunchSpec &spec, Keeper *keeper, Child *child) {
+  const bool is_kept = !spec.wall.keeper.empty();
+  if (is_kept) {
+    SVIRT_ASSIGN(const bool is_there, MakeUnderKeeper(spec, keeper, child));
+    if (!is_there) {
+      return false;
+    }
+  }
+  if (spec.announce) {
+    SVIRT_TRY(spec.announce(child->pid));
+  }
+  if (!is_kept) {
+    return true;
+  }
+  SVIRT_TRY(TellToGo(spec, keeper->talk_here.get()));
+  Fd none;
+  return Hear(*keeper, &none);
+}
+
 enum class ReadEnd { kClosed, kTimeout, kAskedToEnd };
 
-// Reads reports until the pipe is closed by exec or by the child's end. The last one counts.
+// Reads reports until the pipe is closed by exec or by the end of who writes there. The last one
+// counts, or a failure.
 ReadEnd ReadReports(int pipe, Clock::time_point deadline, bool ends_if_asked,
                     std::optional<ChildReport> *last) {
   for (;;) {
@@ -164,7 +301,9 @@ ReadEnd ReadReports(int pipe, Clock::time_point deadline, bool ends_if_asked,
     if (n != sizeof report) {  // records are written whole: the end
       return ReadEnd::kClosed;
     }
-    *last = report;
+    if (!*last || (*last)->error == 0) {  // a keeper's failure may come before the child's success
+      *last = report;
+    }
   }
 }
 
@@ -175,6 +314,11 @@ Error Explain(const ChildReport &report, const LaunchSpec &spec,
   switch (report.step) {
     case ChildStep::kAnnounce:
       return SystemError(report.error, before + "its process cannot be tied to this one");
+    case ChildStep::kProgramProcess:
+      return SystemError(report.error, before + "its keeper cannot make its process");
+    case ChildStep::kKeeper:
+      return SystemError(report.error,
+                         before + "its keeper " + spec.wall.keeper + " cannot be executed");
     case ChildStep::kSignals:
       return SystemError(report.error, before + "signals cannot be reset");
     case ChildStep::kSession:
@@ -286,9 +430,16 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
     return SystemError(errno, "cannot open directory " + spec.cwd + " to start " + spec.program);
   }
   SVIRT_ASSIGN(ChildPipe report, MakePipe(spec));
+  const bool is_kept = !spec.wall.keeper.empty();
   ChildPipe go;
-  if (spec.announce) {
+  if (spec.announce || is_kept) {
     SVIRT_ASSIGN(go, MakePipe(spec));
+  }
+  Keeper keeper;
+  KeeperPlan keeper_plan{};
+  if (is_kept) {
+    SVIRT_ASSIGN(keeper, PrepareKeeper(spec));
+    keeper_plan = {keeper.program.get(), keeper.talk_there.get(), keeper.parent.get()};
   }
   const std::vector<char *> argv = Pointers(spec.argv);
   const std::vector<char *> envp = Pointers(spec.env);
@@ -302,11 +453,12 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   plan.report = report.write.get();
   plan.go = go.read.get();
   plan.parent = getpid();
+  plan.keeper = is_kept ? &keeper_plan : nullptr;
   plan.new_session = spec.new_session;
   plan.memlock = MemlockToSet(spec);
   plan.keep_privileges = spec.keep_privileges;
   plan.no_new_privs = WantsNoNewPrivs(steps) || (!spec.keep_privileges && !RelabelsAtExec(steps));
-  plan.has_setpcap = HasSetpcap();
+  plan.has_setpcap = spec.wall.user_namespace || HasSetpcap();  // there a process has all of them
   plan.keep_bounding_set = !plan.has_setpcap && (plan.no_new_privs || !IsRootAnyhow());
   plan.credentials = !steps.empty() && steps.back().op->kind == SVIRT_EXEC_CREDENTIALS;
   plan.steps = steps.data();
@@ -315,13 +467,17 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   plan.fd_count = fds.size();
 
   const Clock::time_point deadline = Clock::now() + spec.timeout;
-  SVIRT_ASSIGN(Child child, CloneInto(plan));
+  SVIRT_ASSIGN(Child child, CloneInto(plan, NamespacesOf(spec.wall)));
   report.write.Reset();
-  if (spec.announce) {
-    if (Status told = Announce(spec, child, go.write.get()); !told.ok()) {
-      Kill(child);
-      return std::move(told).error();
+  Result<bool> introduced = Introduce(spec, &keeper, &child);
+  if (introduced.ok() && *introduced && plan.go >= 0) {
+    if (Status told = TellToGo(spec, go.write.get()); !told.ok()) {
+      introduced = std::move(told).error();
     }
+  }
+  if (!introduced.ok()) {
+    Kill(child);
+    return std::move(introduced).error();
   }
   std::optional<ChildReport> last;
   const ReadEnd end = ReadReports(report.read.get(), deadline, spec.ends_if_asked, &last);

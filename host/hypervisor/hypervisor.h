@@ -13,6 +13,7 @@
 #include "host/domain/resource.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
+#include "host/launch/wall.h"
 #include "host/util/refusals.h"
 #include "host/util/result.h"
 
@@ -68,11 +69,12 @@ class Hypervisor {
 
   // Writes the domain down as one that runs, durably.
   using Record = std::function<Status(const RunningDomain &)>;
-  // Starts the domain under the labels of the plan. It runs no instruction of its own before its
+  // Starts the domain under the labels of the plan, and behind the wall if it is a process. It runs no instruction of its own before its
   // label is verified and record has succeeded. After a failure it has been ended again; the caller
   // makes sure by End before its labels go back.
   virtual Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
-                                      const DomainPlace &place, const Record &record) = 0;
+                                      const DomainPlace &place, const Wall &wall,
+                                      const Record &record) = 0;
   // Ends it at once and waits until it is gone. Idempotent.
   virtual Status End(const RunningDomain &running) = 0;
   // Does it run still, or is it being started? One that cannot be asked about is an error.

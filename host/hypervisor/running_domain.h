@@ -17,6 +17,10 @@ struct RunningDomain {
   Domain domain;  // as it was started, with the labels it was given
   // Number by the hypervisor. -1: it is a process of this kernel, or is being started.
   int id = -1;
+  // Process 1 of the namespace that it runs in; pid -1 if it has none of its own.
+  ProcessId keeper = {};
+  // What its processes are kept apart by, whatever its model (WallItemName).
+  std::vector<std::string> wall = {};
   // Its process is there, but nobody has let the guest go yet. Whoever does holds the domain's
   // lock.
   bool starting = false;
@@ -25,6 +29,11 @@ struct RunningDomain {
   // Paths of what is its alone without bearing its label (allow_unlabelled).
   std::vector<std::string> unlabelled = {};
 };
+
+// With its end everything of the domain has ended.
+inline const ProcessId &LastOf(const RunningDomain &running) {
+  return running.keeper.pid > 0 ? running.keeper : running.process;
+}
 
 enum class DomainState { kShutOff, kRunning, kPaused };
 

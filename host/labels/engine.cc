@@ -335,13 +335,13 @@ Status Engine::VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid) 
   return {};
 }
 
-Status Engine::AddHolder(const Domain &domain, pid_t pid) {
+Status Engine::AddHolder(const Domain &domain, pid_t pid, HolderRole role) {
   SVIRT_ASSIGN(const auto state, store_->registry().Describe(domain.uuid));
   if (!state) {
     return {};  // no model gives it a label
   }
   SVIRT_ASSIGN(const ProcessId process, IdentifyProcess(pid));
-  return store_->registry().AddHolder(domain.uuid, process);
+  return store_->registry().AddHolder(domain.uuid, process, role);
 }
 
 Status Engine::Pin(const std::string &uuid, PinnedFor whom) {

@@ -88,9 +88,9 @@ class Engine {
   // whose kernel side cannot be asked pass.
   Status VerifyProcess(const Domain &domain, const Plan &plan, pid_t pid);
 
-  // Records that pid runs under the domain's labels, so that they are never given away while it
-  // lives.
-  Status AddHolder(const Domain &domain, pid_t pid);
+  // Records that pid runs under the domain's labels, or keeps a process that does, so that they are
+  // never given away while it lives.
+  Status AddHolder(const Domain &domain, pid_t pid, HolderRole role = HolderRole::kProcess);
 
   // The same for a hypervisor whose domains are no processes of this kernel. The label under which
   // it is to build the domain; "" if no model confines it. Errc::kUnsupported: more than one does;

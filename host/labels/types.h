@@ -3,7 +3,9 @@
 // them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -44,6 +46,13 @@ struct HeldLabel {
 // Who asked that a domain's labels stay without a process. The values are in the database.
 enum class PinnedFor { kCaller = 1, kHypervisor = 2 };
 
+// What a process that holds a domain's labels is to it.
+enum class HolderRole {
+  kProcess,   // it bears them
+  kStarting,  // it is just starting the domain, and none of its processes
+  kKeeper,    // process 1 of the namespace of one that bears them, and bears none itself
+};
+
 // Is the domain being handed to, or from, another host? The values are in the database.
 enum class HandoverState {
   kNone = 0,
@@ -58,8 +67,18 @@ struct OwnerState {
   bool pinned = false;  // or outgoing, or incoming
   HandoverState handover = HandoverState::kNone;
   bool in_hypervisor = false;  // pinned for a hypervisor: it can be asked whether that has it still
-  // That still run; another one that is just starting it, too.
+  // That still run; their keepers, and another one that is just starting it, too.
   std::vector<ProcessId> processes;
+  std::vector<ProcessId> keepers;  // those of them that are keepers
+
+  // Those that bear its labels, or are about to.
+  std::vector<ProcessId> Programs() const {
+    std::vector<ProcessId> programs;
+    std::ranges::copy_if(processes, std::back_inserter(programs), [this](const ProcessId &process) {
+      return std::ranges::find(keepers, process) == keepers.end();
+    });
+    return programs;
+  }
   // This very process is just starting it, or has given up without saying so (DropOwnHold): the
   // hold keeps others off, but nothing runs in it.
   bool own_hold = false;

@@ -12,9 +12,12 @@ Result<Holders> HoldersSeenBy(Database *database, int64_t owner, const ProcessId
   SVIRT_ASSIGN(std::vector<Holder> running, RunningHolders(database, owner));
   Holders holders;
   for (Holder &holder : running) {
-    if (holder.provisional && holder.process == self) {
+    if (holder.role == HolderRole::kStarting && holder.process == self) {
       holders.own_hold = true;
     } else {
+      if (holder.role == HolderRole::kKeeper) {
+        holders.keepers.push_back(holder.process);
+      }
       holders.processes.push_back(std::move(holder.process));
     }
   }

@@ -13,9 +13,10 @@ namespace svirt {
 
 // Who holds an owner's labels, as process self sees it.
 struct Holders {
-  // The owner's processes, and whoever else is just starting it.
+  // The owner's processes, their keepers, and whoever else is just starting it.
   std::vector<ProcessId> processes;
-  bool own_hold = false;  // self holds the labels provisionally, and nothing runs in it
+  std::vector<ProcessId> keepers;  // those that are
+  bool own_hold = false;           // self holds the labels provisionally, and nothing runs in it
 };
 Result<Holders> HoldersSeenBy(Database *database, int64_t owner, const ProcessId &self);
 

@@ -232,7 +232,7 @@ Status EnterForeign(Database *db, IndexSpace &space, const ForeignLabel &foreign
   }
   SVIRT_ASSIGN(const int64_t owner, EnterForeignOwner(db, space.id(), foreign));
   for (const ProcessId &process : foreign.processes) {
-    SVIRT_TRY(AddHolderRow(db, owner, process, false));
+    SVIRT_TRY(AddHolderRow(db, owner, process, HolderRole::kProcess));
   }
   for (const IndexRun &run : free) {
     SVIRT_TRY(space.Take(run, owner));
@@ -360,7 +360,7 @@ Status Registry::Seed(const std::string &model, const std::string &doi,
       continue;
     }
     for (const ProcessId &process : foreign.processes) {
-      SVIRT_TRY(AddHolderRow(db.get(), owner->second, process, false));
+      SVIRT_TRY(AddHolderRow(db.get(), owner->second, process, HolderRole::kProcess));
     }
   }
   for (const ForeignLabel *foreign : unknown) {
@@ -369,14 +369,14 @@ Status Registry::Seed(const std::string &model, const std::string &doi,
   return db.Commit();
 }
 
-Status Registry::AddHolder(const std::string &uuid, const ProcessId &process) {
+Status Registry::AddHolder(const std::string &uuid, const ProcessId &process, HolderRole role) {
   SVIRT_ASSIGN(LabelDatabase::Writing db, database_->Write());
   SVIRT_ASSIGN(const auto owner, FindOwner(db.get(), uuid));
   if (!owner) {
     return Error{Errc::kNotFound, "no labels are entered for domain " + uuid};
   }
   SVIRT_TRY(DropProvisionalHolders(db.get(), owner->id));
-  SVIRT_TRY(AddHolderRow(db.get(), owner->id, process, false));
+  SVIRT_TRY(AddHolderRow(db.get(), owner->id, process, role));
   return db.Commit();
 }
 
@@ -486,6 +486,7 @@ Result<std::optional<OwnerState>> Registry::Describe(const std::string &uuid, St
   state.in_hypervisor = owner->in_hypervisor;
   SVIRT_ASSIGN(Holders holders, HoldersSeenBy(db.get(), owner->id, database_->self()));
   state.processes = std::move(holders.processes);
+  state.keepers = std::move(holders.keepers);
   state.own_hold = holders.own_hold;
   SVIRT_ASSIGN(state.objects, CountObjects(db.get(), owner->id));
   state.interrupted = owner->work && !IsRunning(owner->work->process);

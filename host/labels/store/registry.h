@@ -38,8 +38,9 @@ class Registry {
   Status Seed(const std::string &model, const std::string &doi,
               const std::vector<ForeignLabel> &labels, StoreMark *before = nullptr);
 
-  // process now bears the domain's labels; provisional holders are dropped.
-  Status AddHolder(const std::string &uuid, const ProcessId &process);
+  // process now bears the domain's labels, or keeps one that does; provisional holders are dropped.
+  Status AddHolder(const std::string &uuid, const ProcessId &process,
+                   HolderRole role = HolderRole::kProcess);
   // The labels stay without a process until they are given back; provisional holders are dropped.
   Status Pin(const std::string &uuid, PinnedFor whom = PinnedFor::kCaller);
 

@@ -117,7 +117,7 @@ Result<int64_t> EnterOwner(Database *database, const LabelOwner &owner, const Pr
                             owner.name, owner.virt_type));
   }
   const int64_t id = known ? known->id : database->LastInsertId();
-  SVIRT_TRY(AddHolderRow(database, id, self, true));
+  SVIRT_TRY(AddHolderRow(database, id, self, HolderRole::kStarting));
   return id;
 }
 
@@ -249,11 +249,15 @@ Status EndWork(Database *database, int64_t owner) {
       owner);
 }
 
-Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional) {
-  return database->Run(
+Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, HolderRole role) {
+  SVIRT_TRY(database->Run(
       "INSERT INTO holder VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET "
       "provisional=0 WHERE provisional AND NOT excluded.provisional",
-      owner, process.boot_id, process.pid, process.start_time, provisional);
+      owner, process.boot_id, process.pid, process.start_time, role == HolderRole::kStarting));
+  return role == HolderRole::kKeeper
+             ? database->Run("INSERT OR IGNORE INTO keeper VALUES(?1, ?2, ?3, ?4)", owner,
+                             process.boot_id, process.pid, process.start_time)
+             : Status();
 }
 
 Status DropProvisionalHolders(Database *database, int64_t owner) {
@@ -270,11 +274,17 @@ Status DropOwnHoldRow(Database *database, int64_t owner, const ProcessId &self) 
 Result<std::vector<Holder>> RunningHolders(Database *database, int64_t owner) {
   std::vector<Holder> running;
   SVIRT_TRY(ForEachRow(
-      database->Ask("SELECT boot_id, pid, start_time, provisional FROM holder WHERE owner=?1",
-                    owner),
+      database->Ask(
+          "SELECT boot_id, pid, start_time, provisional, EXISTS(SELECT 1 FROM keeper WHERE "
+          "keeper.owner=holder.owner AND keeper.boot_id=holder.boot_id AND "
+          "keeper.pid=holder.pid AND keeper.start_time=holder.start_time) FROM holder "
+          "WHERE owner=?1",
+          owner),
       [&running](const Query &row) {
         Holder holder{{row.Text(0), static_cast<pid_t>(row.Int(1)), row.Unsigned(2)},
-                      row.Int(3) != 0};
+                      row.Int(3) != 0   ? HolderRole::kStarting
+                      : row.Int(4) != 0 ? HolderRole::kKeeper
+                                        : HolderRole::kProcess};
         if (IsRunning(holder.process)) {
           running.push_back(std::move(holder));
         }

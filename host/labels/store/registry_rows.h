@@ -93,9 +93,10 @@ Status EndWork(Database *database, int64_t owner);
 // A process that holds an owner's labels.
 struct Holder {
   ProcessId process;
-  bool provisional = false;  // it is just starting the owner, and none of its processes
+  HolderRole role = HolderRole::kProcess;
 };
-Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, bool provisional);
+// In place of a provisional one of the same process.
+Status AddHolderRow(Database *database, int64_t owner, const ProcessId &process, HolderRole role);
 Status DropProvisionalHolders(Database *database, int64_t owner);
 // self is about to start the owner no more, or has started it.
 Status DropOwnHoldRow(Database *database, int64_t owner, const ProcessId &self);

@@ -19,7 +19,7 @@ namespace svirt {
 namespace {
 
 constexpr int64_t kApplicationId = 0x73566c62;  // "sVlb"
-constexpr int64_t kSchemaVersion = 9;
+constexpr int64_t kSchemaVersion = 10;
 
 // In each space (model, doi) the indexes that no owner has taken are free runs, never two adjacent,
 // so that a free index is found by one look into a tree, however many are taken. Runs are first
@@ -47,6 +47,10 @@ constexpr int64_t kSchemaVersion = 9;
 // directory; 2, if everything below it bears the label, and keeps it when the domain stops. extent
 // 3 is an entry on the object: label and old_label are what the domain has on it and had before,
 // and other uses of the object, of the same model too, stand beside it.
+//
+// A keeper is a holder too: process 1 of a namespace in which processes of the owner run, and none
+// of them. A table of its own: who has opened an older format enters holders by the place of
+// columns.
 //
 // An object is borne while it bears the label of an index and no domain gave it that. The index is
 // taken then by an owner of its own; a foreign one, whose uuid begins with borne: (borne_rows.h).
@@ -85,6 +89,17 @@ CREATE TABLE holder(
   provisional INTEGER NOT NULL,
   PRIMARY KEY(owner, boot_id, pid, start_time)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE keeper(
+  owner INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  start_time INTEGER NOT NULL,
+  PRIMARY KEY(owner, boot_id, pid, start_time)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER holder_gone AFTER DELETE ON holder BEGIN
+  DELETE FROM keeper WHERE owner=old.owner AND boot_id=old.boot_id AND pid=old.pid AND
+    start_time=old.start_time;
+END;
 CREATE TABLE label(
   owner INTEGER NOT NULL,
   model TEXT NOT NULL,
@@ -155,7 +170,7 @@ CREATE TABLE borne(
 
 // What makes a database of the format before that of each number; the first is of format 8.
 constexpr int64_t kFirstMigration = 8;
-constexpr std::array<const char *, 2> kMigrations = {
+constexpr std::array<const char *, 3> kMigrations = {
     R"sql(
 ALTER TABLE owner ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owner ADD COLUMN retired_uses INTEGER NOT NULL DEFAULT 0;
@@ -174,6 +189,19 @@ CREATE TABLE borne(
   label TEXT NOT NULL,
   PRIMARY KEY(owner, ino, btime, dev)
 ) STRICT, WITHOUT ROWID;
+)sql",
+    R"sql(
+CREATE TABLE keeper(
+  owner INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  start_time INTEGER NOT NULL,
+  PRIMARY KEY(owner, boot_id, pid, start_time)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER holder_gone AFTER DELETE ON holder BEGIN
+  DELETE FROM keeper WHERE owner=old.owner AND boot_id=old.boot_id AND pid=old.pid AND
+    start_time=old.start_time;
+END;
 )sql"};
 static_assert(kFirstMigration + kMigrations.size() - 1 == kSchemaVersion);
 

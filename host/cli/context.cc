@@ -106,6 +106,7 @@ Result<std::unique_ptr<Host>> CliContext::OpenHost() const {
   }
   SVIRT_ASSIGN(options.config, OpenConfig(options.paths, directories));
   options.scanner = SVIRT_SCANNER;
+  options.keeper = SVIRT_KEEPER;
   options.log = MakeLogSink(verbose);
   options.overdue = GiveUp;
   options.is_given_up = IsAskedToEnd;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // list, dominfo, domstate
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -168,6 +169,7 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
     document["os_type"] = domain.os_type;
     document["vcpus"] = domain.vcpus;
     document["memory_kib"] = domain.memory_bytes / 1024;
+    document["wall"] = stored.running ? ordered_json(stored.running->wall) : ordered_json();
     document["security"] = ordered_json::array();
     for (const DomainLabel &label : labels) {
       document["security"].push_back({{"model", label.model.model},
@@ -187,6 +189,10 @@ Result<int> PrintInfo(Host &host, const std::string &name, bool json) {
   PrintLine("CPU(s):", std::to_string(domain.vcpus));
   PrintLine("Max memory:", fmt::format("{} KiB", domain.memory_bytes / 1024));
   PrintLine("Persistent:", "yes");
+  if (stored.running && stored.running->id < 0) {
+    const std::vector<std::string> &wall = stored.running->wall;
+    PrintLine("Wall:", wall.empty() ? "none" : fmt::format("{}", fmt::join(wall, ", ")));
+  }
   for (const DomainLabel &label : labels) {
     PrintLabel(label, stored.running.has_value());
   }

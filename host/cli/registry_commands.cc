@@ -34,7 +34,7 @@ const char *HandoverName(HandoverState state) {
 std::string HolderOf(const OwnerState &state) {
   const char *handover = HandoverName(state.handover);
   std::string holder = handover != nullptr ? handover : state.pinned ? "pinned" : "";
-  for (const ProcessId &process : state.processes) {
+  for (const ProcessId &process : state.Programs()) {
     holder += (holder.empty() ? "" : ",") + std::to_string(process.pid);
   }
   return holder.empty() ? "ended" : holder;
@@ -53,7 +53,7 @@ ordered_json ToJson(const OwnerState &state) {
   if (const char *handover = HandoverName(state.handover)) {
     domain["handover"] = handover;
   }
-  for (const ProcessId &process : state.processes) {
+  for (const ProcessId &process : state.Programs()) {
     domain["processes"].push_back(process.pid);
   }
   for (const HeldLabel &held : state.labels) {

@@ -81,6 +81,9 @@ void PrintDomainPlan(const Domain &domain, const DomainPlan &plan) {
   for (const Error &refusal : plan.refusals.all()) {
     fmt::print("CANNOT START: {}\n", refusal.message);
   }
+  if (!plan.wall.empty()) {
+    fmt::print("Wall {}\n", fmt::join(plan.wall, ", "));
+  }
   if (!plan.id.empty()) {
     fmt::print("Plan {}\n", plan.id);
   }

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "host/domain/wall.h"
 #include "host/loader/trust.h"
 #include "host/util/file.h"
 #include "host/util/text.h"
@@ -132,6 +133,28 @@ Result<std::vector<std::string>> ModelsOrWord(const std::string &value,
   return models;
 }
 
+Status SetKeeper(const std::string &value, Config *config) {
+  if (!value.starts_with('/') && value != "yes") {
+    return Error{Errc::kInvalid, Quoted(value) + " is neither 'yes' nor the path of a program; " +
+                                     "'without = pid-namespace' does without"};
+  }
+  config->keeper = value == "yes" ? "" : value;
+  return {};
+}
+
+Status SetWithout(const std::string &value, std::vector<std::string> *without) {
+  boost::split(*without, value, boost::is_any_of(", "), boost::token_compress_on);
+  std::erase(*without, "");
+  const std::vector<std::string> &known = WallItemNames();
+  for (const std::string &name : *without) {
+    if (std::ranges::find(known, name) == known.end()) {
+      return Error{Errc::kInvalid,
+                   Quoted(name) + " is no wall of svirt; known are " + boost::join(known, ", ")};
+    }
+  }
+  return {};
+}
+
 Status SetBeside(const std::string &value, Config *config) {
   SVIRT_ASSIGN(config->beside, ModelsOrWord(value, {"none"}));
   config->beside_is_default = false;
@@ -197,6 +220,10 @@ std::map<std::string, Section> Grammar(Config *config) {
          [config](const std::string &v) { return SetPaths(v, &config->allow_unlabelled); }},
         {"require_enforcing",
          [config](const std::string &v) { return SetBool(v, &config->require_enforcing); }},
+        {"keeper", [config](const std::string &v) { return SetKeeper(v, config); }},
+        {"without", [config](const std::string &v) { return SetWithout(v, &config->without); }},
+        {"require_wall",
+         [config](const std::string &v) { return SetBool(v, &config->require_wall); }},
         {"export_labels",
          [config](const std::string &v) { return SetBool(v, &config->export_labels); }}}},
   };
@@ -379,6 +406,12 @@ void CheckMachine(const MachineFacts &machine, Reading *reading) {
   if (!config.scanner.empty() && ::access(config.scanner.c_str(), X_OK) != 0) {
     reading->problems.Add(LineOf(reading->sections, "plugins", "scanner"),
                           "scanner in [plugins]: " + Quoted(config.scanner) +
+                              " is no program that can be run; say 'yes' for the one that is "
+                              "installed");
+  }
+  if (!config.keeper.empty() && ::access(config.keeper.c_str(), X_OK) != 0) {
+    reading->problems.Add(LineOf(reading->sections, "confinement", "keeper"),
+                          "keeper in [confinement]: " + Quoted(config.keeper) +
                               " is no program that can be run; say 'yes' for the one that is "
                               "installed");
   }

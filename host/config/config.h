@@ -57,6 +57,9 @@ struct Config {
   bool keep_trees = false;
   bool export_labels = false;
   bool require_enforcing = false;
+  std::string keeper;                // "keeper = PATH"; "" for the one that is installed
+  std::vector<std::string> without;  // names of walls that domains do without (wall.h)
+  bool require_wall = false;         // no start where the machine cannot give the other ones
   std::vector<std::string> allow_unlabelled;  // in the form of allow_paths
   std::vector<std::string> allow_paths;  // ':' between them; one with '/' at its end: all below it
   // [model NAME] KEY = VALUE: settings of that model's plugin, by model. Which ones there are is

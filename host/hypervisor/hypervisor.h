@@ -11,9 +11,9 @@
 #include "host/domain/domain.h"
 #include "host/domain/manifest.h"
 #include "host/domain/resource.h"
+#include "host/domain/wall.h"
 #include "host/hypervisor/running_domain.h"
 #include "host/labels/engine.h"
-#include "host/launch/wall.h"
 #include "host/util/refusals.h"
 #include "host/util/result.h"
 
@@ -69,9 +69,9 @@ class Hypervisor {
 
   // Writes the domain down as one that runs, durably.
   using Record = std::function<Status(const RunningDomain &)>;
-  // Starts the domain under the labels of the plan, and behind the wall if it is a process. It runs no instruction of its own before its
-  // label is verified and record has succeeded. After a failure it has been ended again; the caller
-  // makes sure by End before its labels go back.
+  // Starts the domain under the labels of the plan, and behind the wall if it is a process. It runs
+  // no instruction of its own before its label is verified and record has succeeded. After a
+  // failure it has been ended again; the caller makes sure by End before its labels go back.
   virtual Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
                                       const DomainPlace &place, const Wall &wall,
                                       const Record &record) = 0;

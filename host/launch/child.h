@@ -63,7 +63,7 @@ struct ChildPlan {
   int proc;    // root of proc, or -1 if no attribute is written
   int report;  // write end of the pipe
   int go;      // read end of the pipe on which the child is told to go on, or -1: at once
-  int parent;                // pid
+  int parent;  // pid
   const KeeperPlan *keeper;  // nullptr: the child has none, and is a child of the parent itself
   bool new_session;
   uint64_t memlock;        // bytes that it may lock in memory; 0: as many as this process

@@ -9,8 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "host/launch/find_wall.h"
 #include "host/launch/launch_test_support.h"
-#include "host/launch/wall.h"
 #include "host/util/pidfd.h"
 
 namespace svirt {

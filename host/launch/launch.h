@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/launch/wall.h"
+#include "host/domain/wall.h"
 #include "host/util/fd.h"
 #include "host/util/result.h"
 

@@ -70,6 +70,7 @@ ordered_json PlanToJson(const Domain &domain, const Plan &plan) {
 ordered_json PlanToJson(const Domain &domain, const DomainPlan &plan) {
   ordered_json document = PlanToJson(domain, plan.plan);
   document["id"] = OrNull(plan.id);
+  document["wall"] = plan.wall;
   document["refusals"] = ordered_json::array();
   for (const Error &refusal : plan.refusals.all()) {
     document["refusals"].push_back(refusal.message);

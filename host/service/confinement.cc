@@ -117,6 +117,9 @@ Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const 
     spec.recipes = Recipes(std::move(recipes));
     spec.ends_if_asked = true;
     // Its labels stay for it from before it has any use for them.
+    spec.announce_keeper = [&](pid_t pid) {
+      return engine.AddHolder(domain, pid, HolderRole::kKeeper);
+    };
     spec.announce = [&](pid_t pid) { return engine.AddHolder(domain, pid); };
     SVIRT_ASSIGN(child, svirt::Launch(spec));
     return engine.VerifyProcess(domain, plan, child.pid);
@@ -156,6 +159,8 @@ Result<int> Confinement::Run(const Domain &domain, const std::vector<std::string
   if (argv.empty()) {
     return Error{Errc::kInvalid, "no program is given"};
   }
+  SVIRT_ASSIGN(WallFindings wall, machine_->FindWall());
+  machine_->Report(wall.notes);
   SVIRT_ASSIGN(Relay relay, Relay::Open());
   const BlockedSignals blocked;
   LaunchSpec spec;
@@ -163,6 +168,7 @@ Result<int> Confinement::Run(const Domain &domain, const std::vector<std::string
   spec.argv = argv;
   spec.env = env;
   spec.new_session = false;
+  spec.wall = std::move(wall.wall);
   spec.fds = relay.child_fds();
   SVIRT_ASSIGN(Child child, Launch(domain, std::move(spec)));
   Status pumped = std::move(relay).Pump(child);

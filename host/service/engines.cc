@@ -149,6 +149,9 @@ PathRules Engines::PathsFor(const Domain &domain) const {
                   .given = {place.run_dir, place.log_path, paths.state_dir + "/images",
                             system.state_dir + "/images"}};
   std::ranges::copy(machine_->config().plugin_directories, std::back_inserter(rules.own));
+  if (!machine_->keeper().empty()) {
+    rules.own.push_back(machine_->keeper());
+  }
   if (!machine_->scanner().empty()) {
     rules.own.push_back(machine_->scanner());
   }

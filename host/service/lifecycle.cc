@@ -51,7 +51,7 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
   Engine &engine = *ready.engine;
   if (!plan_id.empty()) {
     SVIRT_ASSIGN(const Plan now, engine.MakePlan(domain, *ready.manifest, ready.opened));
-    SVIRT_TRY(CheckPlanId(plan_id, domain, now));
+    SVIRT_TRY(CheckPlanId(plan_id, domain, now, ready.wall.Names()));
   }
   const DomainPlace place = domains.PlaceOf(domain.uuid);
   SVIRT_TRY(CheckNotAskedToEnd());
@@ -76,7 +76,7 @@ Result<RunningDomain> Lifecycle::StartLocked(const Domain &defined,
   };
   const auto start = [&]() -> Result<RunningDomain> {
     SVIRT_TRY(CheckHostDevices(domain, hypervisor.Options(), *ready.manifest));
-    return hypervisor.Start(domain, *plan, engine, place, record);
+    return hypervisor.Start(domain, *plan, engine, place, ready.wall, record);
   };
   auto running = start();
   if (!running.ok()) {

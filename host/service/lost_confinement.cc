@@ -122,8 +122,9 @@ Result<std::vector<Mismatch>> LostConfinement::Find(const RunningDomain &running
   }
   SVIRT_ASSIGN(const std::vector<Plugin *> plugins, engines_->PluginsOfRunning(domain));
   const auto owner = machine_->OwnerOf(domain.uuid);  // else its own process is all that is known
-  for (Subject &subject : SubjectsOf(
-           running, owner.ok() && *owner ? (*owner)->processes : std::vector<ProcessId>{}, depth)) {
+  for (Subject &subject :
+       SubjectsOf(running, owner.ok() && *owner ? (*owner)->Programs() : std::vector<ProcessId>{},
+                  depth)) {
     for (const SecLabel &seclabel : domain.seclabels) {
       Plugin *const plugin = FindPlugin(plugins, seclabel.model);
       if (plugin == nullptr || seclabel.type == SecLabel::Type::kNone) {

@@ -50,6 +50,12 @@ Machine::Machine(MachineOptions options)
       models_(options_.config, options_.scanner, options_.paths, ForeignTypes(options_.hypervisors),
               options_.log, &watch_, options_.trusted_root) {}
 
+Result<WallFindings> Machine::FindWall() const {
+  return svirt::FindWall({.keeper = keeper(),
+                          .without = options_.config.without,
+                          .required = options_.config.require_wall});
+}
+
 Result<LabelStore *> Machine::Labels() {
   if (!labels_) {
     LabelStore::Options options;

@@ -12,6 +12,7 @@
 #include "host/domain/domain.h"
 #include "host/hypervisor/hypervisor.h"
 #include "host/labels/store/label_store.h"
+#include "host/launch/find_wall.h"
 #include "host/loader/call_watch.h"
 #include "host/service/models/drivers.h"
 #include "host/service/store/domain_store.h"
@@ -24,6 +25,7 @@ struct MachineOptions {
   Config config;
   Paths paths;
   std::string scanner;  // helper that tries plugins first; see LoaderOptions
+  std::string keeper;   // program that keeps a domain's namespace (wall.h); "": there is none
   LogSink log;
   // What becomes of a call of a plugin that takes too long, and whether anybody waits for it still;
   // see CallWatch. Without it the log is told.
@@ -51,6 +53,13 @@ class Machine {
   const std::string &scanner() const {
     return options_.config.scanner.empty() ? options_.scanner : options_.config.scanner;
   }
+  // "": there is none.
+  const std::string &keeper() const {
+    return options_.config.keeper.empty() ? options_.keeper : options_.config.keeper;
+  }
+  // What domains are kept apart by that are processes. Errc::kUnsupported: it cannot be had, and is
+  // required.
+  Result<WallFindings> FindWall() const;
   const ProgressSink &progress() const { return options_.progress; }
   DomainStore &domains() { return domains_; }
   const DomainStore &domains() const { return domains_; }

@@ -31,9 +31,13 @@ class Part {
   std::string text_;
 };
 
-std::string DigestOfModels(const Domain &domain, const Plan &plan) {
+std::string DigestOfModels(const Domain &domain, const Plan &plan,
+                           const std::vector<std::string> &wall) {
   Part part;
   part.Add(domain.uuid);
+  for (const std::string &name : wall) {
+    part.Add(name);
+  }
   for (const ModelLabels &labels : plan.models) {
     const SecLabel &seclabel = labels.seclabel;
     part.Add(labels.model).Add(labels.doi).Add(labels.enforcing ? 1U : 0U);
@@ -63,30 +67,32 @@ std::string DigestOfChanges(const Plan &plan) {
   return part.Digest();
 }
 
-std::array<std::string, 3> DigestsOf(const Domain &domain, const Plan &plan) {
-  return {DigestOfModels(domain, plan), DigestOfResources(plan), DigestOfChanges(plan)};
+std::array<std::string, 3> DigestsOf(const Domain &domain, const Plan &plan,
+                                     const std::vector<std::string> &wall) {
+  return {DigestOfModels(domain, plan, wall), DigestOfResources(plan), DigestOfChanges(plan)};
 }
 
 }  // namespace
 
-std::string PlanIdOf(const Domain &domain, const Plan &plan) {
+std::string PlanIdOf(const Domain &domain, const Plan &plan, const std::vector<std::string> &wall) {
   std::string id(kForm.substr(0, 1));
-  for (const std::string &digest : DigestsOf(domain, plan)) {
+  for (const std::string &digest : DigestsOf(domain, plan, wall)) {
     id += "-" + digest;
   }
   return id;
 }
 
-Status CheckPlanId(const std::string &id, const Domain &domain, const Plan &plan) {
-  if (id.size() != PlanIdOf(domain, plan).size() || !id.starts_with(kForm)) {
+Status CheckPlanId(const std::string &id, const Domain &domain, const Plan &plan,
+                   const std::vector<std::string> &wall) {
+  if (id.size() != PlanIdOf(domain, plan, wall).size() || !id.starts_with(kForm)) {
     return Error{Errc::kInvalid,
                  "'" + id + "' is no plan id of this version of svirt; 'svirt plan' prints one"};
   }
-  const std::array<const char *, 3> names = {"the models and labels of the domain", "its resources",
-                                             "the labels on objects now"};
+  const std::array<const char *, 3> names = {"the models, labels and walls of the domain",
+                                             "its resources", "the labels on objects now"};
   std::string differing;
   size_t place = kForm.size();
-  const auto digests = DigestsOf(domain, plan);
+  const auto digests = DigestsOf(domain, plan, wall);
   for (size_t i = 0; i < digests.size(); ++i, place += kDigits + 1) {
     if (id.compare(place, kDigits, digests[i]) != 0) {
       differing += (differing.empty() ? "" : ", ") + std::string(names[i]);

@@ -43,15 +43,15 @@ Plan SomePlan() {
 
 // What CheckPlanId says of the plan's id after change has been made to it.
 std::string Complaint(const std::function<void(Plan *)> &change) {
-  const std::string id = PlanIdOf(SomeDomain(), SomePlan());
+  const std::string id = PlanIdOf(SomeDomain(), SomePlan(), {});
   Plan changed = SomePlan();
   change(&changed);
-  const Status status = CheckPlanId(id, SomeDomain(), changed);
+  const Status status = CheckPlanId(id, SomeDomain(), changed, {});
   return status.ok() ? "" : status.error().message;
 }
 
 TEST(PlanId, IsTheSameForTheSamePlan) {
-  EXPECT_EQ(PlanIdOf(SomeDomain(), SomePlan()), PlanIdOf(SomeDomain(), SomePlan()));
+  EXPECT_EQ(PlanIdOf(SomeDomain(), SomePlan(), {}), PlanIdOf(SomeDomain(), SomePlan(), {}));
   EXPECT_EQ(Complaint([](Plan *) {}), "");
 }
 
@@ -73,14 +73,14 @@ TEST(PlanId, TellsNoLabelFromAnEmptyOne) {
 TEST(PlanId, IsOfOneDomain) {
   Domain other = SomeDomain();
   other.uuid = "11111111-2222-3333-4444-555555555556";
-  const Status status = CheckPlanId(PlanIdOf(SomeDomain(), SomePlan()), other, SomePlan());
+  const Status status = CheckPlanId(PlanIdOf(SomeDomain(), SomePlan(), {}), other, SomePlan(), {});
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, Errc::kConflict);
 }
 
 TEST(PlanId, OtherTextIsNone) {
   for (const std::string id : {"", "1", "1-2-3", "2-00000000-00000000-00000000"}) {
-    const Status status = CheckPlanId(id, SomeDomain(), SomePlan());
+    const Status status = CheckPlanId(id, SomeDomain(), SomePlan(), {});
     ASSERT_FALSE(status.ok()) << id;
     EXPECT_EQ(status.error().code, Errc::kInvalid) << id;
   }

@@ -46,9 +46,10 @@ Result<DomainPlan> Planning::Tell(Findings findings) const {
     return result;
   }
   result.plan = std::move(*findings.plan);
+  result.wall = findings.wall.Names();
   SVIRT_ASSIGN(result.policies, findings.engine->DescribePolicies(findings.domain, result.plan));
   if (result.refusals.empty() && !result.plan.has_conflict()) {
-    result.id = PlanIdOf(findings.domain, result.plan);
+    result.id = PlanIdOf(findings.domain, result.plan, result.wall);
   }
   engines_->NameDoi(&result.plan);
   return result;

@@ -17,6 +17,7 @@ namespace svirt {
 
 struct DomainPlan {
   Plan plan;                         // of what can be told
+  std::vector<std::string> wall;     // what it would be kept apart by (WallItemName)
   std::string id;                    // "" if the domain cannot be started
   Refusals refusals;                 // why it cannot
   std::vector<PolicyText> policies;  // of the models that the domain gets

@@ -94,6 +94,15 @@ Findings Preflight::Begin(const Domain &domain, LabelStore *labels,
   Findings findings;
   findings.domain = domain;
   CheckHypervisor(&findings);
+  if (findings.hypervisor != nullptr && findings.hypervisor->RunsProcesses() &&
+      use != SecurityDrivers::Use::kLook) {
+    if (auto wall = machine_->FindWall(); wall.ok()) {
+      findings.wall = std::move(wall->wall);
+      machine_->Report(wall->notes);
+    } else {
+      findings.refusals.Add(std::move(wall).error());  // more than this machine has to be mended
+    }
+  }
   auto engine = engines_->For(findings.domain, labels, use);
   if (engine.ok()) {
     findings.engine = std::move(engine).value();

@@ -26,6 +26,7 @@ struct Findings {
   std::optional<Manifest> manifest;  // none: it cannot be told
   // The manifest with its objects open, as they were judged; none if not all of them can be had.
   std::shared_ptr<OpenedManifest> opened;
+  Wall wall;                 // what it is kept apart by, if it is to be a process
   std::optional<Plan> plan;  // where one is asked for and can be made
   Refusals refusals;         // all that stands against it
 };

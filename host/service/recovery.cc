@@ -20,6 +20,9 @@ Status Recovery::Adopt(const RunningDomain &running, std::vector<std::string> *n
   std::vector<std::string> unknown;
   const Status adopted =
       engine.Adopt(domain, running.process.pid, MakeKnownManifest(*machine_, domain), &unknown);
+  if (adopted.ok() && running.keeper.pid > 0) {
+    SVIRT_TRY(engine.AddHolder(domain, running.keeper.pid, HolderRole::kKeeper));
+  }
   if (!adopted.ok()) {
     return Error{adopted.error().code, "domain " + domain.name +
                                            " runs, is not known to the label database, and cannot "

@@ -8,10 +8,14 @@ ROOT=$DIR/root
 mkdir -p "$ROOT" "$DIR/images"
 svirt() { "$SVIRT" --root "$ROOT" "$@"; }
 
-# configure LINE...: a configuration with the plugins of the build, and these lines.
+# configure LINE...: a configuration with the plugins and programs of the build, and these lines.
 configure() {
   printf '[plugins]\ndirectories = %s\nscanner = %s\n' "$PLUGINS" "$SCANNER" >"$ROOT/svirt.conf"
   printf '%s\n' "$@" >>"$ROOT/svirt.conf"
+  if ! grep -qx '\[confinement\]' "$ROOT/svirt.conf"; then
+    echo '[confinement]' >>"$ROOT/svirt.conf"
+  fi
+  sed -i "s|^\[confinement\]\$|&\nkeeper = $KEEPER|" "$ROOT/svirt.conf"
 }
 configure
 
@@ -63,4 +67,7 @@ XML
 
 booted() { grep -aq "SVIRT GUEST DISK the disk of $1" "$DIR/images/$1.console" 2>/dev/null; }
 label_of() { svirt dominfo "$1" | sed -n 's/^Security label: *//p'; }
+# program_of PID NAME: the program of that name that a 'svirt run' with this pid has started, with its
+# keeper between them or not.
+program_of() { pgrep -P "$(pgrep -d, -P "$1"),$1" -x "$2"; }
 pid_of() { svirt list --json | grep -A3 "\"name\": \"$1\"" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p'; }

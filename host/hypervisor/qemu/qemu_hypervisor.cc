@@ -136,7 +136,8 @@ std::vector<Resource> QemuHypervisor::Resources(const DomainPlace &place) const 
 }
 
 Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &plan, Engine &engine,
-                                            const DomainPlace &place, const Record &record) {
+                                            const DomainPlace &place, const Wall &wall,
+                                            const Record &record) {
   SVIRT_ASSIGN(const Log log, OpenLog(place.log_path));
   SVIRT_ASSIGN(std::vector<svirt_exec> recipes, engine.PrepareExec(domain, plan));
   Recipes owned(std::move(recipes));
@@ -148,6 +149,13 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   running.domain = domain;
   running.domain.seclabels = plan.seclabels();
   running.starting = true;
+  running.wall = wall.Names();
+  launch.spec.wall = wall;
+  // Known to the labels before there is anything that it keeps, which ends with it.
+  launch.spec.announce_keeper = [&](pid_t pid) -> Status {
+    SVIRT_ASSIGN(running.keeper, IdentifyProcess(pid));
+    return engine.AddHolder(domain, pid, HolderRole::kKeeper);
+  };
   // Whenever this process ends, there is no emulator that the next command does not find.
   launch.spec.announce = [&](pid_t pid) -> Status {
     SVIRT_TRY(engine.AddHolder(domain, pid));
@@ -173,7 +181,16 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
 }
 
 Status QemuHypervisor::End(const RunningDomain &running) {
-  return EndProcess(running.process);
+  return EndProcess(LastOf(running));
+}
+
+// A keeper ends right after its program, when the kernel has killed what else is there.
+Result<bool> QemuHypervisor::IsAlive(const RunningDomain &running) {
+  if (IsRunning(running.process) || running.keeper.pid <= 0) {
+    return IsRunning(running.process);
+  }
+  SVIRT_ASSIGN(const Fd keeper, HoldProcess(running.keeper));
+  return keeper && !PidfdEndsWithin(keeper, kEndTimeout);
 }
 
 Result<DomainState> QemuHypervisor::State(const RunningDomain &running, const DomainPlace &place,

@@ -28,9 +28,10 @@ class QemuHypervisor : public Hypervisor {
   ManifestOptions Options() const override { return {}; }
   std::vector<Resource> Resources(const DomainPlace &place) const override;
   Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
-                              const DomainPlace &place, const Record &record) override;
+                              const DomainPlace &place, const Wall &wall,
+                              const Record &record) override;
   Status End(const RunningDomain &running) override;
-  Result<bool> IsAlive(const RunningDomain &running) override { return IsRunning(running.process); }
+  Result<bool> IsAlive(const RunningDomain &running) override;
   Result<bool> Has(const std::string &) override { return false; }
   Result<DomainState> State(const RunningDomain &running, const DomainPlace &place,
                             std::chrono::milliseconds patience) override;

@@ -71,7 +71,8 @@ ManifestOptions XenHypervisor::Options() const {
 }
 
 Result<RunningDomain> XenHypervisor::Start(const Domain &domain, const Plan &plan, Engine &engine,
-                                           const DomainPlace &place, const Record &record) {
+                                           const DomainPlace &place, const Wall &,
+                                           const Record &record) {
   SVIRT_ASSIGN(const std::string build_label, engine.PrepareBuild(domain, plan));
   if (!build_label.empty() && !domain.hostdevs.empty()) {
     return Error{Errc::kUnsupported,

@@ -31,7 +31,8 @@ class XenHypervisor : public Hypervisor {
   ManifestOptions Options() const override;
   std::vector<Resource> Resources(const DomainPlace &) const override { return {}; }
   Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
-                              const DomainPlace &place, const Record &record) override;
+                              const DomainPlace &place, const Wall &,
+                              const Record &record) override;
   Status End(const RunningDomain &running) override;
   Result<bool> IsAlive(const RunningDomain &running) override;
   Result<bool> Has(const std::string &uuid) override;

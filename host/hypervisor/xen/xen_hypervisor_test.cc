@@ -38,7 +38,7 @@ class XenStart : public fake::EngineTest {
       return recorded_.size() == fail_record_at_ ? Error{Errc::kSystem, "the disk is full"}
                                                  : Status();
     };
-    auto running = xen_.Start(domain_, plan_, engine_, place_, record);
+    auto running = xen_.Start(domain_, plan_, engine_, place_, {}, record);
     if (running.ok()) {
       running_ = std::move(*running);
       return {};

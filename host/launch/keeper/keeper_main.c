@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The program that keeps a domain: process 1 of its namespace. It waits for the domain's program and ends with it;
- * with its end the kernel kills whatever else is left there (pid_namespaces(7)).
+/* The program that keeps a domain: process 1 of its namespace. It waits for the domain's program
+ * and ends with it; with its end the kernel kills whatever else is left there (pid_namespaces(7)).
  *
- * Its one argument is the number of the program's process in the namespace. On descriptor 0 it says by one byte that it
- * is ready, and then it has no descriptors, no capabilities and no name that anything could reach it by. */
+ * Its one argument is the number of the program's process in the namespace. On descriptor 0 it says
+ * by one byte that it is ready, and then it has no descriptors, no capabilities and no name that
+ * anything could reach it by. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -23,8 +24,8 @@
 
 enum { EXIT_OF_KEEPER = 125 };
 
-/* All that is left to it is to wait and to end. Without this it works as well, so a kernel without filters is no
- * reason to end the domain. */
+/* All that is left to it is to wait and to end. Without this it works as well, so a kernel without
+ * filters is no reason to end the domain. */
 static void forbid_all_else(void) {
 #ifdef THIS_ARCH
   struct sock_filter filter[] = {

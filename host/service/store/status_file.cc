@@ -74,6 +74,9 @@ std::string FormatStatus(const RunningDomain &running) {
                        {"boot_id", running.process.boot_id},
                        {"pid", running.process.pid},
                        {"start_time", running.process.start_time},
+                       {"keeper", running.keeper.pid},
+                       {"keeper_start_time", running.keeper.start_time},
+                       {"wall", running.wall},
                        {"id", running.id},
                        {"starting", running.starting},
                        {"xml", FormatDomainXml(running.domain, true)},
@@ -93,6 +96,9 @@ Result<RunningDomain> ParseStatus(const std::string &text, const std::string &fi
     }
     RunningDomain running;
     running.process = {status.at("boot_id"), status.at("pid"), status.at("start_time")};
+    running.keeper = {running.process.boot_id, status.value("keeper", running.keeper.pid),
+                      status.value("keeper_start_time", running.keeper.start_time)};
+    running.wall = status.value("wall", running.wall);
     running.id = status.value("id", running.id);
     running.starting = status.value("starting", running.starting);
     SVIRT_ASSIGN(running.domain, ParseDomainXml(status.at("xml").get<std::string>(), file));

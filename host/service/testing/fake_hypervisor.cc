@@ -91,7 +91,8 @@ std::vector<Resource> FakeHypervisor::Resources(const DomainPlace &place) const 
 }
 
 Result<RunningDomain> FakeHypervisor::Start(const Domain &domain, const Plan &plan, Engine &engine,
-                                            const DomainPlace &, const Record &record) {
+                                            const DomainPlace &, const Wall &,
+                                            const Record &record) {
   SVIRT_TRY(vmm_->Reach("launch"));
   RunningDomain running;
   running.domain = domain;

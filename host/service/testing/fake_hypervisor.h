@@ -51,7 +51,8 @@ class FakeHypervisor : public Hypervisor {
   // A run directory and a log, as an emulator has them.
   std::vector<Resource> Resources(const DomainPlace &place) const override;
   Result<RunningDomain> Start(const Domain &domain, const Plan &plan, Engine &engine,
-                              const DomainPlace &place, const Record &record) override;
+                              const DomainPlace &place, const Wall &,
+                              const Record &record) override;
   Status End(const RunningDomain &running) override;
   Result<bool> IsAlive(const RunningDomain &running) override;
   Result<bool> Has(const std::string &) override { return false; }

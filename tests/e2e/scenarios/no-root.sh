@@ -7,7 +7,6 @@
 . "$SVIRT_TEST/common.sh"
 
 field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' ' | sed 's/ *$//'; }
-child_of() { pgrep -P "$1" -x sleep; }
 make_domain a
 make_domain b
 chmod 0600 "$DIR/images/b.img"
@@ -26,8 +25,8 @@ done
 runner=$!
 LD_LIBRARY_PATH=$LIBRARIES "$SVIRT_TEST/daemon" "$ROOT" "$DIR/a.xml" /usr/bin/sleep 120 2>/dev/null &
 daemon=$!
-ok "a program runs as a" wait_for 10 child_of "$runner"
-ok "a daemon runs one, too" wait_for 10 child_of "$daemon"
+ok "a program runs as a" wait_for 10 program_of "$runner" sleep
+ok "a daemon runs one, too" wait_for 10 program_of "$daemon" sleep
 
 # privileges WHO PID: none.
 privileges() {
@@ -43,14 +42,14 @@ qemu=$(pid_of a)
 other=$(pid_of b)
 privileges "QEMU of a" "$qemu"
 privileges "QEMU of b" "$other"
-privileges "the program of run" "$(child_of "$runner")"
-privileges "the daemon's program" "$(child_of "$daemon")"
+privileges "the program of run" "$(program_of "$runner" sleep)"
+privileges "the daemon's program" "$(program_of "$daemon" sleep)"
 
 if [ "$(id -u)" -ne 0 ]; then
-  for pid in "$qemu" "$(child_of "$runner")" "$(child_of "$daemon")"; do
+  for pid in "$qemu" "$(program_of "$runner" sleep)" "$(program_of "$daemon" sleep)"; do
     equal "process $pid is its starter's" "$(id -u) $(id -u) $(id -u) $(id -u)" "$(field "$pid" Uid)"
   done
-  kill "$(child_of "$runner")" "$(child_of "$daemon")"
+  kill "$(program_of "$runner" sleep)" "$(program_of "$daemon" sleep)"
   wait "$runner" "$daemon"
   ok "a is destroyed" svirt destroy a
   ok "b is destroyed" svirt destroy b
@@ -60,14 +59,14 @@ fi
 
 id=$(field "$qemu" Uid | cut -d' ' -f1)
 ok "a's user is of the range" test "$id" -ge 2100000000 -a "$id" -lt 2100065536
-for pid in "$qemu" "$(child_of "$runner")" "$(child_of "$daemon")"; do
+for pid in "$qemu" "$(program_of "$runner" sleep)" "$(program_of "$daemon" sleep)"; do
   equal "process $pid has a's user and no other" "$id $id $id $id" "$(field "$pid" Uid)"
   equal "process $pid has a's group and no other" "$id $id $id $id" "$(field "$pid" Gid)"
 done
 differ "b has another user" "$id" "$(field "$other" Uid | cut -d' ' -f1)"
 contains "a has a session keyring of its own" ' keyring +_ses' \
   setpriv --reuid "$id" --regid "$id" --clear-groups cat /proc/keys
-kill "$(child_of "$runner")" "$(child_of "$daemon")"
+kill "$(program_of "$runner" sleep)" "$(program_of "$daemon" sleep)"
 wait "$runner" "$daemon"
 
 # A key of the session in which svirt is called.

@@ -161,9 +161,8 @@ ok "a starts" svirt start a
 qemu=$(pid_of a)
 "$SVIRT" --root "$ROOT" run a -- /usr/bin/sleep 120 &
 runner=$!
-child_of() { pgrep -P "$1" -x sleep; }
-ok "a program runs beside it" wait_for 10 child_of "$runner"
-child=$(child_of "$runner")
+ok "a program runs beside it" wait_for 10 program_of "$runner" sleep
+child=$(program_of "$runner" sleep)
 rm -rf "$ROOT/run/domains"
 ok "without its status a is not started a second time" exits 6 svirt start a
 ok "nor is it undefined" exits 6 svirt undefine a

@@ -39,8 +39,8 @@ unchanged "after one that is no program"
 for signal in TERM KILL; do
   env --default-signal=TERM "$SVIRT" --root "$ROOT" run a -- /bin/sleep 300 &
   run=$!
-  wait_for 20 pgrep -P "$run" -x sleep >/dev/null
-  child=$(pgrep -P "$run" -x sleep)
+  wait_for 20 program_of "$run" sleep >/dev/null
+  child=$(program_of "$run" sleep)
   contains "one that sleeps holds the labels, too" "(^|,)$child(,|$)" holders
   equal "and it is not the domain's process" "$pid" "$(pid_of a)"
   kill "-$signal" "$run"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Finds out which namespaces this process may make, by making them for a moment.
-#include "host/launch/wall.h"
+#include "host/launch/find_wall.h"
 
 #include <linux/sched.h>
 #include <sched.h>
@@ -43,28 +43,6 @@ bool IsWanted(const WallOptions &options, WallItem item) {
 }
 
 }  // namespace
-
-std::string_view WallItemName(WallItem item) {
-  return item == WallItem::kPidNamespace ? "pid-namespace" : "ipc-namespace";
-}
-
-const std::vector<std::string> &WallItemNames() {
-  static const std::vector<std::string> names = {
-      std::string(WallItemName(WallItem::kPidNamespace)),
-      std::string(WallItemName(WallItem::kIpcNamespace))};
-  return names;
-}
-
-std::vector<std::string> Wall::Names() const {
-  std::vector<std::string> names;
-  if (!keeper.empty()) {
-    names.emplace_back(WallItemName(WallItem::kPidNamespace));
-  }
-  if (ipc_namespace) {
-    names.emplace_back(WallItemName(WallItem::kIpcNamespace));
-  }
-  return names;
-}
 
 Result<WallFindings> FindWall(const WallOptions &options) {
   WallFindings findings;

@@ -75,6 +75,7 @@ run second --lsm selinux --payload "$work/payload.tar.gz" --payload "$work/empty
 /opt/svirt/hello again
 echo a line of the scenario >/dev/kmsg
 awk '/MemTotal/ { exit !($2 < 614400) }' /proc/meminfo || exit 1
+stat -c '%n %a %U' /
 [ -w /etc/shadow ] && echo root
 EOD
 wait
@@ -82,6 +83,7 @@ check "the exit status is the scenario's" ended first 7
 check "arguments arrive as they are" said first '^payload says a  b$'
 check "all of them" said first '^\[\$c\] 2$'
 check "the payload's directories do not change the guest's" said first '^/ 755 root$'
+check "nor do those of two" said second '^/ 755 root$'
 check "files of the payload keep their mode and belong to root" said first '^/opt/svirt/hello 4755 root$'
 check "results come back" grep -q 'brought back' "$work/first/file"
 check "with the kernel's log" test -e "$work/first/dmesg.log" -a -e "$work/first/console.log"

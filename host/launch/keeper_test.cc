@@ -86,6 +86,7 @@ TEST_F(KeeperTest, WhatTheProgramLeavesRunningEndsWithIt) {
   const Fd held = PidfdOpen(left);
   ASSERT_TRUE(held);
   EXPECT_FALSE(PidfdEndsWithin(held, std::chrono::milliseconds(0)));
+  child->watch.Reset();
   ASSERT_TRUE(PidfdSignal(child->pidfd, SIGKILL));
   ASSERT_TRUE(PidfdEndsWithin(child->keeper, seconds(10)));
   // The end of the keeper is the proof: nothing may be left when it shows.
@@ -122,16 +123,31 @@ TEST_F(KeeperTest, SystemVObjectsOfOthersAreNotThere) {
   EXPECT_EQ(with.text.find(key), std::string::npos);
 }
 
+TEST_F(KeeperTest, AProgramThatHasEndedStaysForWhoeverStartedIt) {
+  auto child = Launch(Shell("exit 0"));
+  ASSERT_TRUE(child.ok()) << child.error().message;
+  ASSERT_TRUE(PidfdEndsWithin(child->pidfd, seconds(10)));
+  EXPECT_TRUE(std::filesystem::exists("/proc/" + std::to_string(child->pid) + "/status"));
+  EXPECT_FALSE(PidfdEndsWithin(child->keeper, std::chrono::milliseconds(0)));
+  child->watch.Reset();
+  EXPECT_TRUE(PidfdEndsWithin(child->keeper, seconds(10)));
+  EXPECT_EQ(*Wait(*child), 0);
+}
+
 TEST_F(KeeperTest, HasNothing) {
   auto child = Launch(Shell("sleep 600"));
   ASSERT_TRUE(child.ok()) << child.error().message;
   const std::string proc = "/proc/" + std::to_string(keeper_);
+  child->watch.Reset();
   const std::string status = ReadFile(proc + "/status");
   for (const char *line : {"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
                            "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Name:\tsvirt-keeper"}) {
     EXPECT_TRUE(HasLine(status, line)) << line << "\n" << status;
   }
   if (geteuid() == 0) {  // others may not look into it
+    for (int tries = 0; tries < 1000 && !std::filesystem::is_empty(proc + "/fd"); ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
     EXPECT_TRUE(std::filesystem::is_empty(proc + "/fd"));
     EXPECT_EQ(ReadFile(proc + "/environ"), "");
   }

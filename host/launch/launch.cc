@@ -56,6 +56,7 @@ void Kill(Child &child) {
 }
 
 Result<int> Wait(Child &child) {
+  child.watch.Reset();
   siginfo_t info{};
   while (waitid(P_PIDFD, static_cast<id_t>(child.last().get()), &info, WEXITED) != 0) {
     if (errno != EINTR) {

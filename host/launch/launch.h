@@ -78,6 +78,8 @@ struct Child {
   pid_t pid = -1;  // as this process sees it
   Fd pidfd;
   Fd keeper;  // its pidfd; empty if it has none
+  // While this is open a child that has ended stays, to be asked about, and so does its keeper.
+  Fd watch;
 
   // Of the process with whose end the child and all that it has started have ended.
   const Fd &last() const { return keeper ? keeper : pidfd; }
@@ -104,8 +106,8 @@ Result<Child> Launch(const LaunchSpec &spec);
 // one that the kernel does not let go. That one is still known to whoever was told of it.
 void Kill(Child &child);
 
-// Exit status as a shell gives it: code, or 128 + signal. Fails if somebody else has reaped the
-// child: another thread's wait(), or an ignored SIGCHLD.
+// Exit status as a shell gives it: code, or 128 + signal. Closes child.watch. Fails if somebody
+// else has reaped the child: another thread's wait(), or an ignored SIGCHLD.
 Result<int> Wait(Child &child);
 
 }  // namespace svirt

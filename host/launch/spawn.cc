@@ -129,7 +129,7 @@ Result<Child> CloneInto(const ChildPlan &plan, uint64_t namespaces) {
   if (pid < 0) {
     return SystemError(err, "cannot make a process for " + std::string(plan.program));
   }
-  return Child{static_cast<pid_t>(pid), Fd(pidfd), Fd()};
+  return Child{static_cast<pid_t>(pid), Fd(pidfd), Fd(), Fd()};
 }
 
 struct ChildPipe {
@@ -482,6 +482,7 @@ Result<Child> Spawn(const LaunchSpec &spec, int proc) {
   std::optional<ChildReport> last;
   const ReadEnd end = ReadReports(report.read.get(), deadline, spec.ends_if_asked, &last);
   if (end == ReadEnd::kClosed && last && last->step == ChildStep::kExec && last->error == 0) {
+    child.watch = std::move(keeper.talk_here);
     return child;
   }
   Kill(child);

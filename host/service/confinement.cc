@@ -136,6 +136,7 @@ Result<Child> Confinement::Launch(const Domain &defined, LaunchSpec spec) const 
     return error;
   }
   inspection_->WarnIfPermissive(domain, child.pid);
+  child.watch.Reset();
   return child;
 }
 

@@ -215,10 +215,10 @@ TEST_F(LifecycleTest, AStartThatDiffersFromItsPlanNamesWhatDiffers) {
   EXPECT_EQ(error.code, Errc::kConflict);
   EXPECT_THAT(error.message, HasSubstr("different are the labels on objects now;"));
   config_.models = {"othermac"};
-  EXPECT_THAT(StartFails(1, id).message, HasSubstr("the models and labels of the domain"));
+  EXPECT_THAT(StartFails(1, id).message, HasSubstr("the models, labels and walls of the domain"));
   config_.models = {"fakemac"};
   Define(1, "<seclabel type='static' model='fakemac'><label>S:5-5</label></seclabel>");
-  EXPECT_THAT(StartFails(1, id).message, HasSubstr("the models and labels of the domain"));
+  EXPECT_THAT(StartFails(1, id).message, HasSubstr("the models, labels and walls of the domain"));
   EXPECT_THAT(vmm_.Steps(), ElementsAre());
   EXPECT_EQ(StartFails(1, "1-2-3").code, Errc::kInvalid);
   EXPECT_EQ(LabelOf(Image("vm1.img")), "other");

@@ -166,6 +166,7 @@ Result<RunningDomain> QemuHypervisor::Start(const Domain &domain, const Plan &pl
   // The guest stays paused until its label is known to be right.
   const auto finish = [&]() -> Status {
     SVIRT_TRY(engine.VerifyProcess(domain, plan, child.pid));
+    child.watch.Reset();
     SVIRT_ASSIGN(QmpClient monitor, WaitForMonitor(place, log.start, child, kMonitorTimeout));
     SVIRT_TRY(SetMemory(monitor, domain));
     SVIRT_TRY(CheckNotAskedToEnd());

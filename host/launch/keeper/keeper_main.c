@@ -3,8 +3,8 @@
  * and ends with it; with its end the kernel kills whatever else is left there (pid_namespaces(7)).
  *
  * Its one argument is the number of the program's process in the namespace. On descriptor 0 it says
- * by one byte that it is ready, and then it has no descriptors, no capabilities and no name that
- * anything could reach it by. */
+ * by one byte that it is ready; when the other end is closed it begins to wait, and has no
+ * descriptors, no capabilities and no name that anything could reach it by. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -30,10 +30,11 @@ static void forbid_all_else(void) {
 #ifdef THIS_ARCH
   struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 0, 6),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 0, 7),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 5, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 4, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 6, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 5, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 4, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 3, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 2, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_restart_syscall, 1, 0),
@@ -62,7 +63,14 @@ int main(int argc, char **argv) {
   }
   (void)prctl(PR_SET_NAME, "svirt-keeper");
   forbid_all_else();
-  if (write(STDIN_FILENO, "", 1) != 1 || close(STDIN_FILENO) != 0) {
+  /* Whoever has started it may want to look at a program that has ended already. */
+  char none;
+  if (write(STDIN_FILENO, "", 1) != 1) {
+    end(EXIT_OF_KEEPER);
+  }
+  while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR) {
+  }
+  if (close(STDIN_FILENO) != 0) {
     end(EXIT_OF_KEEPER);
   }
   for (;;) {

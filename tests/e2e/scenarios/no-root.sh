@@ -120,14 +120,22 @@ attacks() {
     equal "$1: it is as it was" "$mode" "$(stat -c '%a %u:%g' "$file")"
   done
 }
+# What ids and capabilities refuse is tried without the walls that hide it.
+configure '[confinement]' 'without = pid-namespace'
 attacks "by default"
+configure
+refused "b's QEMU is not there for a" 'No such process' svirt run a -- /usr/bin/kill -TERM "$other"
+shm=$(ipcmk -M 4096 -p 0666 | sed 's/.*: //')
+ok "without svirt shared memory of everybody is there" perl -e "$read_shm" "$shm"
+refused "it is not there for a" 'shmread: Invalid argument' svirt run a -- /usr/bin/perl -e "$read_shm" "$shm"
+ipcrm -m "$shm"
 equal "b runs still" running "$(svirt domstate b)"
 for vm in a b; do
   ok "$vm is destroyed" svirt destroy "$vm"
 done
 equal "the images are as before, and what both have read" "$before" "$(objects)"
 
-configure '[confinement]' 'models = dac'
+configure '[confinement]' 'models = dac' 'without = pid-namespace'
 for vm in a b; do
   ok "$vm starts with ids alone" svirt start "$vm"
 done

@@ -14,7 +14,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char *kModels = "models and labels";
+constexpr const char *kModels = "models, labels and walls";
 constexpr const char *kResources = "its resources";
 constexpr const char *kLabels = "on objects now";
 
@@ -53,6 +53,14 @@ std::string Complaint(const std::function<void(Plan *)> &change) {
 TEST(PlanId, IsTheSameForTheSamePlan) {
   EXPECT_EQ(PlanIdOf(SomeDomain(), SomePlan(), {}), PlanIdOf(SomeDomain(), SomePlan(), {}));
   EXPECT_EQ(Complaint([](Plan *) {}), "");
+}
+
+TEST(PlanId, AWallLessIsAnotherPlan) {
+  const std::string id = PlanIdOf(SomeDomain(), SomePlan(), {"pid-namespace"});
+  EXPECT_TRUE(CheckPlanId(id, SomeDomain(), SomePlan(), {"pid-namespace"}).ok());
+  const Status status = CheckPlanId(id, SomeDomain(), SomePlan(), {});
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr(kModels));
 }
 
 TEST(PlanId, NamesThePartThatDiffers) {

@@ -142,8 +142,9 @@ int Database::OnBusy(void *self, int count) {
   if (count == 0) {
     database->busy_since_ = now;
   }
-  if (database->in_passing_ && now - database->busy_since_ >= kPatienceInPassing) {
-    return 0;
+  if (database->in_passing_) {  // who sleeps would find the lock taken again each time
+    std::this_thread::yield();
+    return now - database->busy_since_ < kPatienceInPassing ? 1 : 0;
   }
   // Who has just waited in vain and goes on with something else need not wait so long again.
   const bool has_waited = database->gave_up_ && now - *database->gave_up_ < database->busy_timeout_;
@@ -169,19 +170,22 @@ int Database::OnBusy(void *self, int count) {
 
 // SQLite's own hook writes the log back at each commit once it is long, and starts it anew only if
 // nobody has written meanwhile: among several who write that is never, and all sync at each commit.
-// This one asks the others to stand aside for a moment, so that the next one who writes starts
-// anew.
+// This one empties the log in a moment in which the others stand aside.
 int Database::OnCommit(void *self, sqlite3 *handle, const char *name, int pages) {
   auto *database = static_cast<Database *>(self);
   database->long_log_ = pages < kLongLog ? kLongLog : database->long_log_;
   if (pages < database->long_log_) {
     return SQLITE_OK;
   }
-  // If that fails, the transaction is done nevertheless, and a later one tries again.
+  // If that fails, the transaction is done nevertheless, and a later one tries again. SQLite does
+  // not wait for another one's checkpoint.
   database->in_passing_ = true;
   sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  const int rc =
-      sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceInPassing;
+  int rc = SQLITE_BUSY;
+  while (rc == SQLITE_BUSY && std::chrono::steady_clock::now() < deadline) {
+    rc = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
   database->in_passing_ = false;
   database->long_log_ = rc == SQLITE_OK ? kLongLog : pages + kLongLog;
   return SQLITE_OK;

@@ -14,13 +14,13 @@ Result<Holders> HoldersSeenBy(Database *database, int64_t owner, const ProcessId
   for (Holder &holder : running) {
     if (holder.role == HolderRole::kStarting && holder.process == self) {
       holders.own_hold = true;
+    } else if (holder.role == HolderRole::kKeeper) {
+      holders.keepers.push_back(std::move(holder.process));
     } else {
-      if (holder.role == HolderRole::kKeeper) {
-        holders.keepers.push_back(holder.process);
-      }
       holders.processes.push_back(std::move(holder.process));
     }
   }
+  holders.processes.insert(holders.processes.end(), holders.keepers.begin(), holders.keepers.end());
   return holders;
 }
 

@@ -13,7 +13,7 @@ namespace svirt {
 
 // Who holds an owner's labels, as process self sees it.
 struct Holders {
-  // The owner's processes, their keepers, and whoever else is just starting it.
+  // The owner's processes and whoever else is just starting it; behind them their keepers.
   std::vector<ProcessId> processes;
   std::vector<ProcessId> keepers;  // those that are
   bool own_hold = false;           // self holds the labels provisionally, and nothing runs in it

@@ -239,6 +239,20 @@ TEST_F(RegistryTest, AProcessUnderADomainsLabelKeepsItAlive) {
   EXPECT_EQ((*store_->registry().Describe(Owner(1).uuid))->processes.size(), 1u);
 }
 
+TEST_F(RegistryTest, AKeeperHoldsAndComesBehindThePrograms) {
+  Acquire(1);
+  const ProcessId self = *IdentifyProcess(::getpid()), parent = *IdentifyProcess(::getppid());
+  ASSERT_TRUE(store_->registry().AddHolder(Owner(1).uuid, parent, HolderRole::kKeeper).ok());
+  auto state = store_->registry().Describe(Owner(1).uuid);
+  EXPECT_TRUE((*state)->IsLive());
+  EXPECT_EQ((*state)->processes, std::vector{parent});
+  EXPECT_TRUE((*state)->Programs().empty());
+  ASSERT_TRUE(store_->registry().AddHolder(Owner(1).uuid, self).ok());
+  state = store_->registry().Describe(Owner(1).uuid);
+  EXPECT_EQ((*state)->processes, (std::vector{self, parent}));
+  EXPECT_EQ((*state)->Programs(), std::vector{self});
+}
+
 TEST_F(RegistryTest, AddHolderReplacesTheProcessThatOnlyStartedIt) {
   Acquire(1);
   EXPECT_TRUE((*store_->registry().Describe(Owner(1).uuid))->own_hold);

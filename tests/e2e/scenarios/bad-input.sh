@@ -62,7 +62,7 @@ wrong "a DOI of one" 'the security model landlok' '[doi]' 'landlok = example.com
 wrong "models with a colon between them" "write models with ', '" '[confinement]' 'models = landlock:dac'
 wrong "a section that stands twice" 'stands in line 1 already' '[plugins]' 'order = landlock'
 configure 'ordre = x' '[confinment]' '[confinement]' 'models = landlok'
-fails "all that is wrong at once" 3 'svirt.conf:4: .*svirt.conf:5: .*svirt.conf:7: ' list
+fails "all that is wrong at once" 3 'svirt.conf:4: .*svirt.conf:5: .*svirt.conf:8: ' list
 printf '[plugins]\ndirectories = %s, %s/more\n' "$PLUGINS" "$PLUGINS" >"$ROOT/svirt.conf"
 fails "directories with a comma between them" 3 "write directories with ':' between them" list
 printf '[plugins]\ndirectories = %s:%s/more\n' "$PLUGINS" "$PLUGINS" >"$ROOT/svirt.conf"

@@ -23,6 +23,7 @@ constexpr const char *kInMemory = ":memory:";
 constexpr std::chrono::microseconds kTimeOfCommit{200};
 constexpr std::chrono::milliseconds kPatienceInPassing{5};
 constexpr int kLongLog = 1000;  // pages; as SQLite's
+constexpr int kTooLongLog = 4 * kLongLog;
 constexpr std::chrono::milliseconds kSecondPatience{100};
 // Who is asked to end may have to undo something first, beside others who write for a moment.
 constexpr std::chrono::milliseconds kPatienceToUndo{1000};
@@ -170,7 +171,8 @@ int Database::OnBusy(void *self, int count) {
 
 // SQLite's own hook writes the log back at each commit once it is long, and starts it anew only if
 // nobody has written meanwhile: among several who write that is never, and all sync at each commit.
-// This one empties the log in a moment in which the others stand aside.
+// This one takes a moment in which the others stand aside, so that who writes next starts anew. A
+// file that grows again costs more; where that moment has been missed for long the log is emptied.
 int Database::OnCommit(void *self, sqlite3 *handle, const char *name, int pages) {
   auto *database = static_cast<Database *>(self);
   database->long_log_ = pages < kLongLog ? kLongLog : database->long_log_;
@@ -182,9 +184,10 @@ int Database::OnCommit(void *self, sqlite3 *handle, const char *name, int pages)
   database->in_passing_ = true;
   sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   const auto deadline = std::chrono::steady_clock::now() + kPatienceInPassing;
+  const int mode = pages < kTooLongLog ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_TRUNCATE;
   int rc = SQLITE_BUSY;
   while (rc == SQLITE_BUSY && std::chrono::steady_clock::now() < deadline) {
-    rc = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    rc = sqlite3_wal_checkpoint_v2(handle, name, mode, nullptr, nullptr);
   }
   database->in_passing_ = false;
   database->long_log_ = rc == SQLITE_OK ? kLongLog : pages + kLongLog;

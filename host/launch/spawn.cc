@@ -218,6 +218,14 @@ Result<pid_t> PidOf(const Fd &pidfd) {
   return pid;
 }
 
+// A keeper that has ended is told of by its reports, and not by SIGPIPE.
+Status TellKeeper(const LaunchSpec &spec, const Keeper &keeper) {
+  if (send(keeper.talk_here.get(), "", 1, MSG_NOSIGNAL) != 1 && errno != EPIPE) {
+    return SystemError(errno, "cannot tell the keeper of " + spec.program + " to go on");
+  }
+  return {};
+}
+
 // A byte, and perhaps a descriptor. false: the keeper ended without a word; what it has to say
 // about that is in its reports.
 bool Hear(const Keeper &keeper, Fd *descriptor) {
@@ -252,7 +260,7 @@ Result<bool> MakeUnderKeeper(const LaunchSpec &spec, Keeper *keeper, Child *chil
   if (spec.announce_keeper) {
     SVIRT_TRY(spec.announce_keeper(keeper_pid));
   }
-  SVIRT_TRY(TellToGo(spec, keeper->talk_here.get()));
+  SVIRT_TRY(TellKeeper(spec, *keeper));
   if (!Hear(*keeper, &child->pidfd) || !child->pidfd) {
     return false;
   }
@@ -275,7 +283,7 @@ Result<bool> Introduce(const LaunchSpec &spec, Keeper *keeper, Child *child) {
   if (!is_kept) {
     return true;
   }
-  SVIRT_TRY(TellToGo(spec, keeper->talk_here.get()));
+  SVIRT_TRY(TellKeeper(spec, *keeper));
   Fd none;
   return Hear(*keeper, &none);
 }

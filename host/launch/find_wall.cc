@@ -51,9 +51,14 @@ Result<WallFindings> FindWall(const WallOptions &options) {
   }
   Wall &wall = findings.wall;
   std::string lack;
+  // What is broken is mended, and not done without.
   if (::access(options.keeper.c_str(), X_OK) != 0) {
-    lack = "its keeper " + options.keeper + " cannot be executed: " + std::strerror(errno);
-  } else if (TryNamespaces(kNamespaces) == 0) {
+    return SystemError(errno,
+                       "cannot execute " + options.keeper +
+                           ", which keeps a domain's processes apart; install svirt again, or "
+                           "say without = pid-namespace in [confinement]");
+  }
+  if (TryNamespaces(kNamespaces) == 0) {
     wall.keeper = options.keeper;
   } else if (const int error = TryNamespaces(kNamespaces | CLONE_NEWUSER); error == 0) {
     wall.keeper = options.keeper;

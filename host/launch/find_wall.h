@@ -22,7 +22,8 @@ struct WallFindings {
   std::vector<std::string> notes;  // sentences: what it lacks because the machine cannot give it
 };
 
-// Tries what this process may make. Errc::kUnsupported: the machine cannot give what is required.
+// Tries what this process may make. An error: the keeper cannot be executed. Errc::kUnsupported:
+// the machine cannot give what is required.
 Result<WallFindings> FindWall(const WallOptions &options);
 
 }  // namespace svirt
